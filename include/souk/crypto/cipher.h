@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/crypto/cipher.h - ChaCha20 (RFC 8439): a 32-byte key, a 12-byte nonce, a
+ * 32-bit block counter.
+ *
+ * Threads: any. */
+#ifndef SOUK_CRYPTO_CIPHER_H
+#define SOUK_CRYPTO_CIPHER_H
+
+#include "souk/base/bytes.h"
+
+/* OUT = IN xor keystream, for SIZE bytes; OUT may be IN. Encrypts and decrypts. */
+void souk_chacha20_xor(uint8_t *out, const uint8_t *in, size_t size, const uint8_t key[32],
+	const uint8_t nonce[12], uint32_t counter);
+
+#endif
