@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/payment/payer.h - a customer's side: lay strips on a leaf, issue tickets.
+ *
+ * souk_payer_leaf hands out a leaf's interval from its start, strip after
+ * strip, never twice. souk_payer_strip owns a strip's ticket chain and issues
+ * its tickets in rising order; the last issued ticket is what the strip has
+ * cost, whatever the network lost.
+ *
+ * Memory: caller's, fixed size (about 25 KiB); holds secrets. Threads: one owner.
+ * Spec: spec/payment.md 3, 4. */
+#ifndef SOUK_PAYMENT_PAYER_H
+#define SOUK_PAYMENT_PAYER_H
+
+#include "souk/payment/strip.h"
+
+/* The part of one leaf that is still free for strips. */
+struct souk_payer_leaf {
+	struct souk_hash escrow;
+	uint64_t epoch;
+	uint32_t segment;
+	uint32_t index;
+	struct souk_amount amount;
+	struct souk_amount used;
+};
+
+struct souk_payer_strip {
+	struct souk_chain chain;
+	struct souk_strip strip;
+	uint32_t number; /* of the strip in its session */
+	uint32_t unit;   /* last ticket issued; 0: none */
+};
+
+/* souk_payer_strip_open: reserve the next COUNT * PRICE of LEAF and build the strip on it.
+ *
+ *  In/out: leaf      used grows
+ *  In:     terms     customer, request, nonce, key_anchor, key_checkpoints, price, count, expires
+ *                    are read; the rest of it is filled in here
+ *          secret    end of the ticket chain, 32 fresh secret bytes
+ *  Out:    payer     payer->strip is complete and may be signed
+ *          ticket_leaves, count: the chain's checkpoint leaves for the strip_open message
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_STRIP_RANGE  the leaf has not that much left (or terms are out of range); leaf
+ *                          unchanged. Allot a further segment. */
+SOUK_MUST_CHECK souk_status souk_payer_strip_open(struct souk_payer_strip *payer,
+	struct souk_payer_leaf *leaf, const struct souk_strip *terms, uint32_t number,
+	const struct souk_hash *secret, struct souk_strip_open *open);
+
+/* souk_payer_pay: the ticket that pays units 1 to UNIT.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_STALE_TICKET   UNIT is not above the last ticket's. Nothing to pay.
+ *   SOUK_PEER_OVERDRAW       UNIT is past the strip's count. Open a new strip.
+ *   SOUK_PEER_JUMP_TOO_FAR   more than SOUK_TICKET_JUMP_MAX at once; pay a smaller step first. */
+SOUK_MUST_CHECK souk_status souk_payer_pay(
+	struct souk_ticket *ret, struct souk_payer_strip *payer, uint32_t unit);
+
+/* The last ticket again, for a request that was lost; false where none was issued. */
+bool souk_payer_last(struct souk_ticket *ret, struct souk_payer_strip *payer);
+
+/* What the issued tickets are worth. */
+struct souk_amount souk_payer_spent(const struct souk_payer_strip *payer);
+
+void souk_payer_strip_wipe(struct souk_payer_strip *payer);
+
+#endif
