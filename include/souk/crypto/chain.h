@@ -23,8 +23,8 @@
 #include "souk/base/bytes.h"
 #include "souk/crypto/merkle.h"
 
-#define SOUK_CHAIN_LENGTH_MAX 65536u
-#define SOUK_CHAIN_SEGMENT 256u
+#define SOUK_CHAIN_LENGTH_MAX	  65536u
+#define SOUK_CHAIN_SEGMENT	  256u
 #define SOUK_CHAIN_CHECKPOINT_MAX (SOUK_CHAIN_LENGTH_MAX / SOUK_CHAIN_SEGMENT)
 
 extern const uint8_t souk_chain_tag_ticket[3]; /* "SKT" */
@@ -35,10 +35,11 @@ struct souk_chain {
 	struct souk_nonce nonce;
 	uint32_t length;
 	struct souk_hash anchor;
-	struct souk_hash checkpoint_root; /* zero where length < 256 */
+	struct souk_hash checkpoint_root;			 /* zero where length < 256 */
 	struct souk_hash checkpoints[SOUK_CHAIN_CHECKPOINT_MAX]; /* v_256, v_512, ...: secret */
-	struct souk_hash last;                                   /* v_n: secret */
-	struct souk_hash segment[SOUK_CHAIN_SEGMENT]; /* v_{256 s + 1} ... of segment_index: secret */
+	struct souk_hash last;					 /* v_n: secret */
+	struct souk_hash
+		segment[SOUK_CHAIN_SEGMENT]; /* v_{256 s + 1} ... of segment_index: secret */
 	uint32_t segment_index;
 };
 
@@ -62,7 +63,8 @@ struct souk_hash souk_chain_value(struct souk_chain *chain, uint32_t j);
 uint32_t souk_chain_checkpoint_leaves(
 	const struct souk_chain *chain, struct souk_hash ret[SOUK_CHAIN_CHECKPOINT_MAX]);
 
-/* How many checkpoints a chain of LENGTH has, and which one a claim of J starts from (0: the anchor). */
+/* How many checkpoints a chain of LENGTH has, and which one a claim of J starts from (0: the
+ * anchor). */
 static inline uint32_t souk_chain_checkpoint_count(uint32_t length)
 {
 	return length / SOUK_CHAIN_SEGMENT;

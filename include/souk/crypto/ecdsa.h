@@ -20,7 +20,8 @@ struct souk_identity {
 	struct souk_address address;
 };
 
-/* Returns SOUK_OK, or SOUK_PEER_BAD_PUBKEY when the scalar is 0 or not below the order: draw again. */
+/* Returns SOUK_OK, or SOUK_PEER_BAD_PUBKEY when the scalar is 0 or not below the order: draw again.
+ */
 SOUK_MUST_CHECK souk_status souk_identity_of(
 	struct souk_identity *ret, const struct souk_seckey *seckey);
 /* A fresh identity; draws until the scalar is valid. */
@@ -46,7 +47,7 @@ SOUK_MUST_CHECK souk_status souk_ecdsa_verify(const struct souk_address *signer,
 
 /* SHA-256 of the compressed shared point: the same for (a, B) and (b, A). Constant time.
  * Returns SOUK_OK, or SOUK_PEER_BAD_PUBKEY. */
-SOUK_MUST_CHECK souk_status souk_ecdh(struct souk_hash *ret, const struct souk_seckey *seckey,
-	const struct souk_pubkey *peer);
+SOUK_MUST_CHECK souk_status souk_ecdh(
+	struct souk_hash *ret, const struct souk_seckey *seckey, const struct souk_pubkey *peer);
 
 #endif

@@ -35,8 +35,8 @@ struct souk_hash souk_merkle_root(struct souk_hash *nodes, size_t count);
  *
  * Returns SOUK_OK, or
  *   SOUK_LOCAL_FULL  deeper than SOUK_MERKLE_DEPTH_MAX. Use fewer leaves. */
-SOUK_MUST_CHECK souk_status souk_merkle_prove(struct souk_merkle_path *ret,
-	struct souk_hash *nodes, size_t count, size_t index);
+SOUK_MUST_CHECK souk_status souk_merkle_prove(
+	struct souk_merkle_path *ret, struct souk_hash *nodes, size_t count, size_t index);
 
 /* souk_merkle_verify: whether LEAF is leaf INDEX of a tree of COUNT leaves under ROOT.
  *
@@ -60,7 +60,8 @@ struct souk_hash souk_bep52_pad(uint64_t width);
 struct souk_hash souk_bep52_chunk_root(struct souk_bytes data, uint32_t chunk_size, bool alone);
 
 /* The root of a file from the row of its chunk roots; NODES is consumed. COUNT 0: zero bytes;
- * COUNT 1: that hash. Rows are padded to a power of two with souk_bep52_pad(chunk_size / 16 KiB). */
+ * COUNT 1: that hash. Rows are padded to a power of two with souk_bep52_pad(chunk_size / 16 KiB).
+ */
 struct souk_hash souk_bep52_root(struct souk_hash *nodes, size_t count, uint32_t chunk_size);
 
 #endif

@@ -14,10 +14,9 @@
 
 #include "souk/base/bytes.h"
 
+/* A hash under way: libcrypto's own state, by value, so that nothing is allocated. */
 struct souk_sha256 {
-	_Alignas(16) uint32_t state[8];
-	uint64_t size; /* bytes absorbed */
-	uint8_t block[64];
+	uint64_t opaque[14];
 };
 
 void souk_sha256_init(struct souk_sha256 *sha);
@@ -30,8 +29,8 @@ struct souk_hash souk_sha256_of(const void *data, size_t size);
 struct souk_hash souk_sha256_one_block(const void *data, size_t size);
 
 /* COUNT messages of the same SIZE each, any COUNT; four at a time. */
-void souk_sha256_lanes(struct souk_hash *ret, const uint8_t *const *messages, size_t size,
-	size_t count);
+void souk_sha256_lanes(
+	struct souk_hash *ret, const uint8_t *const *messages, size_t size, size_t count);
 
 /* COUNT independent 64-byte-padded blocks, already padded, each from the initial state. */
 void souk_sha256_blocks(struct souk_hash *ret, const uint8_t (*blocks)[64], size_t count);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "souk/crypto/sha256.h"
+
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "sha256_engine.h"
+#include "souk/base/check.h"
+
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct souk_sha256), "room for libcrypto's state");
+_Static_assert(_Alignof(SHA256_CTX) <= _Alignof(struct souk_sha256), "alignment of that state");
+
+static const uint32_t initial_state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+/* Process-wide, and set only before main: which engine this processor can run. Any value it can
+ * hold gives the same hashes, so a caller earlier than the constructor is merely slower. */
+static const struct sha256_engine *engine = &sha256_engine_portable;
+
+__attribute__((constructor)) static void choose_engine(void)
+{
+	(void)souk_sha256_engine_use("sha-ni");
+}
+
+const char *souk_sha256_engine(void)
+{
+	return engine->name;
+}
+
+bool souk_sha256_engine_use(const char *name)
+{
+#ifdef __x86_64__
+	if (strcmp(name, sha256_engine_ni.name) == 0 && sha256_engine_ni_is_supported()) {
+		engine = &sha256_engine_ni;
+		return true;
+	}
+#endif
+	if (strcmp(name, sha256_engine_portable.name) != 0)
+		return false;
+	engine = &sha256_engine_portable;
+	return true;
+}
+
+/* libcrypto's one-shot interface allocates; this older one does not and runs the same assembly. */
+void souk_sha256_init(struct souk_sha256 *sha)
+{
+	SHA256_Init((SHA256_CTX *)sha);
+}
+
+void souk_sha256_update(struct souk_sha256 *sha, const void *data, size_t size)
+{
+	if (size != 0)
+		SHA256_Update((SHA256_CTX *)sha, data, size);
+}
+
+void souk_sha256_final(struct souk_sha256 *sha, struct souk_hash *ret)
+{
+	SHA256_Final(ret->bytes, (SHA256_CTX *)sha);
+}
+
+struct souk_hash souk_sha256_of(const void *data, size_t size)
+{
+	struct souk_sha256 sha;
+	struct souk_hash hash;
+	if (size <= SOUK_SHA256_ONE_BLOCK_MAX)
+		return souk_sha256_one_block(data, size);
+	souk_sha256_init(&sha);
+	souk_sha256_update(&sha, data, size);
+	souk_sha256_final(&sha, &hash);
+	return hash;
+}
+
+static void store_state(struct souk_hash *ret, const uint32_t state[8])
+{
+	for (int i = 0; i < 8; i++)
+		souk_store_be32(ret->bytes + 4 * i, state[i]);
+}
+
+struct souk_hash souk_sha256_one_block(const void *data, size_t size)
+{
+	uint8_t block[64] = {0};
+	SOUK_CHECK(size <= SOUK_SHA256_ONE_BLOCK_MAX);
+	if (size != 0)
+		memcpy(block, data, size);
+	block[size] = 0x80;
+	souk_store_be16(block + 62, (uint16_t)(size * 8));
+	struct souk_hash hash;
+	souk_sha256_blocks(&hash, (const uint8_t(*)[64])block, 1);
+	return hash;
+}
+
+static void start_lanes(uint32_t states[SHA256_LANES][8])
+{
+	for (int lane = 0; lane < SHA256_LANES; lane++)
+		memcpy(states[lane], initial_state, sizeof initial_state);
+}
+
+/* Fewer messages than lanes: from three on, an idle lane costs less than going one by one. */
+#define LANES_WORTH 3
+
+void souk_sha256_blocks(struct souk_hash *ret, const uint8_t (*blocks)[64], size_t count)
+{
+	uint32_t states[SHA256_LANES][8];
+	size_t i = 0;
+	while (count - i >= LANES_WORTH) {
+		size_t n = count - i < SHA256_LANES ? count - i : SHA256_LANES;
+		const uint8_t *lanes[SHA256_LANES];
+		for (size_t lane = 0; lane < SHA256_LANES; lane++)
+			lanes[lane] = blocks[i + (lane < n ? lane : 0)];
+		start_lanes(states);
+		engine->compress_lanes(states, lanes, 1);
+		for (size_t lane = 0; lane < n; lane++)
+			store_state(&ret[i + lane], states[lane]);
+		i += n;
+	}
+	for (; i < count; i++) {
+		memcpy(states[0], initial_state, sizeof initial_state);
+		engine->compress(states[0], blocks[i], 1);
+		store_state(&ret[i], states[0]);
+	}
+}
+
+/* The last SIZE % 64 bytes of MESSAGE with the padding of FIPS 180-4, 5.1.1. Returns the blocks. */
+static size_t pad_tail(uint8_t tail[128], const uint8_t *message, size_t size)
+{
+	size_t rest = size % 64, blocks = rest <= SOUK_SHA256_ONE_BLOCK_MAX ? 1 : 2;
+	memset(tail, 0, 64 * blocks);
+	if (rest != 0)
+		memcpy(tail, message + (size - rest), rest);
+	tail[rest] = 0x80;
+	souk_store_be64(tail + 64 * blocks - 8, (uint64_t)size * 8);
+	return blocks;
+}
+
+static void hash_lanes(struct souk_hash *ret, const uint8_t *const messages[SHA256_LANES],
+	size_t size, size_t wanted)
+{
+	uint32_t states[SHA256_LANES][8];
+	uint8_t tails[SHA256_LANES][128];
+	const uint8_t *tail_lanes[SHA256_LANES];
+	size_t tail_blocks = 0;
+	start_lanes(states);
+	engine->compress_lanes(states, messages, size / 64);
+	for (int lane = 0; lane < SHA256_LANES; lane++) {
+		tail_blocks = pad_tail(tails[lane], messages[lane], size);
+		tail_lanes[lane] = tails[lane];
+	}
+	engine->compress_lanes(states, tail_lanes, tail_blocks);
+	for (size_t lane = 0; lane < wanted; lane++)
+		store_state(&ret[lane], states[lane]);
+}
+
+static void hash_alone(struct souk_hash *ret, const uint8_t *message, size_t size)
+{
+	uint32_t state[8];
+	uint8_t tail[128];
+	memcpy(state, initial_state, sizeof state);
+	engine->compress(state, message, size / 64);
+	engine->compress(state, tail, pad_tail(tail, message, size));
+	store_state(ret, state);
+}
+
+void souk_sha256_lanes(
+	struct souk_hash *ret, const uint8_t *const *messages, size_t size, size_t count)
+{
+	size_t i = 0;
+	while (count - i >= LANES_WORTH) {
+		size_t n = count - i < SHA256_LANES ? count - i : SHA256_LANES;
+		const uint8_t *lanes[SHA256_LANES];
+		for (size_t lane = 0; lane < SHA256_LANES; lane++)
+			lanes[lane] = messages[i + (lane < n ? lane : 0)];
+		hash_lanes(&ret[i], lanes, size, n);
+		i += n;
+	}
+	for (; i < count; i++)
+		hash_alone(&ret[i], messages[i], size);
+}
+
+struct souk_hash souk_sha256_domain(const char *domain, struct souk_bytes message)
+{
+	struct souk_sha256 sha;
+	struct souk_hash hash;
+	souk_sha256_init(&sha);
+	souk_sha256_update(&sha, "souk/", 5);
+	souk_sha256_update(&sha, domain, strlen(domain) + 1);
+	souk_sha256_update(&sha, message.data, message.size);
+	souk_sha256_final(&sha, &hash);
+	return hash;
+}
