@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/io/entropy_real.h - the kernel's randomness (getrandom) behind the entropy port.
+ *
+ * Threads: any. */
+#ifndef SOUK_IO_ENTROPY_REAL_H
+#define SOUK_IO_ENTROPY_REAL_H
+
+#include "souk/ports/entropy.h"
+
+const struct souk_entropy *souk_entropy_real(void);
+
+#endif
