@@ -148,9 +148,11 @@ def check(messages, path):
         parts = m.arms or m.fields
         if not parts:
             fail(where, 'has no fields')
+        if [arm[0] for arm in m.arms] != list(range(1, len(m.arms) + 1)):
+            fail(where, 'tags must count from 1')
         names = [arm[1] for arm in m.arms] or [f.name for f in m.fields]
-        if len(set(names)) != len(names) or len({arm[0] for arm in m.arms}) != len(m.arms):
-            fail(where, 'a name or tag appears twice')
+        if len(set(names)) != len(names):
+            fail(where, 'a name appears twice')
         for used in [arm[2] for arm in m.arms] + [f.item or f.kind for f in m.fields]:
             if used not in known and used not in TEXT_AND_BYTES:
                 fail(where, f'{used} is not defined above it')
@@ -206,13 +208,27 @@ def field_json_max(messages, f):
 
 # ---------------------------------------------------------------- C
 
+def columns(text):
+    return len(text.expandtabs(8))
+
+
 def wrap(text):
-    """TEXT, a C prototype or statement, broken after commas to fit the line."""
-    indent = text[:len(text) - len(text.lstrip('\t'))]
-    if len(text.expandtabs(8)) <= WIDTH:
+    """TEXT, a C prototype or call, broken as clang-format would: at commas, or after its `(`."""
+    if columns(text) <= WIDTH:
         return text
-    lines = textwrap.wrap(text.strip(), WIDTH - 8 * (len(indent) + 1), break_long_words=False)
-    return f'\n{indent}\t'.join([indent + lines[0]] + lines[1:])
+    indent = text[:len(text) - len(text.lstrip('\t'))] + '\t'
+    head, _, rest = text.partition('(')
+    if columns(indent + rest) <= WIDTH:
+        return f'{head}(\n{indent}{rest}'
+    first, *parts = text.split(', ')
+    lines = [first]
+    for part in parts:
+        joined = f'{lines[-1]}, {part}'
+        if columns(joined + ',') <= WIDTH:
+            lines[-1] = joined
+        else:
+            lines.append(indent + part)
+    return ',\n'.join(lines)
 
 
 def comment(text, indent=''):
@@ -240,14 +256,35 @@ def ctype(kind):
     return SCALARS[kind].ctype if kind in SCALARS else f'struct souk_{kind}'
 
 
-def member(f):
-    lines = declared(f)
-    if not f.doc:
-        return lines
-    annotated = f'{lines[-1]} /* {f.doc} */'
-    if len(annotated.expandtabs(8)) <= WIDTH:
-        return lines[:-1] + [annotated]
-    return comment(f.doc, '\t') + lines
+def padding(text, column):
+    """Tabs, then spaces, from the end of TEXT to COLUMN."""
+    at, out = columns(text), ''
+    if at + 1 == column:
+        return ' '
+    while (at // 8 + 1) * 8 <= column:
+        at, out = (at // 8 + 1) * 8, out + '\t'
+    return out + ' ' * (column - at)
+
+
+def members(fields):
+    """The members of a struct, the comments of neighbours below each other."""
+    rows = []
+    for f in fields:
+        *before, last = declared(f)
+        if f.doc and columns(last) + len(f.doc) + 12 > WIDTH:
+            rows += [(line, '') for line in comment(f.doc, '\t')] + [(l, '') for l in before + [last]]
+        else:
+            rows += [(line, '') for line in before] + [(last, f.doc)]
+    out, i = [], 0
+    while i < len(rows):
+        run = [rows[i]]
+        while run[0][1] and i + len(run) < len(rows) and rows[i + len(run)][1]:
+            run.append(rows[i + len(run)])
+        column = max(columns(line) for line, _ in run) + 1
+        for line, doc in run:
+            out.append(f'{line}{padding(line, column)}/* {doc} */' if doc else line)
+        i += len(run)
+    return out
 
 
 def constants(m, messages):
@@ -256,12 +293,13 @@ def constants(m, messages):
     for f in m.fields:
         if f.constant is not None:
             out.append(f'#define {m.macro}_{f.name.upper()} {f.constant}')
-    return out
+    column = max(len(line.rpartition(' ')[0]) for line in out)
+    return [f'{name.ljust(column)} {value}' for name, _, value in (l.rpartition(' ') for l in out)]
 
 
 def struct_of(m):
     if not m.is_choice:
-        return [f'{m.struct} {{'] + [line for f in m.fields for line in member(f)] + ['};']
+        return [f'{m.struct} {{'] + members(m.fields) + ['};']
     kinds = [f'enum souk_{m.name}_kind {{']
     kinds += [f'\t{m.macro}_{arm.upper()} = {tag},' for tag, arm, _ in m.arms]
     body = ['};', '', f'{m.struct} {{', f'\tenum souk_{m.name}_kind kind;', '\tunion {']
@@ -422,9 +460,9 @@ def switch(m, lines_of):
 
 
 def read_choice(m):
-    """An arm's kind is set only once its tag is known, so `kind` never holds a peer's number."""
-    out = [f'\tuint8_t tag = souk_reader_tag(reader, "{m.name}.kind", {max(a[0] for a in m.arms)});',
-           '\tmessage->kind = tag;', '\tswitch (message->kind) {']
+    """The reader lets no tag pass that is not a kind's; after a failure it gives 0."""
+    out = [f'\tmessage->kind = souk_reader_tag(reader, "{m.name}.kind", {len(m.arms)});',
+           '\tswitch (message->kind) {']
     for _, arm, kind in m.arms:
         out += [f'\tcase {m.macro}_{arm.upper()}:', f'\t\tread_{kind}(&message->{arm}, reader);',
                 '\t\treturn;']
@@ -553,7 +591,8 @@ def samples(messages):
         prototype = f'void souk_{m.name}_sample({m.struct} *message, struct souk_rng *rng)'
         head.append(wrap(prototype + ';'))
         fill = sample_choice(m) if m.is_choice else [l for f in m.fields for l in sample_field(f)]
-        body += function(prototype, ['\tmemset(message, 0, sizeof *message);'] + fill)
+        unused = [] if any('rng' in line for line in fill) else ['\t(void)rng;']
+        body += function(prototype, unused + ['\tmemset(message, 0, sizeof *message);'] + fill)
     return '\n'.join(head + ['', '#endif', '']), '\n'.join(body)
 
 
