@@ -11,12 +11,41 @@
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct souk_sha256), "room for libcrypto's state");
 _Static_assert(_Alignof(SHA256_CTX) <= _Alignof(struct souk_sha256), "alignment of that state");
 
-static const uint32_t initial_state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+static void load_state(SHA256_CTX *ctx, const struct souk_hash *state)
+{
+	SHA256_Init(ctx);
+	for (int i = 0; i < 8; i++)
+		ctx->h[i] = souk_load_be32(state->bytes + 4 * i);
+}
+
+/* libcrypto's compression alone: its state goes in and out, its padding is never reached. */
+static void compress(struct souk_hash *state, const uint8_t *blocks, size_t count)
+{
+	SHA256_CTX ctx;
+	if (count == 0)
+		return;
+	load_state(&ctx, state);
+	SHA256_Update(&ctx, blocks, 64 * count);
+	for (int i = 0; i < 8; i++)
+		souk_store_be32(state->bytes + 4 * i, ctx.h[i]);
+}
+
+static void compress_lanes(struct souk_hash states[SHA256_LANES],
+	const uint8_t *const blocks[SHA256_LANES], size_t count)
+{
+	for (int lane = 0; lane < SHA256_LANES; lane++)
+		compress(&states[lane], blocks[lane], count);
+}
+
+static const struct sha256_engine engine_libcrypto = {
+	.name = "libcrypto",
+	.compress = compress,
+	.compress_lanes = compress_lanes,
+};
 
 /* Process-wide, and set only before main: which engine this processor can run. Any value it can
  * hold gives the same hashes, so a caller earlier than the constructor is merely slower. */
-static const struct sha256_engine *engine = &sha256_engine_portable;
+static const struct sha256_engine *engine = &engine_libcrypto;
 
 __attribute__((constructor)) static void choose_engine(void)
 {
@@ -36,9 +65,9 @@ bool souk_sha256_engine_use(const char *name)
 		return true;
 	}
 #endif
-	if (strcmp(name, sha256_engine_portable.name) != 0)
+	if (strcmp(name, engine_libcrypto.name) != 0)
 		return false;
-	engine = &sha256_engine_portable;
+	engine = &engine_libcrypto;
 	return true;
 }
 
@@ -71,11 +100,10 @@ struct souk_hash souk_sha256_of(const void *data, size_t size)
 	return hash;
 }
 
-static void store_state(struct souk_hash *ret, const uint32_t state[8])
-{
-	for (int i = 0; i < 8; i++)
-		souk_store_be32(ret->bytes + 4 * i, state[i]);
-}
+/* FIPS 180-4, 5.3.3. */
+static const struct souk_hash initial_state = {{0x6a, 0x09, 0xe6, 0x67, 0xbb, 0x67, 0xae, 0x85,
+	0x3c, 0x6e, 0xf3, 0x72, 0xa5, 0x4f, 0xf5, 0x3a, 0x51, 0x0e, 0x52, 0x7f, 0x9b, 0x05, 0x68,
+	0x8c, 0x1f, 0x83, 0xd9, 0xab, 0x5b, 0xe0, 0xcd, 0x19}};
 
 struct souk_hash souk_sha256_one_block(const void *data, size_t size)
 {
@@ -85,15 +113,9 @@ struct souk_hash souk_sha256_one_block(const void *data, size_t size)
 		memcpy(block, data, size);
 	block[size] = 0x80;
 	souk_store_be16(block + 62, (uint16_t)(size * 8));
-	struct souk_hash hash;
-	souk_sha256_blocks(&hash, (const uint8_t(*)[64])block, 1);
+	struct souk_hash hash = initial_state;
+	engine->compress(&hash, block, 1);
 	return hash;
-}
-
-static void start_lanes(uint32_t states[SHA256_LANES][8])
-{
-	for (int lane = 0; lane < SHA256_LANES; lane++)
-		memcpy(states[lane], initial_state, sizeof initial_state);
 }
 
 /* Fewer messages than lanes: from three on, an idle lane costs less than going one by one. */
@@ -101,23 +123,22 @@ static void start_lanes(uint32_t states[SHA256_LANES][8])
 
 void souk_sha256_blocks(struct souk_hash *ret, const uint8_t (*blocks)[64], size_t count)
 {
-	uint32_t states[SHA256_LANES][8];
 	size_t i = 0;
 	while (count - i >= LANES_WORTH) {
 		size_t n = count - i < SHA256_LANES ? count - i : SHA256_LANES;
+		struct souk_hash states[SHA256_LANES];
 		const uint8_t *lanes[SHA256_LANES];
-		for (size_t lane = 0; lane < SHA256_LANES; lane++)
+		for (size_t lane = 0; lane < SHA256_LANES; lane++) {
+			states[lane] = initial_state;
 			lanes[lane] = blocks[i + (lane < n ? lane : 0)];
-		start_lanes(states);
+		}
 		engine->compress_lanes(states, lanes, 1);
-		for (size_t lane = 0; lane < n; lane++)
-			store_state(&ret[i + lane], states[lane]);
+		memcpy(ret + i, states, n * sizeof *ret);
 		i += n;
 	}
 	for (; i < count; i++) {
-		memcpy(states[0], initial_state, sizeof initial_state);
-		engine->compress(states[0], blocks[i], 1);
-		store_state(&ret[i], states[0]);
+		ret[i] = initial_state;
+		engine->compress(&ret[i], blocks[i], 1);
 	}
 }
 
@@ -133,32 +154,27 @@ static size_t pad_tail(uint8_t tail[128], const uint8_t *message, size_t size)
 	return blocks;
 }
 
-static void hash_lanes(struct souk_hash *ret, const uint8_t *const messages[SHA256_LANES],
-	size_t size, size_t wanted)
+static void hash_lanes(struct souk_hash states[SHA256_LANES],
+	const uint8_t *const messages[SHA256_LANES], size_t size)
 {
-	uint32_t states[SHA256_LANES][8];
 	uint8_t tails[SHA256_LANES][128];
 	const uint8_t *tail_lanes[SHA256_LANES];
 	size_t tail_blocks = 0;
-	start_lanes(states);
 	engine->compress_lanes(states, messages, size / 64);
 	for (int lane = 0; lane < SHA256_LANES; lane++) {
 		tail_blocks = pad_tail(tails[lane], messages[lane], size);
 		tail_lanes[lane] = tails[lane];
 	}
 	engine->compress_lanes(states, tail_lanes, tail_blocks);
-	for (size_t lane = 0; lane < wanted; lane++)
-		store_state(&ret[lane], states[lane]);
 }
 
-static void hash_alone(struct souk_hash *ret, const uint8_t *message, size_t size)
+static struct souk_hash hash_alone(const uint8_t *message, size_t size)
 {
-	uint32_t state[8];
 	uint8_t tail[128];
-	memcpy(state, initial_state, sizeof state);
-	engine->compress(state, message, size / 64);
-	engine->compress(state, tail, pad_tail(tail, message, size));
-	store_state(ret, state);
+	struct souk_hash state = initial_state;
+	engine->compress(&state, message, size / 64);
+	engine->compress(&state, tail, pad_tail(tail, message, size));
+	return state;
 }
 
 void souk_sha256_lanes(
@@ -167,14 +183,18 @@ void souk_sha256_lanes(
 	size_t i = 0;
 	while (count - i >= LANES_WORTH) {
 		size_t n = count - i < SHA256_LANES ? count - i : SHA256_LANES;
+		struct souk_hash states[SHA256_LANES];
 		const uint8_t *lanes[SHA256_LANES];
-		for (size_t lane = 0; lane < SHA256_LANES; lane++)
+		for (size_t lane = 0; lane < SHA256_LANES; lane++) {
+			states[lane] = initial_state;
 			lanes[lane] = messages[i + (lane < n ? lane : 0)];
-		hash_lanes(&ret[i], lanes, size, n);
+		}
+		hash_lanes(states, lanes, size);
+		memcpy(ret + i, states, n * sizeof *ret);
 		i += n;
 	}
 	for (; i < count; i++)
-		hash_alone(&ret[i], messages[i], size);
+		ret[i] = hash_alone(messages[i], size);
 }
 
 struct souk_hash souk_sha256_domain(const char *domain, struct souk_bytes message)

@@ -16,6 +16,17 @@
 #define TARGET __attribute__((target("sha,sse4.1,ssse3")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
+static const uint32_t round_constants[64] __attribute__((aligned(16))) = {0x428a2f98, 0x71374491,
+	0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
+	0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc,
+	0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
+	0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354,
+	0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+	0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c,
+	0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f,
+	0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
 /* One message in flight: the state as the instructions want it (ABEF, CDGH), and 16 words. */
 struct lane {
 	__m128i abef, cdgh;
@@ -23,34 +34,38 @@ struct lane {
 	__m128i w[4];
 };
 
-INLINE void lane_load_state(struct lane *lane, const uint32_t state[8])
+/* Reverses the bytes of each 32-bit word. */
+#define SWAP _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203)
+
+INLINE void lane_load_state(struct lane *lane, const struct souk_hash *state)
 {
-	__m128i dcba = _mm_loadu_si128((const __m128i *)state);
-	__m128i hgfe = _mm_loadu_si128((const __m128i *)(state + 4));
+	const __m128i *p = (const __m128i *)state->bytes;
+	__m128i dcba = _mm_shuffle_epi8(_mm_loadu_si128(p), SWAP);
+	__m128i hgfe = _mm_shuffle_epi8(_mm_loadu_si128(p + 1), SWAP);
 	__m128i cdab = _mm_shuffle_epi32(dcba, 0xb1);
 	__m128i efgh = _mm_shuffle_epi32(hgfe, 0x1b);
 	lane->abef = _mm_alignr_epi8(cdab, efgh, 8);
 	lane->cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
 }
 
-INLINE void lane_store_state(const struct lane *lane, uint32_t state[8])
+INLINE void lane_store_state(const struct lane *lane, struct souk_hash *state)
 {
+	__m128i *p = (__m128i *)state->bytes;
 	__m128i feba = _mm_shuffle_epi32(lane->abef, 0x1b);
 	__m128i dchg = _mm_shuffle_epi32(lane->cdgh, 0xb1);
-	_mm_storeu_si128((__m128i *)state, _mm_blend_epi16(feba, dchg, 0xf0));
-	_mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+	_mm_storeu_si128(p, _mm_shuffle_epi8(_mm_blend_epi16(feba, dchg, 0xf0), SWAP));
+	_mm_storeu_si128(p + 1, _mm_shuffle_epi8(_mm_alignr_epi8(dchg, feba, 8), SWAP));
 }
 
 INLINE void lane_load_block(struct lane *lane, const uint8_t *block)
 {
-	const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
 	const __m128i *p = (const __m128i *)block;
 	lane->abef_before = lane->abef;
 	lane->cdgh_before = lane->cdgh;
-	lane->w[0] = _mm_shuffle_epi8(_mm_loadu_si128(p), swap);
-	lane->w[1] = _mm_shuffle_epi8(_mm_loadu_si128(p + 1), swap);
-	lane->w[2] = _mm_shuffle_epi8(_mm_loadu_si128(p + 2), swap);
-	lane->w[3] = _mm_shuffle_epi8(_mm_loadu_si128(p + 3), swap);
+	lane->w[0] = _mm_shuffle_epi8(_mm_loadu_si128(p), SWAP);
+	lane->w[1] = _mm_shuffle_epi8(_mm_loadu_si128(p + 1), SWAP);
+	lane->w[2] = _mm_shuffle_epi8(_mm_loadu_si128(p + 2), SWAP);
+	lane->w[3] = _mm_shuffle_epi8(_mm_loadu_si128(p + 3), SWAP);
 }
 
 INLINE void lane_add_state(struct lane *lane)
@@ -63,7 +78,7 @@ INLINE void lane_add_state(struct lane *lane)
 INLINE void lane_rounds(struct lane *lane, const int g)
 {
 	__m128i *w = lane->w;
-	const __m128i *k = (const __m128i *)sha256_round_constants;
+	const __m128i *k = (const __m128i *)round_constants;
 	__m128i wk = _mm_add_epi32(w[g & 3], _mm_load_si128(k + g));
 	lane->cdgh = _mm_sha256rnds2_epu32(lane->cdgh, lane->abef, wk);
 	if (g >= 3 && g <= 14) {
@@ -95,7 +110,7 @@ INLINE void lane_rounds(struct lane *lane, const int g)
 	DO(14);                                                                                    \
 	DO(15)
 
-TARGET static void compress(uint32_t state[8], const uint8_t *blocks, size_t count)
+TARGET static void compress(struct souk_hash *state, const uint8_t *blocks, size_t count)
 {
 	struct lane lane;
 	lane_load_state(&lane, state);
@@ -109,14 +124,14 @@ TARGET static void compress(uint32_t state[8], const uint8_t *blocks, size_t cou
 	lane_store_state(&lane, state);
 }
 
-TARGET static void compress_lanes(
-	uint32_t states[SHA256_LANES][8], const uint8_t *const blocks[SHA256_LANES], size_t count)
+TARGET static void compress_lanes(struct souk_hash states[SHA256_LANES],
+	const uint8_t *const blocks[SHA256_LANES], size_t count)
 {
 	struct lane a, b, c, d;
-	lane_load_state(&a, states[0]);
-	lane_load_state(&b, states[1]);
-	lane_load_state(&c, states[2]);
-	lane_load_state(&d, states[3]);
+	lane_load_state(&a, &states[0]);
+	lane_load_state(&b, &states[1]);
+	lane_load_state(&c, &states[2]);
+	lane_load_state(&d, &states[3]);
 	for (size_t at = 0; at < 64 * count; at += 64) {
 		lane_load_block(&a, blocks[0] + at);
 		lane_load_block(&b, blocks[1] + at);
@@ -134,10 +149,10 @@ TARGET static void compress_lanes(
 		lane_add_state(&c);
 		lane_add_state(&d);
 	}
-	lane_store_state(&a, states[0]);
-	lane_store_state(&b, states[1]);
-	lane_store_state(&c, states[2]);
-	lane_store_state(&d, states[3]);
+	lane_store_state(&a, &states[0]);
+	lane_store_state(&b, &states[1]);
+	lane_store_state(&c, &states[2]);
+	lane_store_state(&d, &states[3]);
 }
 
 const struct sha256_engine sha256_engine_ni = {

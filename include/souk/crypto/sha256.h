@@ -5,10 +5,11 @@
  *
  * Hash chains and Merkle leaves want many independent hashes of known length.
  * One message at a time leaves the processor's SHA unit idle most cycles, so
- * `_lanes` calls interleave four. The engine is chosen once per process: SHA-NI
- * where the processor has it, plain C elsewhere; both give the same bytes.
+ * `_lanes` calls interleave four. The engine is chosen once per process, before
+ * main: our SHA-NI code where the processor has it, libcrypto's elsewhere; both
+ * give the same bytes.
  *
- * Threads: any. */
+ * Memory: values, no allocation. Threads: any, but for souk_sha256_engine_use. */
 #ifndef SOUK_CRYPTO_SHA256_H
 #define SOUK_CRYPTO_SHA256_H
 
@@ -28,11 +29,11 @@ struct souk_hash souk_sha256_of(const void *data, size_t size);
 #define SOUK_SHA256_ONE_BLOCK_MAX 55
 struct souk_hash souk_sha256_one_block(const void *data, size_t size);
 
-/* COUNT messages of the same SIZE each, any COUNT; four at a time. */
+/* COUNT messages of the same SIZE each, any COUNT; four at a time. RET overlaps none of them. */
 void souk_sha256_lanes(
 	struct souk_hash *ret, const uint8_t *const *messages, size_t size, size_t count);
 
-/* COUNT independent 64-byte-padded blocks, already padded, each from the initial state. */
+/* COUNT independent messages of one block, padded by the caller. RET overlaps none of them. */
 void souk_sha256_blocks(struct souk_hash *ret, const uint8_t (*blocks)[64], size_t count);
 
 /* HMAC-SHA-256 (RFC 2104) and HKDF-SHA-256 (RFC 5869), at most 255 * 32 bytes out. */
@@ -43,9 +44,10 @@ void souk_hkdf_sha256(uint8_t *out, size_t size, struct souk_bytes salt, struct 
 /* SHA-256("souk/" || domain || 0x00 || message): what every signature is over. */
 struct souk_hash souk_sha256_domain(const char *domain, struct souk_bytes message);
 
-/* "sha-ni" or "portable": what this process uses. */
+/* "sha-ni" or "libcrypto": what this process uses for single blocks and lanes. */
 const char *souk_sha256_engine(void);
-/* Force one of those for tests and benchmarks; false where the processor lacks it. */
+/* Force one of those, for tests and benchmarks, before other threads start; false where the
+ * processor lacks it. */
 bool souk_sha256_engine_use(const char *name);
 
 #endif
