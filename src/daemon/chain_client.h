@@ -51,8 +51,8 @@ SOUK_MUST_CHECK souk_status souk_chain_provider(struct souk_chain_client *client
 /* Up to 64 providers with addresses from FROM on. */
 SOUK_MUST_CHECK souk_status souk_chain_providers(struct souk_chain_client *client,
 	const struct souk_address *from, struct souk_provider_page *ret);
-SOUK_MUST_CHECK souk_status souk_chain_receipt(struct souk_chain_client *client,
-	const struct souk_hash *tx, struct souk_receipt *ret);
+SOUK_MUST_CHECK souk_status souk_chain_receipt(
+	struct souk_chain_client *client, const struct souk_hash *tx, struct souk_receipt *ret);
 
 /* souk_chain_submit: sign BODY as SIGNER's next transaction, and wait until a block holds it.
  *

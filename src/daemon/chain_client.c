@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chain_client.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "souk/base/check.h"
+#include "souk/io/http_client.h"
+
+#define CALL_TIMEOUT_MS 15000
+/* How often, and how long apart, the fate of a transaction whose answer was lost is asked for. */
+#define RECOVERY_TRIES	  10
+#define RECOVERY_PAUSE_US 300000
+
+struct souk_chain_client {
+	struct souk_http_client *http;
+	char *url;
+	char detail[512];
+	struct souk_hash ledger; /* its id, once asked for */
+	bool knows_ledger;
+};
+
+struct souk_chain_client *souk_chain_client_new(const char *url)
+{
+	struct souk_chain_client *client = calloc(1, sizeof *client);
+	if (client == NULL)
+		return NULL;
+	client->url = strdup(url);
+	if (client->url == NULL || souk_http_client_new(&client->http) != SOUK_OK) {
+		souk_chain_client_free(client);
+		return NULL;
+	}
+	for (size_t n = strlen(client->url); n > 0 && client->url[n - 1] == '/'; n--)
+		client->url[n - 1] = '\0';
+	return client;
+}
+
+void souk_chain_client_free(struct souk_chain_client *client)
+{
+	if (client == NULL)
+		return;
+	souk_http_client_free(client->http);
+	free(client->url);
+	free(client);
+}
+
+const char *souk_chain_url(const struct souk_chain_client *client)
+{
+	return client->url;
+}
+
+const char *souk_chain_detail(const struct souk_chain_client *client)
+{
+	return client->detail;
+}
+
+/* The status that a problem document names, so that a remote refusal reads like a local one. */
+static souk_status status_of_problem(
+	struct souk_chain_client *client, const struct souk_http_answer *answer)
+{
+	souk_status status = SOUK_PEER_BAD_REQUEST;
+	json_t *problem = json_loadb(answer->body, answer->size, 0, NULL);
+	const char *name = json_string_value(json_object_get(problem, "error"));
+	const char *detail = json_string_value(json_object_get(problem, "detail"));
+	snprintf(client->detail, sizeof client->detail, "%s", detail ? detail : "");
+#define FIND(candidate, code, class, text)                                                         \
+	if (name != NULL && strcmp(name, #candidate) == 0)                                         \
+		status = SOUK_##candidate;
+	SOUK_STATUS_LIST(FIND)
+#undef FIND
+	json_decref(problem);
+	if (status == SOUK_OK || (name == NULL && answer->status != 404))
+		return SOUK_PEER_BAD_REQUEST;
+	return name == NULL ? SOUK_LOCAL_NOT_FOUND : status;
+}
+
+static souk_status call(struct souk_chain_client *client, const char *method, const char *path,
+	struct souk_bytes body, const char *accept, struct souk_http_answer *ret)
+{
+	char url[1024];
+	const char *headers[] = {accept};
+	snprintf(url, sizeof url, "%s%s", client->url, path);
+	struct souk_http_call request = {
+		.method = method,
+		.url = url,
+		.body = body,
+		.headers = headers,
+		.header_count = 1,
+		.timeout_ms = CALL_TIMEOUT_MS,
+		.answer_size_max = 64u << 20,
+	};
+	client->detail[0] = '\0';
+	souk_status status = souk_http_client_call(client->http, &request, ret);
+	if (status != SOUK_OK) {
+		snprintf(client->detail, sizeof client->detail, "%s",
+			souk_http_client_error(client->http));
+		return status;
+	}
+	if (ret->status / 100 == 2)
+		return SOUK_OK;
+	status = status_of_problem(client, ret);
+	souk_http_answer_done(ret);
+	return status;
+}
+
+static souk_status get_bytes(
+	struct souk_chain_client *client, const char *path, struct souk_http_answer *ret)
+{
+	return call(client, "GET", path, souk_bytes_of(NULL, 0), "Accept: application/souk", ret);
+}
+
+/* Decode a whole answer as message NAME into ret, which stays untouched on failure. */
+#define GET_MESSAGE(name, client, path, ret)                                                       \
+	do {                                                                                       \
+		struct souk_http_answer answer_;                                                   \
+		struct souk_wire_error where_;                                                     \
+		SOUK_TRY(get_bytes((client), (path), &answer_));                                   \
+		struct souk_##name message_;                                                       \
+		souk_status status_ = souk_##name##_decode(                                        \
+			&message_, souk_bytes_of(answer_.body, answer_.size), &where_);            \
+		souk_http_answer_done(&answer_);                                                   \
+		if (status_ != SOUK_OK)                                                            \
+			snprintf((client)->detail, sizeof(client)->detail,                         \
+				"the answer is wrong at %s", where_.field);                        \
+		else                                                                               \
+			*(ret) = message_;                                                         \
+		return status_;                                                                    \
+	} while (0)
+
+souk_status souk_chain_status(struct souk_chain_client *client, struct souk_ledger_status *ret)
+{
+	GET_MESSAGE(ledger_status, client, "/v1/status", ret);
+}
+
+souk_status souk_chain_account(struct souk_chain_client *client, const struct souk_address *address,
+	struct souk_account_record *ret)
+{
+	char hex[41], path[80];
+	souk_hex_encode(hex, address->bytes, SOUK_ADDRESS_SIZE);
+	snprintf(path, sizeof path, "/v1/accounts/%s", hex);
+	GET_MESSAGE(account_record, client, path, ret);
+}
+
+souk_status souk_chain_escrow(struct souk_chain_client *client, const struct souk_hash *escrow,
+	struct souk_escrow_record *ret)
+{
+	char hex[65], path[100];
+	souk_hex_encode(hex, escrow->bytes, SOUK_HASH_SIZE);
+	snprintf(path, sizeof path, "/v1/escrows/%s", hex);
+	GET_MESSAGE(escrow_record, client, path, ret);
+}
+
+souk_status souk_chain_allotment(struct souk_chain_client *client, const struct souk_hash *escrow,
+	uint64_t epoch, uint32_t segment, struct souk_allotment_record *ret)
+{
+	char hex[65], path[140];
+	souk_hex_encode(hex, escrow->bytes, SOUK_HASH_SIZE);
+	snprintf(path, sizeof path, "/v1/allotments/%s/%" PRIu64 "/%" PRIu32, hex, epoch, segment);
+	GET_MESSAGE(allotment_record, client, path, ret);
+}
+
+souk_status souk_chain_epoch(
+	struct souk_chain_client *client, uint64_t epoch, struct souk_epoch_record *ret)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/v1/epochs/%" PRIu64, epoch);
+	GET_MESSAGE(epoch_record, client, path, ret);
+}
+
+souk_status souk_chain_provider(struct souk_chain_client *client,
+	const struct souk_address *address, struct souk_provider_record *ret)
+{
+	char hex[41], path[80];
+	souk_hex_encode(hex, address->bytes, SOUK_ADDRESS_SIZE);
+	snprintf(path, sizeof path, "/v1/providers/%s", hex);
+	GET_MESSAGE(provider_record, client, path, ret);
+}
+
+souk_status souk_chain_providers(struct souk_chain_client *client, const struct souk_address *from,
+	struct souk_provider_page *ret)
+{
+	char hex[41], path[80];
+	souk_hex_encode(hex, from->bytes, SOUK_ADDRESS_SIZE);
+	snprintf(path, sizeof path, "/v1/providers?from=%s", hex);
+	GET_MESSAGE(provider_page, client, path, ret);
+}
+
+souk_status souk_chain_receipt(
+	struct souk_chain_client *client, const struct souk_hash *tx, struct souk_receipt *ret)
+{
+	char hex[65], path[100];
+	souk_hex_encode(hex, tx->bytes, SOUK_HASH_SIZE);
+	snprintf(path, sizeof path, "/v1/tx/%s", hex);
+	GET_MESSAGE(receipt, client, path, ret);
+}
+
+static souk_status learn_ledger(struct souk_chain_client *client)
+{
+	struct souk_ledger_status status;
+	if (client->knows_ledger)
+		return SOUK_OK;
+	SOUK_TRY(souk_chain_status(client, &status));
+	client->ledger = status.record.ledger;
+	client->knows_ledger = true;
+	return SOUK_OK;
+}
+
+/* The account's next nonce; an account that does not exist yet starts with 0. */
+static souk_status next_nonce(
+	struct souk_chain_client *client, const struct souk_address *address, uint64_t *ret)
+{
+	struct souk_account_record account;
+	souk_status status = souk_chain_account(client, address, &account);
+	if (status == SOUK_LOCAL_NOT_FOUND || status == SOUK_PEER_NO_ACCOUNT) {
+		*ret = 0;
+		return SOUK_OK;
+	}
+	if (status == SOUK_OK)
+		*ret = account.nonce;
+	return status;
+}
+
+/* Whether the transaction got in after all, asked for a while: a block takes a moment. */
+static souk_status recover_receipt(struct souk_chain_client *client, const struct souk_hash *hash,
+	struct souk_receipt *ret, souk_status otherwise)
+{
+	char detail[sizeof client->detail];
+	memcpy(detail, client->detail, sizeof detail);
+	for (int i = 0; i < RECOVERY_TRIES; i++) {
+		if (souk_chain_receipt(client, hash, ret) == SOUK_OK)
+			return SOUK_OK;
+		usleep(RECOVERY_PAUSE_US);
+	}
+	memcpy(client->detail, detail, sizeof detail);
+	return otherwise;
+}
+
+static souk_status parse_receipt(const struct souk_http_answer *answer, struct souk_receipt *ret)
+{
+	struct souk_wire_error where;
+	return souk_receipt_decode(ret, souk_bytes_of(answer->body, answer->size), &where);
+}
+
+static souk_status post_once(struct souk_chain_client *client, const struct souk_tx_body *body,
+	const struct souk_identity *signer, struct souk_chain_result *ret)
+{
+	static _Thread_local uint8_t bytes[SOUK_SIGNED_TX_SIZE_MAX];
+	static _Thread_local struct souk_signed_tx signed_tx;
+	struct souk_writer writer;
+	struct souk_bytes encoded;
+	struct souk_http_answer answer;
+
+	signed_tx = (struct souk_signed_tx){
+		.tx = {.ledger = client->ledger, .from = signer->address, .body = *body}};
+	SOUK_TRY(next_nonce(client, &signer->address, &signed_tx.tx.nonce));
+	ret->hash = souk_tx_digest(&signed_tx.tx);
+	souk_ecdsa_sign(&signed_tx.signature, &ret->hash, signer);
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_tx_encode(&writer, &signed_tx);
+	SOUK_TRY(souk_writer_finish(&writer, &encoded));
+
+	souk_status status =
+		call(client, "POST", "/v1/tx", encoded, "Accept: application/souk", &answer);
+	if (souk_status_class(status) == SOUK_CLASS_IO)
+		return recover_receipt(client, &ret->hash, &ret->receipt, status);
+	if (status != SOUK_OK)
+		return status;
+	status = parse_receipt(&answer, &ret->receipt);
+	souk_http_answer_done(&answer);
+	return status;
+}
+
+souk_status souk_chain_submit(struct souk_chain_client *client, const struct souk_tx_body *body,
+	const struct souk_identity *signer, struct souk_chain_result *ret)
+{
+	struct souk_chain_result result;
+	SOUK_TRY(learn_ledger(client));
+	souk_status status = post_once(client, body, signer, &result);
+	/* Another program of the same account may have been quicker. */
+	for (int i = 0; i < 5 && status == SOUK_PEER_TX_NONCE; i++)
+		status = post_once(client, body, signer, &result);
+	if (status == SOUK_OK && ret != NULL)
+		*ret = result;
+	return status;
+}
+
+souk_status souk_chain_get_json(struct souk_chain_client *client, const char *path, char **ret_text)
+{
+	struct souk_http_answer answer;
+	SOUK_TRY(call(
+		client, "GET", path, souk_bytes_of(NULL, 0), "Accept: application/json", &answer));
+	*ret_text = answer.body;
+	return SOUK_OK;
+}
