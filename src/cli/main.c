@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{"init", cmd_init, "make a home: an identity and a configuration"},
+	{"id", cmd_id, "show who you are"},
+	{"balance", cmd_balance, "show what you have"},
+	{"faucet", cmd_faucet, "get money on a test market"},
+	{"send", cmd_send, "send coins to somebody"},
+	{"escrow", cmd_escrow, "open, show, top up, close or empty your escrow"},
+	{"offers", cmd_offers, "list providers, or who sells a content and for how much"},
+	{"get", cmd_get, "buy a file"},
+	{"add", cmd_add, "put a file on sale"},
+	{"earnings", cmd_earnings, "show what a provider sold, is owed and was paid"},
+	{"ledger", souk_cmd_ledger, "make, read, export and verify a ledger"},
+	{"bench", cmd_bench, "measure, beside the peers"},
+	{"version", cmd_version, "show the version"},
+};
+
+static void print_help(FILE *out)
+{
+	fputs("usage: souk COMMAND [arguments] [options]\n\n"
+	      "Buy and sell digital resources by the unit, without trusting the other side.\n\n"
+	      "commands:\n",
+		out);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nsouk COMMAND --help tells more about one. The daemon is soukd; man souk has "
+	      "both.\n",
+		out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		return cmd_version(0, argv + 2);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	}
+	fprintf(stderr, "souk: no command %s; souk --help lists them\n", argv[1]);
+	return EXIT_USAGE;
+}
