@@ -156,6 +156,9 @@ def check(messages, path):
         for used in [arm[2] for arm in m.arms] + [f.item or f.kind for f in m.fields]:
             if used not in known and used not in TEXT_AND_BYTES:
                 fail(where, f'{used} is not defined above it')
+        if any(arm[2] in SCALARS or arm[2] in TEXT_AND_BYTES or messages[arm[2]].is_choice or
+               'kind' in [f.name for f in messages[arm[2]].fields] for arm in m.arms):
+            fail(where, 'an arm must be a message without a field named kind')
         if any(f.max > 65535 or (f.kind in ('list',) + TEXT_AND_BYTES and f.max == 0)
                for f in m.fields):
             fail(where, 'a maximum is not in 1 to 65535')
@@ -357,21 +360,12 @@ HEADER = '''\
 
 
 def message_list(messages):
-    lines = ['/* X(name): every message, in the order of the schema. */',
-             '#define SOUK_MESSAGE_LIST(X)']
-    lines += [f'\tX({name})' for name in messages]
-    body = [line.replace('\t', ' ' * 8).ljust(WIDTH - 1).rstrip() for line in lines[1:]]
-    column = WIDTH - 1
-    out = []
-    for i, line in enumerate(body):
-        text = line.replace(' ' * 8, '\t', 1)
-        if i < len(body) - 1:
-            tabs = (column - len(line) + 7) // 8
-            text += '\t' * tabs + '\\'
-        out.append(text)
-    digests = [m.name for m in messages.values() if m.digest]
-    return [lines[0]] + out + ['', '/* X(name): those that have a digest. */',
-                               '#define SOUK_DIGEST_LIST(X) ' + ' '.join(f'X({n})' for n in digests)]
+    """The X-macros over all messages, for tests and tools that treat them alike."""
+    lines = ['#define SOUK_MESSAGE_LIST(X)'] + [f'\tX({n}, {n.upper()})' for n in messages]
+    lines = [line + ' ' * (WIDTH - 1 - columns(line)) + '\\' for line in lines[:-1]] + lines[-1:]
+    digests = ' '.join(f'X({m.name})' for m in messages.values() if m.digest)
+    return ['/* X(name, NAME): every message, in the order of the schema. */', *lines, '',
+            '/* X(name): those that have a digest. */', f'#define SOUK_DIGEST_LIST(X) {digests}']
 
 
 def header(messages):
