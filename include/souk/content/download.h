@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/content/download.h - fetch one content from several providers at once.
+ *
+ *   chunk:    POOL --> assigned to a provider's next unit --> received --> checked: on disk
+ *              ^---------- its provider was dropped -----------'
+ *
+ *   provider: ADDED --OPEN--> OPENING --opened--> OPEN --strip used up--> ADDED (again)
+ *                                 '----- bad, silent, slow, too many failures --> DROPPED
+ *
+ * Providers steal work: each takes the next chunk of the pool whenever it has
+ * room, so that a fast one does more. Encrypted units wait in numbered slots of
+ * the caller's memory until their key is known and they are checked.
+ *
+ * The caller pulls effects until there is none, after every input.
+ * Every OPEN, FETCH, KEYS and VERIFY is answered exactly once, even after its
+ * provider was dropped or the download has ended (a cancelled one with
+ * SOUK_LOCAL_STOPPED): a slot is used again only after that.
+ *
+ * Invariants:
+ *   D1 a chunk counts as done only after it was checked.
+ *   D2 money at stake (tickets issued, and units asked for) never passes the budget.
+ *   D3 no chunk is asked for at two providers at once, nor twice at one.
+ *   D4 a dropped provider is paid nothing more.
+ *
+ * Memory: caller's. Threads: one owner; decrypting and checking may happen on others.
+ * Spec: spec/content.md 4. */
+#ifndef SOUK_CONTENT_DOWNLOAD_H
+#define SOUK_CONTENT_DOWNLOAD_H
+
+#include "souk/base/bitmap.h"
+#include "souk/content/chunk.h"
+#include "souk/exchange/customer.h"
+
+#define SOUK_DOWNLOAD_PROVIDERS_MAX 16u
+#define SOUK_DOWNLOAD_SLOTS_MAX	    256u
+
+struct souk_download_config {
+	struct souk_content content;
+	struct souk_amount budget;    /* for all providers together */
+	struct souk_amount price_max; /* of one unit; a dearer offer is refused */
+	uint32_t slot_count;	      /* units in memory at once, 1 to SOUK_DOWNLOAD_SLOTS_MAX */
+	uint32_t pipeline;	      /* requests in flight per provider; 0: 4 */
+	uint32_t session_units_max;   /* of one session; 0: no limit of our own */
+	uint32_t failures_max;	      /* in a row, after which a provider is dropped; 0: 3 */
+	uint64_t timeout_ms;	      /* without a byte; 0: 10,000 */
+	uint64_t retry_ms;	      /* pause after a failure, doubled each time; 0: 250 */
+};
+
+enum souk_download_provider_state {
+	SOUK_DOWNLOAD_ABSENT,
+	SOUK_DOWNLOAD_ADDED,
+	SOUK_DOWNLOAD_OPENING,
+	SOUK_DOWNLOAD_OPENED,
+	SOUK_DOWNLOAD_DROPPED,
+};
+
+struct souk_download_provider {
+	enum souk_download_provider_state state;
+	struct souk_customer *customer; /* the caller's; filled while OPENING */
+	struct souk_amount price;
+	uint32_t units_max;
+	bool was_open;	     /* a further session is opened only while work is left */
+	bool busy_opening;   /* an OPEN is not answered yet */
+	bool busy_keys;	     /* nor a KEYS */
+	bool drop_due;	     /* a DROP effect is waiting */
+	souk_status dropped; /* why */
+	uint32_t fetching;   /* FETCH effects not answered */
+	uint32_t held;	     /* slots of the running session */
+	uint32_t failures;   /* in a row */
+	uint32_t sessions;
+	uint32_t fruitless; /* sessions in a row that verified nothing */
+	uint64_t unit_ms;   /* smoothed time that a unit takes; 0: not known */
+	struct souk_time heard;
+	struct souk_time keys_at; /* KEYS not before */
+	struct souk_time open_at; /* OPEN not before */
+	/* figures, over all its sessions */
+	uint64_t units_verified;
+	uint64_t bytes_verified;
+	uint64_t units_paid;
+	uint64_t units_wasted;	  /* received, and never checked good */
+	struct souk_amount spent; /* of earlier sessions; see souk_download_spent */
+};
+
+enum souk_download_slot_state {
+	SOUK_SLOT_FREE,
+	SOUK_SLOT_PLANNED,  /* a FETCH effect is waiting, or waits for its retry */
+	SOUK_SLOT_FETCHING, /* until _received or _fetch_failed */
+	SOUK_SLOT_RECEIVED, /* waits for its key */
+	SOUK_SLOT_CHECKING, /* until _checked */
+};
+
+struct souk_download_slot {
+	enum souk_download_slot_state state;
+	bool orphan; /* its provider was dropped, or its session is over */
+	uint8_t provider;
+	uint32_t unit;
+	uint32_t chunk;
+	struct souk_time since;
+};
+
+enum souk_download_state {
+	SOUK_DOWNLOAD_RUNNING,
+	SOUK_DOWNLOAD_DONE,
+	SOUK_DOWNLOAD_FAILED,
+};
+
+struct souk_download {
+	struct souk_download_config config;
+	enum souk_download_state state;
+	bool end_due; /* the DONE or FAILED effect is waiting */
+	souk_status status;
+	uint32_t chunk_count;
+	uint32_t cursor; /* no chunk below it is in the pool */
+	uint32_t turn;	 /* provider to look at first */
+	struct souk_bitmap done;
+	struct souk_bitmap taken; /* done, or assigned */
+	uint32_t provider_count;
+	struct souk_download_provider providers[SOUK_DOWNLOAD_PROVIDERS_MAX];
+	struct souk_download_slot slots[SOUK_DOWNLOAD_SLOTS_MAX];
+	uint64_t bytes_done; /* checked, including what was there before */
+	souk_status last_drop;
+};
+
+enum souk_download_effect_kind {
+	/* Open a session: init the provider's customer with at most `units`, ask, grant, strip;
+	 * then souk_download_opened or souk_download_open_failed. A later OPEN of the same provider
+	 * is a further session: allot more where the leaf is used up. */
+	SOUK_DOWNLOAD_OPEN,
+	/* GET `request` into `slot`, exactly `length` bytes; then souk_download_received or
+	 * souk_download_fetch_failed. */
+	SOUK_DOWNLOAD_FETCH,
+	/* GET `request` (/v1/keys); then souk_download_keys or souk_download_keys_failed. */
+	SOUK_DOWNLOAD_KEYS,
+	/* Decrypt `slot` with `cipher`, check it as chunk `chunk`, write it; souk_download_checked.
+	 */
+	SOUK_DOWNLOAD_VERIFY,
+	/* The provider is dropped for `status`: cancel its transfers. */
+	SOUK_DOWNLOAD_DROP,
+	/* Every chunk is done. */
+	SOUK_DOWNLOAD_COMPLETE,
+	/* It cannot go on, for `status`. What is done stays done. */
+	SOUK_DOWNLOAD_GIVE_UP,
+};
+
+struct souk_download_effect {
+	enum souk_download_effect_kind kind;
+	uint32_t provider;
+	uint32_t slot;
+	uint32_t units;	 /* OPEN */
+	uint32_t unit;	 /* FETCH, VERIFY: for the log */
+	uint32_t chunk;	 /* FETCH, VERIFY */
+	uint32_t length; /* FETCH, VERIFY */
+	struct souk_unit_request request;
+	struct souk_unit_cipher cipher;
+	souk_status status; /* DROP, GIVE_UP */
+};
+
+/* souk_download_init: plan the download of CONFIG->content, which souk_content_check has passed.
+ * DONE_WORDS and TAKEN_WORDS have SOUK_BITMAP_WORDS(chunk count) words each. */
+void souk_download_init(struct souk_download *download, const struct souk_download_config *config,
+	uint64_t *done_words, uint64_t *taken_words);
+
+/* CHUNK is on disk already, and was checked: before the first effect is pulled. */
+void souk_download_have(struct souk_download *download, uint32_t chunk);
+
+/* souk_download_add: a provider with a verified offer. CUSTOMER is memory for its sessions.
+ *
+ * Returns SOUK_OK and its number, or
+ *   SOUK_PEER_BAD_OFFER  another content, size or chunk size: not usable here.
+ *   SOUK_LOCAL_BUDGET    dearer than price_max.
+ *   SOUK_LOCAL_FULL      there are SOUK_DOWNLOAD_PROVIDERS_MAX already.
+ *   SOUK_LOCAL_STATE     the download is over. */
+SOUK_MUST_CHECK souk_status souk_download_add(struct souk_download *download,
+	const struct souk_offer *offer, struct souk_customer *customer, struct souk_time now,
+	uint32_t *ret_provider);
+
+/* Answers to OPEN. A failed OPEN drops the provider, unless the failure is IO_: then it is tried
+ * again, failures_max times. The customer must be in state OPEN for _opened. */
+void souk_download_opened(struct souk_download *download, uint32_t provider, struct souk_time now);
+void souk_download_open_failed(struct souk_download *download, uint32_t provider,
+	souk_status status, struct souk_time now);
+
+/* Answers to FETCH. KEY is NULL where there was no Souk-Key. STATUS: IO_ and LOCAL_FULL (429, 503)
+ * are tried again; PEER_EPOCH_CLOSED, PEER_STRIP_EXPIRED and PEER_UNKNOWN_SESSION end the session,
+ * and another one is opened; PEER_WRONG_LENGTH and any other PEER_ drop the provider. */
+void souk_download_received(struct souk_download *download, uint32_t slot,
+	const struct souk_unit_key *key, struct souk_time now);
+void souk_download_fetch_failed(
+	struct souk_download *download, uint32_t slot, souk_status status, struct souk_time now);
+/* Bytes came in from PROVIDER: it is not silent. */
+void souk_download_progress(
+	struct souk_download *download, uint32_t provider, struct souk_time now);
+
+/* Answers to KEYS; as those to FETCH. */
+void souk_download_keys(struct souk_download *download, uint32_t provider,
+	const struct souk_unit_key *key, struct souk_time now);
+void souk_download_keys_failed(struct souk_download *download, uint32_t provider,
+	souk_status status, struct souk_time now);
+
+/* Answer to VERIFY: SOUK_OK once the chunk is on disk; a PEER_ status drops the provider; any other
+ * (IO_DISK_FULL) ends the download. */
+void souk_download_checked(
+	struct souk_download *download, uint32_t slot, souk_status status, struct souk_time now);
+
+/* The user stops it, or the caller cannot go on: GIVE_UP with STATUS. */
+void souk_download_stop(struct souk_download *download, souk_status status);
+
+void souk_download_tick(struct souk_download *download, struct souk_time now);
+/* When souk_download_tick has something to do; SOUK_TIME_NEVER. */
+struct souk_time souk_download_deadline(const struct souk_download *download);
+
+/* Take the next effect; false where there is none now. */
+bool souk_download_next_effect(
+	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now);
+
+/* Whether nothing is unanswered: after COMPLETE or GIVE_UP memory may be released once it is. */
+bool souk_download_is_quiet(const struct souk_download *download);
+
+/* What one provider's tickets are worth, or all providers'; and what of it bought nothing. */
+struct souk_amount souk_download_spent(const struct souk_download *download, uint32_t provider);
+struct souk_amount souk_download_spent_all(const struct souk_download *download);
+/* Units paid and never verified, of PROVIDER: lost, once its session is over. */
+uint64_t souk_download_lost(const struct souk_download *download, uint32_t provider);
+
+#endif

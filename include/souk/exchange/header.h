@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/exchange/header.h - a unit request as an HTTP path and headers, and back.
+ *
+ *   GET /v1/units/<session: 32 hex>/<unit>/<chunk>     or  GET /v1/keys/<session: 32 hex>
+ *   Souk-Auth: <32 hex>
+ *   Souk-Ticket: <80 hex>          when something is paid
+ *   200 ... Souk-Key: <unit>:<64 hex>
+ *
+ * Each text has one form: lower-case hexadecimal, decimals without sign or
+ * leading zeros. Anything else is refused, so a request that parses also formats
+ * to the same bytes.
+ *
+ * Memory: caller's. Threads: any. Spec: spec/exchange.md 4. */
+#ifndef SOUK_EXCHANGE_HEADER_H
+#define SOUK_EXCHANGE_HEADER_H
+
+#include "souk/exchange/session.h"
+
+#define SOUK_HEADER_AUTH   "Souk-Auth"
+#define SOUK_HEADER_TICKET "Souk-Ticket"
+#define SOUK_HEADER_KEY	   "Souk-Key"
+#define SOUK_PATH_UNITS	   "/v1/units/"
+#define SOUK_PATH_KEYS	   "/v1/keys/"
+
+/* Room for each text with its terminator. */
+#define SOUK_PATH_SIZE	      80
+#define SOUK_AUTH_TEXT_SIZE   33
+#define SOUK_TICKET_TEXT_SIZE 81
+#define SOUK_KEY_TEXT_SIZE    72
+
+/* The path of REQUEST. */
+void souk_path_format(char out[SOUK_PATH_SIZE], const struct souk_unit_request *request);
+void souk_auth_format(char out[SOUK_AUTH_TEXT_SIZE], const struct souk_unit_auth *auth);
+void souk_ticket_format(char out[SOUK_TICKET_TEXT_SIZE], const struct souk_ticket *ticket);
+void souk_key_format(char out[SOUK_KEY_TEXT_SIZE], const struct souk_unit_key *key);
+
+/* souk_path_parse: session, unit and chunk of REQUEST from the whole path; the rest of it is
+ * zeroed.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_LOCAL_NOT_FOUND   neither /v1/units/ nor /v1/keys/: try other routes, or answer 404.
+ *   SOUK_PEER_BAD_REQUEST  not in its one form: answer 400. */
+SOUK_MUST_CHECK souk_status souk_path_parse(struct souk_unit_request *ret, struct souk_bytes path);
+
+/* The value of one header.
+ *
+ * Each returns SOUK_OK, or SOUK_PEER_BAD_REQUEST: answer 400, or count it against the provider. */
+SOUK_MUST_CHECK souk_status souk_auth_parse(struct souk_unit_auth *ret, struct souk_bytes text);
+SOUK_MUST_CHECK souk_status souk_ticket_parse(struct souk_ticket *ret, struct souk_bytes text);
+SOUK_MUST_CHECK souk_status souk_key_parse(struct souk_unit_key *ret, struct souk_bytes text);
+
+/* souk_request_parse: all of a request; AUTH and TICKET are NULL where the header is absent.
+ *
+ * Returns SOUK_OK, or as souk_path_parse, and
+ *   SOUK_PEER_BAD_AUTH  no Souk-Auth: answer 401. */
+SOUK_MUST_CHECK souk_status souk_request_parse(struct souk_unit_request *ret,
+	struct souk_bytes path, const char *auth, const char *ticket);
+
+#endif
