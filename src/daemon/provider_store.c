@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provider_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "souk/base/check.h"
+#include "souk/io/file.h"
+
+#define PREFIX_CONTENT 'C'
+#define PREFIX_SESSION 'S'
+#define KEY_SIZE_MAX   (1 + SOUK_HASH_SIZE)
+/* Address space, not memory: a million sessions of history. */
+#define MAP_SIZE_MAX (16ull << 30)
+
+souk_status provider_store_open(struct provider_store *ret, const char *home, bool is_read_only)
+{
+	char path[512];
+	snprintf(ret->home, sizeof ret->home, "%s", home);
+	snprintf(path, sizeof path, "%s/content", home);
+	if (!is_read_only)
+		SOUK_TRY(souk_file_make_folders(path));
+	snprintf(path, sizeof path, "%s/provider.mdb", home);
+	struct souk_lmdb_config config = {
+		.path = path, .map_size_max = MAP_SIZE_MAX, .is_read_only = is_read_only};
+	return souk_lmdb_store_open(&ret->lmdb, &config);
+}
+
+void provider_store_close(struct provider_store *store)
+{
+	souk_lmdb_store_close(store->lmdb);
+	store->lmdb = NULL;
+}
+
+void provider_store_data_path(
+	const struct provider_store *store, const struct souk_hash *content, char *out)
+{
+	char hex[2 * SOUK_HASH_SIZE + 1];
+	souk_hex_encode(hex, content->bytes, SOUK_HASH_SIZE);
+	snprintf(out, 512, "%s/content/%s", store->home, hex);
+}
+
+void provider_store_row_path(
+	const struct provider_store *store, const struct souk_hash *content, char *out)
+{
+	provider_store_data_path(store, content, out);
+	strcat(out, ".row");
+}
+
+static struct souk_bytes make_key(
+	uint8_t out[KEY_SIZE_MAX], char prefix, const void *id, size_t id_size)
+{
+	out[0] = (uint8_t)prefix;
+	memcpy(out + 1, id, id_size);
+	return souk_bytes_of(out, 1 + id_size);
+}
+
+/* The value of KEY, copied to the heap. */
+static souk_status get_copy(const struct provider_store *store, struct souk_bytes key,
+	uint8_t **ret_data, size_t *ret_size)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	struct souk_bytes value;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_READ, &txn, &view));
+	souk_status status = souk_store_get(&view, key, &value);
+	if (status == SOUK_OK) {
+		uint8_t *copy = malloc(value.size + 1);
+		if (copy == NULL) {
+			status = SOUK_IO_MEMORY;
+		} else {
+			memcpy(copy, value.data, value.size);
+			*ret_data = copy;
+			*ret_size = value.size;
+		}
+	}
+	souk_lmdb_txn_abort(txn);
+	return status;
+}
+
+static souk_status put_all(
+	const struct provider_store *store, const struct souk_bytes (*pairs)[2], size_t count)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
+	for (size_t i = 0; i < count; i++) {
+		souk_status status = souk_store_put(&view, pairs[i][0], pairs[i][1]);
+		if (status != SOUK_OK) {
+			souk_lmdb_txn_abort(txn);
+			return status;
+		}
+	}
+	return souk_lmdb_txn_commit(txn);
+}
+
+souk_status provider_store_content(const struct provider_store *store,
+	const struct souk_hash *content, struct souk_content_record *ret)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	uint8_t *data;
+	size_t size;
+	SOUK_TRY(get_copy(store, make_key(key, PREFIX_CONTENT, content->bytes, SOUK_HASH_SIZE),
+		&data, &size));
+	struct souk_content_record record;
+	souk_status status = souk_content_record_decode(&record, souk_bytes_of(data, size), NULL);
+	free(data);
+	if (status != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	*ret = record;
+	return SOUK_OK;
+}
+
+souk_status provider_store_put_content(const struct provider_store *store,
+	const struct souk_hash *content, const struct souk_content_record *record)
+{
+	uint8_t key[KEY_SIZE_MAX], value[SOUK_CONTENT_RECORD_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes pair[2];
+	souk_writer_init(&writer, value, sizeof value);
+	souk_content_record_encode(&writer, record);
+	SOUK_TRY(souk_writer_finish(&writer, &pair[1]));
+	pair[0] = make_key(key, PREFIX_CONTENT, content->bytes, SOUK_HASH_SIZE);
+	return put_all(store, (const struct souk_bytes(*)[2]) & pair, 1);
+}
+
+souk_status provider_store_session(const struct provider_store *store,
+	const struct souk_nonce *session, struct souk_session_record *ret)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	uint8_t *data;
+	size_t size;
+	SOUK_TRY(get_copy(store, make_key(key, PREFIX_SESSION, session->bytes, SOUK_NONCE_SIZE),
+		&data, &size));
+	souk_status status = souk_session_record_decode(ret, souk_bytes_of(data, size), NULL);
+	souk_bytes_wipe(data, size);
+	free(data);
+	return status == SOUK_OK ? SOUK_OK : SOUK_CORRUPT_STORE;
+}
+
+souk_status provider_store_put_sessions(
+	const struct provider_store *store, const struct provider_store_write *writes, size_t count)
+{
+	uint8_t(*keys)[KEY_SIZE_MAX] = calloc(count, sizeof *keys);
+	struct souk_bytes(*pairs)[2] = calloc(count, sizeof *pairs);
+	souk_status status = SOUK_IO_MEMORY;
+	if (keys != NULL && pairs != NULL) {
+		for (size_t i = 0; i < count; i++) {
+			pairs[i][0] = make_key(
+				keys[i], PREFIX_SESSION, writes[i].session.bytes, SOUK_NONCE_SIZE);
+			pairs[i][1] = writes[i].record;
+		}
+		status = put_all(store, (const struct souk_bytes(*)[2])pairs, count);
+	}
+	free(keys);
+	free(pairs);
+	return status;
+}
+
+/* Visit every record under PREFIX with VISIT(ctx, id, bytes). */
+static souk_status each_record(const struct provider_store *store, char prefix,
+	souk_status (*visit)(void *ctx, struct souk_bytes id, struct souk_bytes value), void *ctx)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	uint8_t from[KEY_SIZE_MAX + 1] = {(uint8_t)prefix};
+	size_t from_size = 1;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_READ, &txn, &view));
+	souk_status status;
+	for (;;) {
+		struct souk_bytes key, value;
+		status = souk_store_next(&view, souk_bytes_of(from, from_size), &key, &value);
+		if (status != SOUK_OK || key.data[0] != (uint8_t)prefix || key.size > KEY_SIZE_MAX)
+			break;
+		/* The next key is at least this one with a zero byte after it. */
+		memcpy(from, key.data, key.size);
+		from[key.size] = 0;
+		from_size = key.size + 1;
+		status = visit(ctx, souk_bytes_of(key.data + 1, key.size - 1), value);
+		if (status != SOUK_OK)
+			break;
+	}
+	souk_lmdb_txn_abort(txn);
+	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
+}
+
+struct session_visitor {
+	souk_status (*visit)(void *ctx, const struct souk_session_record *record);
+	void *ctx;
+	struct souk_session_record *record;
+};
+
+static souk_status visit_session(void *ctx, struct souk_bytes id, struct souk_bytes value)
+{
+	struct session_visitor *visitor = ctx;
+	(void)id;
+	if (souk_session_record_decode(visitor->record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	return visitor->visit(visitor->ctx, visitor->record);
+}
+
+souk_status provider_store_each_session(const struct provider_store *store,
+	souk_status (*visit)(void *ctx, const struct souk_session_record *record), void *ctx)
+{
+	struct session_visitor visitor = {visit, ctx, malloc(sizeof *visitor.record)};
+	if (visitor.record == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = each_record(store, PREFIX_SESSION, visit_session, &visitor);
+	souk_bytes_wipe(visitor.record, sizeof *visitor.record);
+	free(visitor.record);
+	return status;
+}
+
+struct content_visitor {
+	souk_status (*visit)(void *ctx, const struct souk_hash *content,
+		const struct souk_content_record *record);
+	void *ctx;
+};
+
+static souk_status visit_content(void *ctx, struct souk_bytes id, struct souk_bytes value)
+{
+	struct content_visitor *visitor = ctx;
+	struct souk_content_record record;
+	struct souk_hash content;
+	if (id.size != SOUK_HASH_SIZE ||
+		souk_content_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	memcpy(content.bytes, id.data, SOUK_HASH_SIZE);
+	return visitor->visit(visitor->ctx, &content, &record);
+}
+
+souk_status provider_store_each_content(const struct provider_store *store,
+	souk_status (*visit)(void *ctx, const struct souk_hash *content,
+		const struct souk_content_record *record),
+	void *ctx)
+{
+	struct content_visitor visitor = {visit, ctx};
+	return each_record(store, PREFIX_CONTENT, visit_content, &visitor);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * provider_store.h - what a provider keeps in its home, between runs and beside the daemon.
+ *
+ *   HOME/provider.mdb      records: 'C' content id -> content_record
+ *                                   'S' session id -> session_record
+ *   HOME/content/ID        the bytes of a content
+ *   HOME/content/ID.row    its chunk row: 32 bytes for each chunk
+ *
+ * souk add and souk earnings open the same store while soukd runs: LMDB lets one
+ * write at a time and any number read.
+ *
+ * Threads: any; a call that writes begins and ends its transaction inside. */
+#ifndef SOUK_DAEMON_PROVIDER_STORE_H
+#define SOUK_DAEMON_PROVIDER_STORE_H
+
+#include <stdbool.h>
+
+#include "souk/io/lmdb_store.h"
+#include "souk/wire/messages.h"
+
+struct provider_store {
+	struct souk_lmdb_store *lmdb;
+	char home[400];
+};
+
+/* Open or create the store of HOME. As souk_lmdb_store_open. */
+SOUK_MUST_CHECK souk_status provider_store_open(
+	struct provider_store *ret, const char *home, bool is_read_only);
+void provider_store_close(struct provider_store *store);
+
+/* HOME/content/ID and HOME/content/ID.row; OUT has 512 characters. */
+void provider_store_data_path(
+	const struct provider_store *store, const struct souk_hash *content, char *out);
+void provider_store_row_path(
+	const struct provider_store *store, const struct souk_hash *content, char *out);
+
+/* SOUK_OK, SOUK_LOCAL_NOT_FOUND, SOUK_CORRUPT_STORE, or SOUK_IO_*. */
+SOUK_MUST_CHECK souk_status provider_store_content(const struct provider_store *store,
+	const struct souk_hash *content, struct souk_content_record *ret);
+SOUK_MUST_CHECK souk_status provider_store_put_content(const struct provider_store *store,
+	const struct souk_hash *content, const struct souk_content_record *record);
+
+SOUK_MUST_CHECK souk_status provider_store_session(const struct provider_store *store,
+	const struct souk_nonce *session, struct souk_session_record *ret);
+
+/* One durable transaction for a number of encoded session records. */
+struct provider_store_write {
+	struct souk_nonce session;
+	struct souk_bytes record;
+};
+SOUK_MUST_CHECK souk_status provider_store_put_sessions(const struct provider_store *store,
+	const struct provider_store_write *writes, size_t count);
+
+/* Call VISIT for every session, or content, in a snapshot, until it returns something else than
+ * SOUK_OK, which is then returned. */
+SOUK_MUST_CHECK souk_status provider_store_each_session(const struct provider_store *store,
+	souk_status (*visit)(void *ctx, const struct souk_session_record *record), void *ctx);
+SOUK_MUST_CHECK souk_status provider_store_each_content(const struct provider_store *store,
+	souk_status (*visit)(void *ctx, const struct souk_hash *content,
+		const struct souk_content_record *record),
+	void *ctx);
+
+#endif
