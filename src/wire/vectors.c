@@ -63,7 +63,8 @@ static int check_file(const struct souk_writer *wanted, const char *path)
 	size_t at = 0, line = 1;
 	for (; at < size && at < wanted->size && found[at] == wanted->data[at]; at++)
 		line += found[at] == '\n';
-	fprintf(stderr, "%s:%zu: differs from what this build encodes\n", path, line);
+	fprintf(stderr, "%s:%zu: differs from what this build encodes; see src/wire/README.md\n",
+		path, line);
 	return 1;
 }
 
