@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The two servers of a provider: control over HTTPS, data over HTTP. Spec: spec/exchange.md. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "provider_internal.h"
+#include "souk/content/chunk.h"
+#include "souk/exchange/header.h"
+#include "souk/io/file.h"
+#include "souk/io/log.h"
+
+#define BINARY	     "application/octet-stream"
+#define ROW_SIZE_MAX (512u << 20)
+
+static void refuse(struct souk_http_reply *reply, souk_status status, const char *detail)
+{
+	souk_http_reply_problem(reply, souk_http_status_of(status), status, detail);
+}
+
+/* The offer of CONTENT as it stands now. */
+static souk_status make_offer(const struct provider_node *node, const struct souk_hash *content,
+	struct souk_signed_offer *ret)
+{
+	struct souk_content_record record;
+	souk_status status = provider_store_content(&node->store, content, &record);
+	if (status != SOUK_OK)
+		return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status;
+	ret->offer = (struct souk_offer){
+		.version = SOUK_EXCHANGE_VERSION,
+		.provider = node->identity->address,
+		.content = *content,
+		.size = record.size,
+		.chunk_size = record.chunk_size,
+		.price = record.price.ncoin != 0 ? record.price : node->config.price,
+		.window = (uint16_t)node->config.window,
+		.units_max = (uint32_t)node->config.units_max,
+		.expires = souk_time_plus_ms(provider_now(), OFFER_LIFE_MS),
+	};
+	status = souk_text_set(&ret->offer.data_url, node->data_url);
+	if (status == SOUK_OK)
+		souk_offer_sign(ret, node->identity);
+	return status;
+}
+
+/* Encode a message and answer with it. */
+#define REPLY_MESSAGE(name, size_max, reply, message)                                              \
+	do {                                                                                       \
+		uint8_t bytes_[size_max];                                                          \
+		struct souk_writer writer_;                                                        \
+		struct souk_bytes encoded_;                                                        \
+		souk_writer_init(&writer_, bytes_, sizeof bytes_);                                 \
+		souk_##name##_encode(&writer_, (message));                                         \
+		if (souk_writer_finish(&writer_, &encoded_) == SOUK_OK)                            \
+			souk_http_reply_copy((reply), 200, BINARY, encoded_);                      \
+	} while (0)
+
+static void answer_offer(struct provider_node *node, const char *id, struct souk_http_reply *reply)
+{
+	struct souk_hash content;
+	struct souk_signed_offer offer;
+	souk_status status = souk_hex_decode(content.bytes, SOUK_HASH_SIZE, id);
+	if (status == SOUK_OK)
+		status = make_offer(node, &content, &offer);
+	if (status != SOUK_OK)
+		refuse(reply, status, NULL);
+	else
+		REPLY_MESSAGE(signed_offer, SOUK_SIGNED_OFFER_SIZE_MAX, reply, &offer);
+}
+
+static void answer_row(struct provider_node *node, const char *id, struct souk_http_reply *reply)
+{
+	struct souk_hash content;
+	char path[512];
+	char *row;
+	size_t size;
+	souk_status status = souk_hex_decode(content.bytes, SOUK_HASH_SIZE, id);
+	if (status == SOUK_OK) {
+		provider_store_row_path(&node->store, &content, path);
+		status = souk_file_read(path, ROW_SIZE_MAX, &row, &size);
+	}
+	if (status == SOUK_OK)
+		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(row, size), free, row);
+	else
+		refuse(reply, status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status,
+			NULL);
+}
+
+static void answer_ask(
+	struct provider_node *node, struct souk_bytes body, struct souk_http_reply *reply)
+{
+	struct souk_ask ask;
+	struct souk_wire_error where;
+	struct souk_content_record record;
+	struct souk_signed_grant grant;
+	souk_status status = souk_ask_decode(&ask, body, &where);
+	if (status != SOUK_OK) {
+		refuse(reply, status, where.field);
+		return;
+	}
+	status = provider_store_content(&node->store, &ask.content, &record);
+	if (status != SOUK_OK) {
+		refuse(reply, status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status,
+			NULL);
+		return;
+	}
+	struct souk_provider_item item = {
+		.content = ask.content,
+		.size = record.size,
+		.chunk_size = record.chunk_size,
+		.price = record.price.ncoin != 0 ? record.price : node->config.price,
+	};
+	pthread_mutex_lock(&node->lock);
+	status = souk_provider_ask(&node->provider, &grant, &ask, &item, provider_now());
+	pthread_mutex_unlock(&node->lock);
+	if (status == SOUK_OK)
+		status = provider_commit(node);
+	if (status != SOUK_OK)
+		refuse(reply, status, NULL);
+	else
+		REPLY_MESSAGE(signed_grant, SOUK_SIGNED_GRANT_SIZE_MAX, reply, &grant);
+}
+
+/* What the ledger says about the money behind OPEN. */
+static souk_status look_up_money(struct provider_node *node, const struct souk_nonce *session,
+	const struct souk_strip_open *open, struct souk_escrow_record *ret_escrow,
+	struct souk_allotment_record *ret_allotment)
+{
+	struct souk_hash escrow;
+	uint64_t epoch;
+	pthread_mutex_lock(&node->lock);
+	souk_status status = souk_provider_wants(&node->provider, session, &escrow, &epoch);
+	pthread_mutex_unlock(&node->lock);
+	/* An open session may be sent its strip again, when the answer to it was lost. */
+	if (status != SOUK_OK && status != SOUK_PEER_OUT_OF_ORDER)
+		return status;
+	pthread_mutex_lock(&node->lookup_lock);
+	status = souk_chain_escrow(node->lookup, &open->strip.escrow, ret_escrow);
+	if (status == SOUK_OK)
+		status = souk_chain_allotment(node->lookup, &open->strip.escrow, open->strip.epoch,
+			open->strip.segment, ret_allotment);
+	pthread_mutex_unlock(&node->lookup_lock);
+	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_NO_ALLOTMENT : status;
+}
+
+static void answer_strip(struct provider_node *node, const struct souk_nonce *session,
+	struct souk_bytes body, struct souk_http_reply *reply)
+{
+	struct souk_strip_open open;
+	struct souk_wire_error where;
+	struct souk_escrow_record escrow;
+	struct souk_allotment_record allotment;
+	souk_status status = souk_strip_open_decode(&open, body, &where);
+	if (status != SOUK_OK) {
+		refuse(reply, status, where.field);
+		return;
+	}
+	status = look_up_money(node, session, &open, &escrow, &allotment);
+	if (status == SOUK_OK) {
+		pthread_mutex_lock(&node->lock);
+		status = souk_provider_strip(
+			&node->provider, session, &open, &allotment, &escrow, provider_now());
+		pthread_mutex_unlock(&node->lock);
+	}
+	if (status == SOUK_OK)
+		status = provider_commit(node);
+	SOUK_LOG(SOUK_LOG_INFO, status == SOUK_OK ? "strip_accepted" : "strip_refused",
+		souk_log_hex("session", session->bytes, SOUK_NONCE_SIZE),
+		souk_log_u64("units", open.strip.count), souk_log_amount("price", open.strip.price),
+		souk_log_status(status));
+	if (status != SOUK_OK)
+		refuse(reply, status, NULL);
+	else
+		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+}
+
+static void answer_status(struct provider_node *node, struct souk_http_reply *reply)
+{
+	char text[1024];
+	pthread_mutex_lock(&node->lock);
+	const struct souk_provider_totals t = node->provider.totals;
+	uint32_t sessions = node->provider.session_count, dues = node->provider.due_count;
+	pthread_mutex_unlock(&node->lock);
+	int size = snprintf(text, sizeof text,
+		"{\"sessions\":%u,\"claims_due\":%u,\"asks_granted\":%ju,\"strips_accepted\":%ju,"
+		"\"units_served\":%ju,\"tickets_accepted\":%ju,\"units_paid\":%ju,"
+		"\"refused_auth\":%ju,\"refused_ticket\":%ju,\"refused_unpaid\":%ju,"
+		"\"claims_paid\":%ju,\"owed_ncoin\":%ju,\"paid_ncoin\":%ju}\n",
+		sessions, dues, (uintmax_t)t.asks_granted, (uintmax_t)t.strips_accepted,
+		(uintmax_t)t.units_served, (uintmax_t)t.tickets_accepted, (uintmax_t)t.units_paid,
+		(uintmax_t)t.refused_auth, (uintmax_t)t.refused_ticket, (uintmax_t)t.refused_unpaid,
+		(uintmax_t)t.claims_paid, (uintmax_t)t.owed.ncoin, (uintmax_t)t.paid.ncoin);
+	souk_http_reply_copy(reply, 200, "application/json", souk_bytes_of(text, (size_t)size));
+}
+
+/* What follows PREFIX in PATH, or NULL. */
+static const char *after(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	return strncmp(path, prefix, length) == 0 ? path + length : NULL;
+}
+
+/* "<32 hex>/strip" */
+static bool parse_strip_path(const char *rest, struct souk_nonce *ret)
+{
+	char hex[2 * SOUK_NONCE_SIZE + 1] = "";
+	if (strlen(rest) != 2 * SOUK_NONCE_SIZE + 6 || strcmp(rest + 2 * SOUK_NONCE_SIZE, "/strip"))
+		return false;
+	memcpy(hex, rest, 2 * SOUK_NONCE_SIZE);
+	return souk_hex_decode(ret->bytes, SOUK_NONCE_SIZE, hex) == SOUK_OK;
+}
+
+void provider_control_handler(
+	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
+{
+	struct provider_node *node = ctx;
+	bool is_get = strcmp(request->method, "GET") == 0;
+	bool is_post = strcmp(request->method, "POST") == 0;
+	struct souk_nonce session;
+	const char *rest;
+	if (is_get && (rest = after(request->path, "/v1/offers/")) != NULL)
+		answer_offer(node, rest, reply);
+	else if (is_get && (rest = after(request->path, "/v1/chunks/")) != NULL)
+		answer_row(node, rest, reply);
+	else if (is_get && strcmp(request->path, "/v1/status") == 0)
+		answer_status(node, reply);
+	else if (is_post && strcmp(request->path, "/v1/sessions") == 0)
+		answer_ask(node, request->body, reply);
+	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
+		 parse_strip_path(rest, &session))
+		answer_strip(node, &session, request->body, reply);
+	else
+		souk_http_reply_problem(reply, 404, SOUK_LOCAL_NOT_FOUND, request->path);
+}
+
+/* ------------------------------------------------------------------ data */
+
+static unsigned data_status_of(souk_status status)
+{
+	switch (status) {
+	case SOUK_PEER_UNPAID:
+	case SOUK_PEER_OVERDRAW:
+	case SOUK_PEER_BAD_TICKET:
+	case SOUK_PEER_JUMP_TOO_FAR:
+	case SOUK_PEER_STRIP_TERMS: return 402;
+	case SOUK_PEER_BAD_AUTH: return 401;
+	case SOUK_PEER_EPOCH_CLOSED:
+	case SOUK_PEER_STRIP_EXPIRED: return 410;
+	case SOUK_PEER_OUT_OF_ORDER:
+	case SOUK_PEER_UNIT_REBOUND: return 409;
+	case SOUK_LOCAL_FULL: return 429;
+	default: return souk_http_status_of(status);
+	}
+}
+
+/* Read, encrypt and send one chunk. */
+static void send_unit(struct provider_node *node, const struct souk_provider_reply *unit,
+	struct souk_http_reply *reply)
+{
+	struct souk_pool_buffer *buffer = souk_pool_take(node->pool);
+	struct open_file *file = provider_file_take(node, &unit->content);
+	souk_status status = SOUK_LOCAL_FULL;
+	if (buffer != NULL && file != NULL && unit->length <= buffer->size)
+		status = souk_file_read_at(file->fd, buffer->data, unit->length, unit->offset);
+	else if (buffer != NULL)
+		status = SOUK_IO_READ;
+	if (file != NULL)
+		provider_file_give(node, file);
+	if (status == SOUK_OK) {
+		souk_unit_cipher_xor(&unit->cipher, buffer->data, buffer->data, unit->length);
+		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(buffer->data, unit->length),
+			souk_pool_give, buffer);
+		return;
+	}
+	if (buffer != NULL)
+		souk_pool_give(buffer);
+	if (status != SOUK_LOCAL_FULL)
+		SOUK_LOG(SOUK_LOG_ERROR, "content_unreadable",
+			souk_log_hex("content", unit->content.bytes, SOUK_HASH_SIZE),
+			souk_log_status(status));
+	souk_http_reply_problem(reply, 503, status, "try again");
+}
+
+void provider_data_handler(
+	void *ctx, const struct souk_http_request *http, struct souk_http_reply *reply)
+{
+	struct provider_node *node = ctx;
+	struct souk_unit_request request;
+	struct souk_provider_reply unit;
+	souk_status store = (souk_status)atomic_load(&node->store_status);
+	souk_status status = souk_request_parse(&request, souk_bytes_text(http->path),
+		souk_http_request_header(http, SOUK_HEADER_AUTH),
+		souk_http_request_header(http, SOUK_HEADER_TICKET));
+	if (status == SOUK_OK && store != SOUK_OK) {
+		/* A ticket that cannot be kept must not be taken. */
+		souk_http_reply_problem(reply, 503, store, "this provider cannot keep tickets now");
+		return;
+	}
+	if (status == SOUK_OK) {
+		pthread_mutex_lock(&node->lock);
+		status = souk_provider_unit(&node->provider, &unit, &request, provider_now());
+		pthread_mutex_unlock(&node->lock);
+	}
+	if (status != SOUK_OK) {
+		if (status != SOUK_PEER_UNPAID && status != SOUK_LOCAL_NOT_FOUND)
+			SOUK_LOG(SOUK_LOG_INFO, "unit_refused",
+				souk_log_hex("session", request.session.bytes, SOUK_NONCE_SIZE),
+				souk_log_u64("unit", request.unit), souk_log_status(status));
+		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
+		return;
+	}
+	if (unit.length == 0)
+		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+	else
+		send_unit(node, &unit, reply);
+	if (unit.has_key) {
+		char text[SOUK_KEY_TEXT_SIZE];
+		souk_key_format(text, &unit.key);
+		if (souk_http_reply_header(reply, SOUK_HEADER_KEY, text) != SOUK_OK)
+			souk_http_reply_problem(reply, 500, SOUK_LOCAL_FULL, NULL);
+	}
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * provider_internal.h - what the files of the provider node share. */
+#ifndef SOUK_DAEMON_PROVIDER_INTERNAL_H
+#define SOUK_DAEMON_PROVIDER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "chain_client.h"
+#include "provider_node.h"
+#include "provider_store.h"
+#include "souk/exchange/provider.h"
+#include "souk/io/http_server.h"
+#include "souk/io/pool.h"
+#include "souk/io/tls_key.h"
+
+#define UNIT_SIZE_MAX	  (1u << 20)
+#define OPEN_FILES_MAX	  32
+#define OFFER_LIFE_MS	  (10 * 60 * 1000)
+#define ADDRESS_TEXT_SIZE 128
+
+/* An open content file, shared by the requests that read it. */
+struct open_file {
+	struct souk_hash content;
+	int fd; /* -1: free slot */
+	unsigned users;
+	uint64_t used_at; /* for eviction */
+};
+
+/* A session record that could not be written yet. */
+struct pending_write {
+	struct souk_nonce session;
+	uint8_t *record;
+	size_t size;
+};
+
+struct provider_node {
+	struct provider_node_config config;
+	const struct souk_identity *identity;
+	char control_url[ADDRESS_TEXT_SIZE + 1];
+	char data_url[ADDRESS_TEXT_SIZE + 1];
+	struct souk_tls_key tls;
+	struct provider_store store;
+
+	pthread_mutex_t lock; /* the provider */
+	struct souk_provider provider;
+	void *provider_memory;
+
+	pthread_mutex_t commit_lock; /* effects, pending, claims: see provider_node.h */
+	struct pending_write *pending;
+	size_t pending_count, pending_max;
+	struct souk_nonce *claims; /* sessions whose claim is to be sent */
+	size_t claim_count, claim_max;
+	atomic_int store_status; /* a souk_status: units are refused until it is SOUK_OK */
+
+	pthread_mutex_t files_lock;
+	struct open_file files[OPEN_FILES_MAX];
+	uint64_t file_clock;
+
+	pthread_mutex_t lookup_lock; /* lookup */
+	struct souk_chain_client *lookup;
+
+	struct souk_pool *pool;
+	struct souk_http_server *control, *data;
+	pthread_t committer, settler;
+	bool committer_runs, settler_runs;
+	pthread_mutex_t stop_lock;
+	pthread_cond_t stop_signal;
+	bool stopping;
+};
+
+struct souk_time provider_now(void);
+
+/* Pull every effect, and return once the records among them are durable; else why they are not. */
+souk_status provider_commit(struct provider_node *node);
+
+/* Wait MS or until the node stops; whether it stops. */
+bool provider_pause(struct provider_node *node, uint64_t ms);
+
+/* The file of CONTENT for reading, or NULL; give it back after use. */
+struct open_file *provider_file_take(struct provider_node *node, const struct souk_hash *content);
+void provider_file_give(struct provider_node *node, struct open_file *file);
+
+souk_http_handler provider_control_handler;
+souk_http_handler provider_data_handler;
+void *provider_settler_run(void *node);
+
+#endif

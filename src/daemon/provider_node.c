@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "provider_internal.h"
+#include "souk/base/check.h"
+#include "souk/io/clock_real.h"
+#include "souk/io/entropy_real.h"
+#include "souk/io/log.h"
+
+/* Sessions that wait for their draw, beside those that are open. */
+#define DUE_MAX		   4096u
+#define GRANT_MS	   30000u
+#define SESSION_MS	   (24ull * 3600 * 1000)
+#define IDLE_MS		   (10ull * 60 * 1000)
+#define CONNECTION_MAX	   1024u
+#define CONTROL_MAX	   128u
+#define BUFFERS_PER_THREAD 24u
+
+void provider_node_config_default(struct provider_node_config *config)
+{
+	*config = (struct provider_node_config){
+		.ledger_url = SOUK_CHAIN_URL_DEFAULT,
+		.control = "127.0.0.1:7610",
+		.data = "127.0.0.1:7611",
+		.price = {100000},
+		.deposit = {SOUK_NCOIN_PER_COIN},
+		.window = 8,
+		.threads = 1,
+		.sessions = 256,
+		.commit_ms = 50,
+		.units_max = SOUK_CHAIN_LENGTH_MAX,
+		.faucet = true,
+	};
+}
+
+struct souk_time provider_now(void)
+{
+	return souk_clock_now(souk_clock_real());
+}
+
+bool provider_pause(struct provider_node *node, uint64_t ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(ms / 1000);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&node->stop_lock);
+	while (!node->stopping &&
+		pthread_cond_timedwait(&node->stop_signal, &node->stop_lock, &until) != ETIMEDOUT)
+		;
+	bool stopping = node->stopping;
+	pthread_mutex_unlock(&node->stop_lock);
+	return stopping;
+}
+
+/* ------------------------------------------------------------------ effects and the store */
+
+/* Room for one more item of an array that grows by doubling; false without memory. */
+static bool grow(void **items, size_t *max, size_t count, size_t item_size)
+{
+	if (count < *max)
+		return true;
+	size_t wanted = *max == 0 ? 16 : *max * 2;
+	void *grown = realloc(*items, wanted * item_size);
+	if (grown == NULL)
+		return false;
+	*items = grown;
+	*max = wanted;
+	return true;
+}
+
+/* Remember RECORD to be written; over an older one of the same session. */
+static souk_status add_pending(struct provider_node *node, const struct souk_session_record *record)
+{
+	static _Thread_local uint8_t bytes[SOUK_SESSION_RECORD_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes encoded;
+	struct pending_write *write = NULL;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_session_record_encode(&writer, record);
+	SOUK_TRY(souk_writer_finish(&writer, &encoded));
+	for (size_t i = 0; i < node->pending_count && write == NULL; i++) {
+		if (memcmp(&node->pending[i].session, &record->grant.session,
+			    sizeof record->grant.session) == 0)
+			write = &node->pending[i];
+	}
+	uint8_t *copy = malloc(encoded.size);
+	if (copy == NULL || (write == NULL && !grow((void **)&node->pending, &node->pending_max,
+						      node->pending_count, sizeof *write))) {
+		free(copy);
+		return SOUK_IO_MEMORY;
+	}
+	if (write == NULL) {
+		write = &node->pending[node->pending_count++];
+		*write = (struct pending_write){.session = record->grant.session};
+	}
+	memcpy(copy, encoded.data, encoded.size);
+	free(write->record);
+	write->record = copy;
+	write->size = encoded.size;
+	return SOUK_OK;
+}
+
+/* The stored record of SESSION becomes history: it was claimed, or won nothing. */
+static souk_status settle(struct provider_node *node, const struct souk_provider_effect *effect)
+{
+	struct souk_session_record *record = malloc(sizeof *record);
+	if (record == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = provider_store_session(&node->store, &effect->session, record);
+	if (status == SOUK_OK) {
+		record->claimed = true;
+		record->paid = effect->paid;
+		status = add_pending(node, record);
+		SOUK_LOG(SOUK_LOG_INFO, "session_settled",
+			souk_log_hex("session", effect->session.bytes, SOUK_NONCE_SIZE),
+			souk_log_u64("epoch", record->ask.epoch),
+			souk_log_u64("units", record->unit), souk_log_amount("paid", effect->paid),
+			souk_log_status(effect->status));
+	}
+	souk_bytes_wipe(record, sizeof *record);
+	free(record);
+	return status;
+}
+
+static souk_status take_effect(
+	struct provider_node *node, const struct souk_provider_effect *effect)
+{
+	switch (effect->kind) {
+	case SOUK_PROVIDER_STORE:
+		return add_pending(node, souk_provider_record(&node->provider, effect->index));
+	case SOUK_PROVIDER_CLAIM:
+		if (!grow((void **)&node->claims, &node->claim_max, node->claim_count,
+			    sizeof *node->claims))
+			return SOUK_IO_MEMORY;
+		node->claims[node->claim_count++] = effect->session;
+		return SOUK_OK;
+	case SOUK_PROVIDER_SETTLED: return settle(node, effect);
+	}
+	return SOUK_OK;
+}
+
+static souk_status write_pending(struct provider_node *node)
+{
+	struct provider_store_write *writes = calloc(node->pending_count, sizeof *writes);
+	if (writes == NULL)
+		return SOUK_IO_MEMORY;
+	for (size_t i = 0; i < node->pending_count; i++)
+		writes[i] = (struct provider_store_write){node->pending[i].session,
+			souk_bytes_of(node->pending[i].record, node->pending[i].size)};
+	souk_status status = provider_store_put_sessions(&node->store, writes, node->pending_count);
+	free(writes);
+	if (status != SOUK_OK)
+		return status;
+	for (size_t i = 0; i < node->pending_count; i++) {
+		souk_bytes_wipe(node->pending[i].record, node->pending[i].size);
+		free(node->pending[i].record);
+	}
+	node->pending_count = 0;
+	return SOUK_OK;
+}
+
+static void note_store_status(struct provider_node *node, souk_status status)
+{
+	souk_status before = (souk_status)atomic_exchange(&node->store_status, (int)status);
+	if (status != SOUK_OK && before != status)
+		SOUK_LOG(SOUK_LOG_ERROR, "store_failed", souk_log_status(status),
+			souk_log_text("effect", "no unit is served until it works again"));
+	else if (status == SOUK_OK && before != SOUK_OK)
+		SOUK_LOG(SOUK_LOG_INFO, "store_recovered");
+}
+
+souk_status provider_commit(struct provider_node *node)
+{
+	struct souk_provider_effect effect;
+	souk_status status = SOUK_OK;
+	pthread_mutex_lock(&node->commit_lock);
+	pthread_mutex_lock(&node->lock);
+	while (status == SOUK_OK && souk_provider_next_effect(&node->provider, &effect))
+		status = take_effect(node, &effect);
+	pthread_mutex_unlock(&node->lock);
+	if (status == SOUK_OK && node->pending_count > 0) {
+		status = write_pending(node);
+		note_store_status(node, status);
+	} else if (status != SOUK_OK) {
+		note_store_status(node, status);
+	}
+	pthread_mutex_unlock(&node->commit_lock);
+	return status;
+}
+
+/* Tickets become durable here: a crash costs at most what came since the last round. */
+static void *committer_run(void *ctx)
+{
+	struct provider_node *node = ctx;
+	while (!provider_pause(node, node->config.commit_ms)) {
+		pthread_mutex_lock(&node->lock);
+		souk_provider_flush(&node->provider);
+		pthread_mutex_unlock(&node->lock);
+		souk_status status = provider_commit(node);
+		(void)status; /* noted there; tried again in the next round */
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ open files */
+
+struct open_file *provider_file_take(struct provider_node *node, const struct souk_hash *content)
+{
+	struct open_file *oldest = NULL, *found = NULL;
+	pthread_mutex_lock(&node->files_lock);
+	for (int i = 0; i < OPEN_FILES_MAX && found == NULL; i++) {
+		struct open_file *file = &node->files[i];
+		if (file->fd >= 0 && souk_hash_equal(&file->content, content))
+			found = file;
+		else if (file->users == 0 && (oldest == NULL || file->used_at < oldest->used_at))
+			oldest = file;
+	}
+	if (found == NULL && oldest != NULL) {
+		char path[512];
+		provider_store_data_path(&node->store, content, path);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0) {
+			if (oldest->fd >= 0)
+				close(oldest->fd);
+			*oldest = (struct open_file){.content = *content, .fd = fd};
+			found = oldest;
+		}
+	}
+	if (found != NULL) {
+		found->users++;
+		found->used_at = ++node->file_clock;
+	}
+	pthread_mutex_unlock(&node->files_lock);
+	return found;
+}
+
+void provider_file_give(struct provider_node *node, struct open_file *file)
+{
+	pthread_mutex_lock(&node->files_lock);
+	file->users--;
+	pthread_mutex_unlock(&node->files_lock);
+}
+
+/* ------------------------------------------------------------------ start and stop */
+
+static souk_status make_provider(struct provider_node *node)
+{
+	uint32_t sessions = (uint32_t)node->config.sessions, dues = sessions + DUE_MAX;
+	struct souk_provider_memory memory = {.session_max = sessions, .due_max = dues};
+	size_t sizes[] = {sessions * sizeof *memory.sessions, dues * sizeof *memory.dues,
+		SOUK_MAP_SLOTS(sessions) * sizeof(uint32_t),
+		SOUK_MAP_SLOTS(dues) * sizeof(uint32_t)};
+	struct souk_provider_config config = {
+		.identity = node->identity,
+		.window = (uint16_t)node->config.window,
+		.units_max = (uint32_t)node->config.units_max,
+		.grant_ms = GRANT_MS,
+		.session_ms = SESSION_MS,
+		.idle_ms = IDLE_MS,
+	};
+	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
+	/* calloc: pages that no session has touched yet take no memory. */
+	uint8_t *block = calloc(1, sizes[0] + sizes[1] + sizes[2] + sizes[3]);
+	if (block == NULL)
+		return SOUK_IO_MEMORY;
+	node->provider_memory = block;
+	memory.sessions = (struct souk_provider_session *)block;
+	memory.dues = (struct souk_provider_due *)(block + sizes[0]);
+	memory.session_slots = (uint32_t *)(block + sizes[0] + sizes[1]);
+	memory.due_slots = (uint32_t *)(block + sizes[0] + sizes[1] + sizes[2]);
+	souk_provider_init(&node->provider, &config, &memory);
+	souk_bytes_wipe(config.seed, sizeof config.seed);
+	return SOUK_OK;
+}
+
+static souk_status restore_session(void *ctx, const struct souk_session_record *record)
+{
+	struct provider_node *node = ctx;
+	if (record->claimed || !record->open)
+		return SOUK_OK;
+	souk_status status = souk_provider_restore(&node->provider, record, provider_now());
+	if (status == SOUK_LOCAL_STATE || status == SOUK_LOCAL_EXISTS)
+		return SOUK_OK;
+	if (status == SOUK_OK)
+		SOUK_LOG(SOUK_LOG_INFO, "session_restored",
+			souk_log_hex("session", record->grant.session.bytes, SOUK_NONCE_SIZE),
+			souk_log_u64("units", record->unit));
+	return status;
+}
+
+/* "127.0.0.1:7610" into its parts; the port may be 0. */
+static bool split_address(const char *text, char host[ADDRESS_TEXT_SIZE], uint16_t *ret_port)
+{
+	const char *colon = strrchr(text, ':');
+	char *end;
+	if (colon == NULL || (size_t)(colon - text) >= ADDRESS_TEXT_SIZE)
+		return false;
+	memcpy(host, text, (size_t)(colon - text));
+	host[colon - text] = '\0';
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	*ret_port = (uint16_t)port;
+	return colon[1] != '\0' && *end == '\0' && port <= UINT16_MAX;
+}
+
+static souk_status listen_on(struct provider_node *node, const char *address, bool is_control)
+{
+	char host[ADDRESS_TEXT_SIZE];
+	char *url = is_control ? node->control_url : node->data_url;
+	const char *public_url = is_control ? node->config.control_url : node->config.data_url;
+	uint16_t port;
+	if (!split_address(address, host, &port))
+		return SOUK_LOCAL_CONFIG;
+	struct souk_http_server_config config = {
+		.address = host,
+		.port = port,
+		.threading = is_control ? SOUK_HTTP_CONNECTION : SOUK_HTTP_POOL,
+		.thread_count = (unsigned)node->config.threads,
+		.connection_max = is_control ? CONTROL_MAX : CONNECTION_MAX,
+		.body_size_max = 64 * 1024,
+		.handler = is_control ? provider_control_handler : provider_data_handler,
+		.ctx = node,
+		.certificate_pem = is_control ? node->tls.certificate_pem : NULL,
+		.key_pem = is_control ? node->tls.key_pem : NULL,
+	};
+	SOUK_TRY(souk_http_server_start(is_control ? &node->control : &node->data, &port, &config));
+	snprintf(url, ADDRESS_TEXT_SIZE + 1, "%s", public_url ? public_url : "");
+	if (public_url == NULL)
+		snprintf(url, ADDRESS_TEXT_SIZE + 1, "%s://%.100s:%u",
+			is_control ? "https" : "http", host, port);
+	return SOUK_OK;
+}
+
+static souk_status start(struct provider_node *node, const char **ret_what)
+{
+	char path[512];
+	*ret_what = node->config.home;
+	SOUK_TRY(provider_store_open(&node->store, node->config.home, false));
+	snprintf(path, sizeof path, "%s/tls.pem", node->config.home);
+	*ret_what = "the TLS key, tls.pem in the home";
+	SOUK_TRY(souk_tls_key_open(&node->tls, path));
+	*ret_what = "memory";
+	SOUK_TRY(make_provider(node));
+	SOUK_TRY(souk_pool_new(
+		&node->pool, node->config.threads * BUFFERS_PER_THREAD, UNIT_SIZE_MAX));
+	*ret_what = "the stored sessions";
+	SOUK_TRY(provider_store_each_session(&node->store, restore_session, node));
+	*ret_what = node->config.control;
+	SOUK_TRY(listen_on(node, node->config.control, true));
+	*ret_what = node->config.data;
+	SOUK_TRY(listen_on(node, node->config.data, false));
+	*ret_what = "threads";
+	node->committer_runs = pthread_create(&node->committer, NULL, committer_run, node) == 0;
+	node->settler_runs = pthread_create(&node->settler, NULL, provider_settler_run, node) == 0;
+	return node->committer_runs && node->settler_runs ? SOUK_OK : SOUK_IO_MEMORY;
+}
+
+souk_status provider_node_start(struct provider_node **ret,
+	const struct provider_node_config *config, const struct souk_identity *identity,
+	const char **ret_what)
+{
+	struct provider_node *node = calloc(1, sizeof *node);
+	*ret_what = "memory";
+	if (node == NULL)
+		return SOUK_IO_MEMORY;
+	node->config = *config;
+	node->identity = identity;
+	pthread_mutex_init(&node->lock, NULL);
+	pthread_mutex_init(&node->commit_lock, NULL);
+	pthread_mutex_init(&node->files_lock, NULL);
+	pthread_mutex_init(&node->lookup_lock, NULL);
+	pthread_mutex_init(&node->stop_lock, NULL);
+	pthread_cond_init(&node->stop_signal, NULL);
+	for (int i = 0; i < OPEN_FILES_MAX; i++)
+		node->files[i].fd = -1;
+	node->lookup = souk_chain_client_new(config->ledger_url);
+	souk_status status = node->lookup == NULL ? SOUK_IO_MEMORY : start(node, ret_what);
+	if (status != SOUK_OK) {
+		provider_node_stop(node);
+		return status;
+	}
+	SOUK_LOG(SOUK_LOG_INFO, "provider_started",
+		souk_log_hex("address", identity->address.bytes, SOUK_ADDRESS_SIZE),
+		souk_log_text("control", node->control_url), souk_log_text("data", node->data_url));
+	*ret = node;
+	return SOUK_OK;
+}
+
+void provider_node_stop(struct provider_node *node)
+{
+	pthread_mutex_lock(&node->stop_lock);
+	node->stopping = true;
+	pthread_cond_broadcast(&node->stop_signal);
+	pthread_mutex_unlock(&node->stop_lock);
+	souk_http_server_stop(node->data);
+	souk_http_server_stop(node->control);
+	if (node->committer_runs)
+		pthread_join(node->committer, NULL);
+	if (node->settler_runs)
+		pthread_join(node->settler, NULL);
+	if (node->provider_memory != NULL && node->store.lmdb != NULL) {
+		souk_provider_flush(&node->provider);
+		souk_status status = provider_commit(node);
+		if (status != SOUK_OK)
+			SOUK_LOG(SOUK_LOG_ERROR, "last_commit_failed", souk_log_status(status));
+	}
+	for (int i = 0; i < OPEN_FILES_MAX; i++) {
+		if (node->files[i].fd >= 0)
+			close(node->files[i].fd);
+	}
+	for (size_t i = 0; i < node->pending_count; i++)
+		free(node->pending[i].record);
+	free(node->pending);
+	free(node->claims);
+	souk_pool_free(node->pool);
+	provider_store_close(&node->store);
+	souk_tls_key_done(&node->tls);
+	souk_chain_client_free(node->lookup);
+	free(node->provider_memory);
+	free(node);
+}
