@@ -93,6 +93,8 @@
 	X(PEER_BLOCK_TIME, 84, PEER, "the block's time is before the previous block's")            \
 	X(PEER_ZERO_AMOUNT, 85, PEER, "the amount must not be zero")                               \
 	X(PEER_NO_ACCOUNT, 86, PEER, "no such account")                                            \
+	X(PEER_EPOCH_END, 87, PEER, "the epoch cannot be made to end then")                        \
+	X(PEER_DRAW_EARLY, 88, PEER, "the epoch's beacon is not due yet, or there is none left")   \
 	/* local */                                                                                \
 	X(LOCAL_OVERFLOW, 100, LOCAL, "the amount is out of range")                                \
 	X(LOCAL_BAD_AMOUNT, 101, LOCAL, "not an amount of coins")                                  \

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Escrows: open, top up, allot, close, withdraw. */
+#include "souk/base/check.h"
+#include "souk/payment/escrow.h"
+#include "apply.h"
+#include "escrow_epochs.h"
+#include "state.h"
+
+souk_status ledger_apply_escrow_open(struct ledger_tx *tx, const struct souk_tx_escrow_open *body)
+{
+	struct souk_escrow_record escrow;
+	struct souk_hash id = souk_escrow_id(&tx->from, &body->salt);
+	souk_status status = souk_ledger_get_escrow(&escrow, tx->ledger, &id);
+	if (status == SOUK_OK)
+		return SOUK_PEER_ESCROW_EXISTS;
+	if (status != SOUK_PEER_NO_ESCROW)
+		return status;
+	SOUK_TRY(souk_escrow_check_terms(body->line, body->prize));
+	if (souk_amount_is_less(body->deposit, body->line))
+		return SOUK_PEER_ESCROW_TERMS;
+	SOUK_TRY(ledger_tx_debit(tx, body->deposit));
+	escrow = (struct souk_escrow_record){
+		.payer = tx->from,
+		.line = body->line,
+		.prize = body->prize,
+		.free = body->deposit,
+	};
+	return ledger_put_escrow(tx->ledger, &id, &escrow);
+}
+
+souk_status ledger_apply_escrow_top_up(
+	struct ledger_tx *tx, const struct souk_tx_escrow_top_up *body)
+{
+	struct souk_escrow_record escrow;
+	if (body->amount.ncoin == 0)
+		return SOUK_PEER_ZERO_AMOUNT;
+	SOUK_TRY(souk_ledger_get_escrow(&escrow, tx->ledger, &body->escrow));
+	if (escrow.closing)
+		return SOUK_PEER_ESCROW_CLOSING;
+	SOUK_TRY(ledger_tx_debit(tx, body->amount));
+	SOUK_TRY(souk_amount_add(&escrow.free, escrow.free, body->amount));
+	return ledger_put_escrow(tx->ledger, &body->escrow, &escrow);
+}
+
+/* An escrow that only its payer may act on. */
+static souk_status find_own_escrow(
+	struct souk_escrow_record *ret, const struct ledger_tx *tx, const struct souk_hash *id)
+{
+	SOUK_TRY(souk_ledger_get_escrow(ret, tx->ledger, id));
+	return souk_address_equal(&ret->payer, &tx->from) ? SOUK_OK : SOUK_PEER_WRONG_SIGNER;
+}
+
+souk_status ledger_apply_escrow_close(struct ledger_tx *tx, const struct souk_tx_escrow_close *body)
+{
+	struct souk_escrow_record escrow;
+	SOUK_TRY(find_own_escrow(&escrow, tx, &body->escrow));
+	if (escrow.closing)
+		return SOUK_PEER_ESCROW_CLOSING;
+	escrow.closing = true;
+	escrow.unlock = souk_time_plus_ms(tx->now, tx->ledger->genesis.unlock_ms);
+	return ledger_put_escrow(tx->ledger, &body->escrow, &escrow);
+}
+
+souk_status ledger_apply_escrow_withdraw(
+	struct ledger_tx *tx, const struct souk_tx_escrow_withdraw *body)
+{
+	struct souk_escrow_record escrow;
+	SOUK_TRY(find_own_escrow(&escrow, tx, &body->escrow));
+	if (!escrow.closing || souk_time_is_before(tx->now, escrow.unlock))
+		return SOUK_PEER_ESCROW_LOCKED;
+	SOUK_TRY(ledger_epochs_collect(&escrow, tx->ledger));
+	if (escrow.open.count != 0)
+		return SOUK_PEER_ESCROW_LOCKED;
+	SOUK_TRY(ledger_tx_credit(tx, escrow.free));
+	tx->amount = escrow.free;
+	return ledger_del_escrow(tx->ledger, &body->escrow);
+}
+
+/* ---- allotments ---- */
+
+/* Where the next segment of OPEN starts: where the last one ended. */
+static souk_status next_base(struct souk_amount *ret, const struct ledger_tx *tx,
+	const struct souk_hash *escrow, const struct souk_open_epoch *open)
+{
+	struct souk_allotment_record last;
+	if (open->segments == 0) {
+		*ret = SOUK_AMOUNT_ZERO;
+		return SOUK_OK;
+	}
+	if (souk_ledger_get_allotment(&last, tx->ledger, escrow, open->epoch, open->segments - 1) !=
+		SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	return souk_amount_add(ret, last.base, last.total);
+}
+
+static souk_status check_allot_epoch(const struct ledger_tx *tx, uint64_t epoch)
+{
+	uint64_t current = tx->ledger->record.epoch;
+	if (epoch < current)
+		return SOUK_PEER_EPOCH_CLOSED;
+	/* An epoch that no beacon is left for would lock the escrow for ever. */
+	if (epoch >= tx->ledger->genesis.beacon_count)
+		return SOUK_PEER_WRONG_EPOCH;
+	return epoch - current <= 1 ? SOUK_OK : SOUK_PEER_WRONG_EPOCH;
+}
+
+/* The line up to END needs whole prizes: a point just below END wins a full one. */
+static souk_status reserve(
+	struct souk_escrow_record *escrow, struct souk_open_epoch *open, struct souk_amount end)
+{
+	struct souk_amount reserved, more;
+	uint64_t prizes = end.ncoin / escrow->prize.ncoin + (end.ncoin % escrow->prize.ncoin != 0);
+	SOUK_TRY(souk_amount_mul(&reserved, escrow->prize, prizes));
+	SOUK_TRY(souk_amount_sub(&more, reserved, open->reserved));
+	if (souk_amount_sub(&escrow->free, escrow->free, more) != SOUK_OK)
+		return SOUK_PEER_ALLOTMENT_FUNDS;
+	open->reserved = reserved;
+	return SOUK_OK;
+}
+
+souk_status ledger_apply_allot(struct ledger_tx *tx, const struct souk_tx_allot *body)
+{
+	struct souk_escrow_record escrow;
+	struct souk_open_epoch *open;
+	struct souk_allotment_record allotment = {.root = body->root, .total = body->total};
+	struct souk_amount end;
+	if (body->total.ncoin == 0)
+		return SOUK_PEER_ZERO_AMOUNT;
+	SOUK_TRY(find_own_escrow(&escrow, tx, &body->escrow));
+	if (escrow.closing)
+		return SOUK_PEER_ESCROW_CLOSING;
+	SOUK_TRY(check_allot_epoch(tx, body->epoch));
+	SOUK_TRY(ledger_epochs_collect(&escrow, tx->ledger));
+	SOUK_TRY(ledger_epochs_find_or_add(&open, &escrow, body->epoch));
+	if (body->segment != open->segments || body->segment == UINT32_MAX)
+		return SOUK_PEER_ALLOTMENT_INDEX;
+	SOUK_TRY(next_base(&allotment.base, tx, &body->escrow, open));
+	if (souk_amount_add(&end, allotment.base, body->total) != SOUK_OK ||
+		souk_amount_is_less(escrow.line, end))
+		return SOUK_PEER_ALLOTMENT_OVER_LINE;
+	SOUK_TRY(reserve(&escrow, open, end));
+	open->segments++;
+	struct souk_ledger_key key =
+		souk_ledger_key_allotment(&body->escrow, body->epoch, body->segment);
+	SOUK_TRY(ledger_put_allotment(tx->ledger, &key, &allotment));
+	return ledger_put_escrow(tx->ledger, &body->escrow, &escrow);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "souk/base/check.h"
+#include "state.h"
+
+/* ---- what a record is worth ---- */
+
+souk_status ledger_escrow_value(struct souk_amount *ret, const struct souk_escrow_record *escrow)
+{
+	struct souk_amount value = escrow->free;
+	for (uint16_t i = 0; i < escrow->open.count; i++) {
+		const struct souk_open_epoch *open = &escrow->open.items[i];
+		struct souk_amount left;
+		if (souk_amount_sub(&left, open->reserved, open->paid) != SOUK_OK ||
+			souk_amount_add(&value, value, left) != SOUK_OK)
+			return SOUK_CORRUPT_STORE;
+	}
+	*ret = value;
+	return SOUK_OK;
+}
+
+static souk_status value_of_account(struct souk_amount *ret, struct souk_bytes value)
+{
+	struct souk_account_record record;
+	if (souk_account_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	*ret = record.balance;
+	return SOUK_OK;
+}
+
+static souk_status value_of_escrow(struct souk_amount *ret, struct souk_bytes value)
+{
+	struct souk_escrow_record record;
+	if (souk_escrow_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	return ledger_escrow_value(ret, &record);
+}
+
+static souk_status value_of_provider(struct souk_amount *ret, struct souk_bytes value)
+{
+	struct souk_provider_record record;
+	if (souk_provider_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	*ret = record.deposit;
+	return SOUK_OK;
+}
+
+/* Where the records of a table are counted; total is NULL for tables that hold no money. */
+struct value_class {
+	souk_status (*value_of)(struct souk_amount *ret, struct souk_bytes value);
+	struct souk_amount *total;
+	uint64_t *count;
+};
+
+static struct value_class value_class_of(struct souk_ledger_record *totals, uint8_t table)
+{
+	switch (table) {
+	case SOUK_TABLE_ACCOUNT:
+		return (struct value_class){
+			value_of_account, &totals->accounts, &totals->account_count};
+	case SOUK_TABLE_ESCROW:
+		return (struct value_class){
+			value_of_escrow, &totals->escrows, &totals->escrow_count};
+	case SOUK_TABLE_PROVIDER:
+		return (struct value_class){value_of_provider, &totals->deposits, NULL};
+	default: return (struct value_class){NULL, NULL, NULL};
+	}
+}
+
+souk_status ledger_count_value(
+	struct souk_ledger_record *totals, struct souk_bytes key, struct souk_bytes value, bool add)
+{
+	struct value_class class = value_class_of(totals, key.data[0]);
+	struct souk_amount amount;
+	if (class.total == NULL)
+		return SOUK_OK;
+	SOUK_TRY(class.value_of(&amount, value));
+	souk_status status = add ? souk_amount_add(class.total, *class.total, amount)
+				 : souk_amount_sub(class.total, *class.total, amount);
+	if (status != SOUK_OK)
+		return SOUK_CORRUPT_SUPPLY;
+	if (class.count != NULL)
+		*class.count += add ? 1 : (uint64_t)-1;
+	return SOUK_OK;
+}
+
+souk_status ledger_check_supply(const struct souk_ledger_record *record)
+{
+	struct souk_amount sum;
+	if (souk_amount_add(&sum, record->accounts, record->escrows) != SOUK_OK ||
+		souk_amount_add(&sum, sum, record->deposits) != SOUK_OK ||
+		sum.ncoin != record->minted.ncoin)
+		return SOUK_CORRUPT_SUPPLY;
+	return SOUK_OK;
+}
+
+/* ---- the digest of a block's writes ---- */
+
+void ledger_writes_begin(struct souk_ledger *ledger)
+{
+	souk_sha256_init(&ledger->writes);
+}
+
+static void writes_field(struct souk_ledger *ledger, struct souk_bytes bytes)
+{
+	uint8_t size[4];
+	souk_store_be32(size, (uint32_t)bytes.size);
+	souk_sha256_update(&ledger->writes, size, sizeof size);
+	souk_sha256_update(&ledger->writes, bytes.data, bytes.size);
+}
+
+static void writes_put(struct souk_ledger *ledger, struct souk_bytes key, struct souk_bytes value)
+{
+	souk_sha256_update(&ledger->writes, "\x01", 1);
+	writes_field(ledger, key);
+	writes_field(ledger, value);
+}
+
+static void writes_del(struct souk_ledger *ledger, struct souk_bytes key)
+{
+	souk_sha256_update(&ledger->writes, "\x00", 1);
+	writes_field(ledger, key);
+}
+
+/* The summary goes in as it stands before the digest and the header are in it: so the digest also
+ * covers height, time, epoch and totals. */
+struct souk_hash ledger_writes_end(struct souk_ledger *ledger)
+{
+	uint8_t memory[SOUK_LEDGER_RECORD_SIZE_MAX];
+	uint8_t both[2 * SOUK_HASH_SIZE];
+	struct souk_writer writer;
+	struct souk_hash digest;
+	uint8_t key = SOUK_TABLE_META;
+	souk_writer_init(&writer, memory, sizeof memory);
+	souk_ledger_record_encode(&writer, &ledger->record);
+	writes_put(ledger, souk_bytes_of(&key, 1), souk_bytes_of(memory, writer.size));
+	souk_sha256_final(&ledger->writes, &digest);
+	memcpy(both, ledger->record.state.bytes, SOUK_HASH_SIZE);
+	memcpy(both + SOUK_HASH_SIZE, digest.bytes, SOUK_HASH_SIZE);
+	return souk_sha256_domain("state", souk_bytes_of(both, sizeof both));
+}
+
+/* ---- the door ---- */
+
+/* VALUE of size 0 deletes: no record is empty. */
+static souk_status ledger_write(
+	struct souk_ledger *ledger, struct souk_bytes key, struct souk_bytes value)
+{
+	struct souk_bytes old;
+	bool delete = value.size == 0;
+	souk_status status = SOUK_OK;
+	if (value_class_of(&ledger->record, key.data[0]).total != NULL) {
+		status = souk_store_get(&ledger->store, key, &old);
+		if (status == SOUK_OK)
+			status = ledger_count_value(&ledger->record, key, old, false);
+		if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
+			return status;
+		if (!delete)
+			SOUK_TRY(ledger_count_value(&ledger->record, key, value, true));
+	}
+	if (delete) {
+		writes_del(ledger, key);
+		return souk_store_del(&ledger->store, key);
+	}
+	writes_put(ledger, key, value);
+	return souk_store_put(&ledger->store, key, value);
+}
+
+static souk_status ledger_write_record(struct souk_ledger *ledger,
+	const struct souk_ledger_key *key, const struct souk_writer *writer)
+{
+	struct souk_bytes value;
+	SOUK_TRY(souk_writer_finish(writer, &value));
+	return ledger_write(ledger, souk_ledger_key_bytes(key), value);
+}
+
+/* Each put is the same three lines over another message. */
+#define LEDGER_WRITE(ledger, key, name, record)                                                    \
+	do {                                                                                       \
+		uint8_t memory_[LEDGER_RECORD_SIZE_MAX];                                           \
+		struct souk_writer writer_;                                                        \
+		souk_writer_init(&writer_, memory_, sizeof memory_);                               \
+		souk_##name##_encode(&writer_, record);                                            \
+		return ledger_write_record(ledger, key, &writer_);                                 \
+	} while (0)
+
+souk_status ledger_put_account(struct souk_ledger *ledger, const struct souk_address *address,
+	const struct souk_account_record *record)
+{
+	struct souk_ledger_key key = souk_ledger_key_account(address);
+	LEDGER_WRITE(ledger, &key, account_record, record);
+}
+
+souk_status ledger_put_escrow(struct souk_ledger *ledger, const struct souk_hash *id,
+	const struct souk_escrow_record *record)
+{
+	struct souk_ledger_key key = souk_ledger_key_escrow(id);
+	LEDGER_WRITE(ledger, &key, escrow_record, record);
+}
+
+souk_status ledger_del_escrow(struct souk_ledger *ledger, const struct souk_hash *id)
+{
+	struct souk_ledger_key key = souk_ledger_key_escrow(id);
+	return ledger_write(ledger, souk_ledger_key_bytes(&key), souk_bytes_of(NULL, 0));
+}
+
+souk_status ledger_put_allotment(struct souk_ledger *ledger, const struct souk_ledger_key *key,
+	const struct souk_allotment_record *record)
+{
+	LEDGER_WRITE(ledger, key, allotment_record, record);
+}
+
+souk_status ledger_put_provider(struct souk_ledger *ledger, const struct souk_address *address,
+	const struct souk_provider_record *record)
+{
+	struct souk_ledger_key key = souk_ledger_key_provider(address);
+	LEDGER_WRITE(ledger, &key, provider_record, record);
+}
+
+souk_status ledger_del_provider(struct souk_ledger *ledger, const struct souk_address *address)
+{
+	struct souk_ledger_key key = souk_ledger_key_provider(address);
+	return ledger_write(ledger, souk_ledger_key_bytes(&key), souk_bytes_of(NULL, 0));
+}
+
+souk_status ledger_put_epoch(
+	struct souk_ledger *ledger, uint64_t epoch, const struct souk_epoch_record *record)
+{
+	struct souk_ledger_key key = souk_ledger_key_epoch(epoch);
+	LEDGER_WRITE(ledger, &key, epoch_record, record);
+}
+
+souk_status ledger_put_receipt(
+	struct souk_ledger *ledger, const struct souk_hash *tx, const struct souk_receipt *record)
+{
+	struct souk_ledger_key key = souk_ledger_key_receipt(tx);
+	LEDGER_WRITE(ledger, &key, receipt, record);
+}
+
+souk_status ledger_put_genesis(struct souk_ledger *ledger)
+{
+	struct souk_ledger_key key = souk_ledger_key_single(SOUK_TABLE_GENESIS);
+	LEDGER_WRITE(ledger, &key, genesis, &ledger->genesis);
+}
+
+souk_status ledger_put_summary(struct souk_ledger *ledger)
+{
+	uint8_t memory[SOUK_LEDGER_RECORD_SIZE_MAX];
+	struct souk_writer writer;
+	uint8_t key = SOUK_TABLE_META;
+	souk_writer_init(&writer, memory, sizeof memory);
+	souk_ledger_record_encode(&writer, &ledger->record);
+	return souk_store_put(
+		&ledger->store, souk_bytes_of(&key, 1), souk_bytes_of(memory, writer.size));
+}
+
+souk_status ledger_get_paid(struct ledger_paid *ret, const struct souk_ledger *ledger,
+	const struct souk_ledger_key *key)
+{
+	struct souk_bytes value;
+	souk_status status = souk_store_get(&ledger->store, souk_ledger_key_bytes(key), &value);
+	if (status == SOUK_LOCAL_NOT_FOUND) {
+		memset(ret, 0, sizeof *ret);
+		return SOUK_OK;
+	}
+	SOUK_TRY(status);
+	if (value.size != sizeof ret->bits)
+		return SOUK_CORRUPT_STORE;
+	memcpy(ret->bits, value.data, sizeof ret->bits);
+	return SOUK_OK;
+}
+
+souk_status ledger_put_paid(struct souk_ledger *ledger, const struct souk_ledger_key *key,
+	const struct ledger_paid *paid)
+{
+	return ledger_write(
+		ledger, souk_ledger_key_bytes(key), souk_bytes_of(paid->bits, sizeof paid->bits));
+}
+
+/* ---- reading ---- */
+
+#define LEDGER_READ(ret, ledger, key, name, absent)                                                \
+	do {                                                                                       \
+		struct souk_bytes value_;                                                          \
+		struct souk_##name record_;                                                        \
+		souk_status status_ =                                                              \
+			souk_store_get(&(ledger)->store, souk_ledger_key_bytes(key), &value_);     \
+		if (status_ == SOUK_LOCAL_NOT_FOUND)                                               \
+			return absent;                                                             \
+		SOUK_TRY(status_);                                                                 \
+		if (souk_##name##_decode(&record_, value_, NULL) != SOUK_OK)                       \
+			return SOUK_CORRUPT_STORE;                                                 \
+		*(ret) = record_;                                                                  \
+		return SOUK_OK;                                                                    \
+	} while (0)
+
+souk_status souk_ledger_get_account(struct souk_account_record *ret,
+	const struct souk_ledger *ledger, const struct souk_address *address)
+{
+	struct souk_ledger_key key = souk_ledger_key_account(address);
+	LEDGER_READ(ret, ledger, &key, account_record, SOUK_PEER_NO_ACCOUNT);
+}
+
+souk_status souk_ledger_get_escrow(struct souk_escrow_record *ret, const struct souk_ledger *ledger,
+	const struct souk_hash *id)
+{
+	struct souk_ledger_key key = souk_ledger_key_escrow(id);
+	LEDGER_READ(ret, ledger, &key, escrow_record, SOUK_PEER_NO_ESCROW);
+}
+
+souk_status souk_ledger_get_allotment(struct souk_allotment_record *ret,
+	const struct souk_ledger *ledger, const struct souk_hash *escrow, uint64_t epoch,
+	uint32_t segment)
+{
+	struct souk_ledger_key key = souk_ledger_key_allotment(escrow, epoch, segment);
+	LEDGER_READ(ret, ledger, &key, allotment_record, SOUK_PEER_NO_ALLOTMENT);
+}
+
+souk_status souk_ledger_get_provider(struct souk_provider_record *ret,
+	const struct souk_ledger *ledger, const struct souk_address *address)
+{
+	struct souk_ledger_key key = souk_ledger_key_provider(address);
+	LEDGER_READ(ret, ledger, &key, provider_record, SOUK_PEER_NO_PROVIDER);
+}
+
+souk_status souk_ledger_get_epoch(
+	struct souk_epoch_record *ret, const struct souk_ledger *ledger, uint64_t epoch)
+{
+	struct souk_ledger_key key = souk_ledger_key_epoch(epoch);
+	LEDGER_READ(ret, ledger, &key, epoch_record, SOUK_PEER_WRONG_EPOCH);
+}
+
+souk_status souk_ledger_get_receipt(
+	struct souk_receipt *ret, const struct souk_ledger *ledger, const struct souk_hash *tx)
+{
+	struct souk_ledger_key key = souk_ledger_key_receipt(tx);
+	LEDGER_READ(ret, ledger, &key, receipt, SOUK_LOCAL_NOT_FOUND);
+}

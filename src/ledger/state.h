@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * state.h - records of the ledger, and the one door through which they change.
+ *
+ * Private to src/ledger. Every put and del passes ledger_write, which compares
+ * the value that the old and the new record hold, moves the totals, and feeds
+ * the digest of the block's writes. The rules never touch a total themselves. */
+#ifndef SOUK_LEDGER_STATE_H
+#define SOUK_LEDGER_STATE_H
+
+#include "souk/ledger/ledger.h"
+
+#define LEDGER_RECORD_SIZE_MAX 512
+
+/* What an escrow holds: free, and what its open epochs may still have to pay.
+ * SOUK_CORRUPT_STORE where an epoch has paid more than it reserved. */
+SOUK_MUST_CHECK souk_status ledger_escrow_value(
+	struct souk_amount *ret, const struct souk_escrow_record *escrow);
+
+SOUK_MUST_CHECK souk_status ledger_put_account(struct souk_ledger *ledger,
+	const struct souk_address *address, const struct souk_account_record *record);
+SOUK_MUST_CHECK souk_status ledger_put_escrow(struct souk_ledger *ledger,
+	const struct souk_hash *id, const struct souk_escrow_record *record);
+SOUK_MUST_CHECK souk_status ledger_del_escrow(
+	struct souk_ledger *ledger, const struct souk_hash *id);
+SOUK_MUST_CHECK souk_status ledger_put_allotment(struct souk_ledger *ledger,
+	const struct souk_ledger_key *key, const struct souk_allotment_record *record);
+SOUK_MUST_CHECK souk_status ledger_put_provider(struct souk_ledger *ledger,
+	const struct souk_address *address, const struct souk_provider_record *record);
+SOUK_MUST_CHECK souk_status ledger_del_provider(
+	struct souk_ledger *ledger, const struct souk_address *address);
+SOUK_MUST_CHECK souk_status ledger_put_epoch(
+	struct souk_ledger *ledger, uint64_t epoch, const struct souk_epoch_record *record);
+SOUK_MUST_CHECK souk_status ledger_put_receipt(
+	struct souk_ledger *ledger, const struct souk_hash *tx, const struct souk_receipt *record);
+SOUK_MUST_CHECK souk_status ledger_put_genesis(struct souk_ledger *ledger);
+/* Write without a digest: the summary, which holds the digest. */
+SOUK_MUST_CHECK souk_status ledger_put_summary(struct souk_ledger *ledger);
+
+/* Bits of points already paid; absent records are all zero. */
+struct ledger_paid {
+	uint8_t bits[SOUK_LEDGER_PAID_BITS / 8];
+};
+SOUK_MUST_CHECK souk_status ledger_get_paid(struct ledger_paid *ret,
+	const struct souk_ledger *ledger, const struct souk_ledger_key *key);
+SOUK_MUST_CHECK souk_status ledger_put_paid(struct souk_ledger *ledger,
+	const struct souk_ledger_key *key, const struct ledger_paid *paid);
+
+/* Start and end of a block's digest. */
+void ledger_writes_begin(struct souk_ledger *ledger);
+struct souk_hash ledger_writes_end(struct souk_ledger *ledger);
+
+/* SOUK_CORRUPT_SUPPLY unless accounts + escrows + deposits = minted. */
+SOUK_MUST_CHECK souk_status ledger_check_supply(const struct souk_ledger_record *record);
+
+/* The value that one stored record holds, into the total it belongs to; SIGN is 1 to add. For
+ * tables without value nothing happens. */
+SOUK_MUST_CHECK souk_status ledger_count_value(struct souk_ledger_record *totals,
+	struct souk_bytes key, struct souk_bytes value, bool add);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "souk/base/check.h"
+#include "souk/ledger/verify.h"
+
+void souk_log_write_frame(struct souk_writer *writer, struct souk_bytes frame)
+{
+	if (writer->full || frame.size + 4 > writer->max - writer->size) {
+		writer->full = true;
+		return;
+	}
+	souk_writer_u32(writer, (uint32_t)frame.size);
+	souk_writer_append(writer, frame.data, frame.size);
+}
+
+souk_status souk_log_read_frame(
+	struct souk_bytes *ret_frame, size_t *ret_used, struct souk_bytes in)
+{
+	if (in.size < 4)
+		return SOUK_PEER_TRUNCATED;
+	uint32_t size = souk_load_be32(in.data);
+	if (size > SOUK_LOG_FRAME_MAX)
+		return SOUK_CORRUPT_LOG;
+	if (in.size - 4 < size)
+		return SOUK_PEER_TRUNCATED;
+	*ret_frame = souk_bytes_of(in.data + 4, size);
+	*ret_used = 4 + (size_t)size;
+	return SOUK_OK;
+}
+
+void souk_log_verifier_init(struct souk_log_verifier *verifier, const struct souk_store *store)
+{
+	memset(verifier, 0, sizeof *verifier);
+	verifier->store = *store;
+	verifier->state = SOUK_LOG_GENESIS;
+}
+
+static souk_status fail(
+	struct souk_log_verifier *verifier, souk_status status, uint64_t height, uint32_t index)
+{
+	verifier->state = SOUK_LOG_FAILED;
+	verifier->verdict.status = status;
+	verifier->verdict.height = height;
+	verifier->verdict.index = index;
+	return status;
+}
+
+static souk_status feed_genesis(struct souk_log_verifier *verifier, struct souk_bytes frame)
+{
+	struct souk_genesis genesis;
+	souk_status status = souk_genesis_decode(&genesis, frame, &verifier->verdict.where);
+	if (status == SOUK_OK)
+		status = souk_ledger_genesis(&verifier->ledger, &verifier->store, &genesis);
+	if (status != SOUK_OK)
+		return fail(verifier, status, 0, SOUK_LOG_NO_TX);
+	verifier->state = SOUK_LOG_HEADER;
+	return SOUK_OK;
+}
+
+/* Once all transactions of the block have been applied. */
+static souk_status finish_block(struct souk_log_verifier *verifier)
+{
+	uint64_t height = verifier->ledger.record.height;
+	if (verifier->tx_read < verifier->header.header.tx_count)
+		return SOUK_OK;
+	verifier->state = SOUK_LOG_HEADER;
+	souk_status status = souk_ledger_accept(&verifier->ledger, &verifier->header);
+	return status == SOUK_OK ? SOUK_OK : fail(verifier, status, height, SOUK_LOG_NO_TX);
+}
+
+static souk_status feed_header(struct souk_log_verifier *verifier, struct souk_bytes frame)
+{
+	uint64_t height = verifier->ledger.record.height + 1;
+	struct souk_signed_block_header *header = &verifier->header;
+	souk_status status =
+		souk_signed_block_header_decode(header, frame, &verifier->verdict.where);
+	if (status == SOUK_OK)
+		status = souk_ledger_check_header(&verifier->ledger, header);
+	if (status == SOUK_OK)
+		status = souk_ledger_begin(&verifier->ledger, header->header.time);
+	if (status != SOUK_OK)
+		return fail(verifier, status, height, SOUK_LOG_NO_TX);
+	verifier->state = SOUK_LOG_TX;
+	verifier->tx_read = 0;
+	return finish_block(verifier);
+}
+
+static souk_status feed_tx(struct souk_log_verifier *verifier, struct souk_bytes frame)
+{
+	struct souk_signed_tx tx;
+	struct souk_receipt receipt;
+	souk_status status = souk_signed_tx_decode(&tx, frame, &verifier->verdict.where);
+	if (status == SOUK_OK)
+		status = souk_ledger_apply(&verifier->ledger, &tx, &receipt);
+	if (status != SOUK_OK)
+		return fail(verifier, status, verifier->ledger.record.height, verifier->tx_read);
+	verifier->tx_read++;
+	return finish_block(verifier);
+}
+
+souk_status souk_log_verifier_feed(struct souk_log_verifier *verifier, struct souk_bytes frame)
+{
+	switch (verifier->state) {
+	case SOUK_LOG_GENESIS: return feed_genesis(verifier, frame);
+	case SOUK_LOG_HEADER: return feed_header(verifier, frame);
+	case SOUK_LOG_TX: return feed_tx(verifier, frame);
+	case SOUK_LOG_FAILED: break;
+	}
+	return verifier->verdict.status;
+}
+
+souk_status souk_log_verifier_finish(struct souk_log_verifier *verifier)
+{
+	uint64_t height = verifier->ledger.record.height;
+	souk_status status;
+	switch (verifier->state) {
+	case SOUK_LOG_GENESIS: return fail(verifier, SOUK_CORRUPT_LOG, 0, SOUK_LOG_NO_TX);
+	case SOUK_LOG_TX: return fail(verifier, SOUK_CORRUPT_LOG, height, verifier->tx_read);
+	case SOUK_LOG_FAILED: return verifier->verdict.status;
+	case SOUK_LOG_HEADER: break;
+	}
+	status = souk_ledger_audit(&verifier->ledger);
+	return status == SOUK_OK ? SOUK_OK : fail(verifier, status, height, SOUK_LOG_NO_TX);
+}
