@@ -7,6 +7,9 @@
  * 1 to j. Both chains are verified from the checkpoint below j, so a claim
  * costs a judge at most 2 * 255 steps, whatever j is.
  *
+ * Every bit of a claim is bound: by the signature, by the allotment's root, by a
+ * chain, or by having one form only. So no two claims prove the same unit.
+ *
  * Memory: caller's. Threads: any. Spec: spec/payment.md 6. */
 #ifndef SOUK_PAYMENT_CLAIM_H
 #define SOUK_PAYMENT_CLAIM_H
@@ -20,7 +23,7 @@
  *      keys    the provider's key chain of that session
  *
  * Returns SOUK_OK, or
- *   SOUK_LOCAL_STATE  unit is 0 or past the strip, or OPEN or KEYS are of another strip. */
+ *   SOUK_LOCAL_STATE  unit is 0 or past the strip, or OPEN, VALUE or KEYS are of another strip. */
 SOUK_MUST_CHECK souk_status souk_claim_build(struct souk_claim *ret,
 	const struct souk_strip_open *open, uint32_t unit, const struct souk_hash *value,
 	struct souk_chain *keys);

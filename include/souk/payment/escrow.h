@@ -16,7 +16,8 @@
 /* The id of the escrow that PAYER opens with SALT. */
 struct souk_hash souk_escrow_id(const struct souk_address *payer, const struct souk_nonce *salt);
 
-/* souk_escrow_check_terms: LINE is a positive multiple of PRIZE, at most SOUK_ESCROW_POINTS_MAX of it.
+/* souk_escrow_check_terms: LINE is a positive multiple of PRIZE, at most SOUK_ESCROW_POINTS_MAX of
+ * it.
  *
  * Returns SOUK_OK, or SOUK_PEER_ESCROW_TERMS: refuse the escrow. */
 SOUK_MUST_CHECK souk_status souk_escrow_check_terms(

@@ -7,7 +7,7 @@
  * its tickets in rising order; the last issued ticket is what the strip has
  * cost, whatever the network lost.
  *
- * Memory: caller's, fixed size (about 25 KiB); holds secrets. Threads: one owner.
+ * Memory: caller's, fixed size (about 17 KiB); holds secrets. Threads: one owner.
  * Spec: spec/payment.md 3, 4. */
 #ifndef SOUK_PAYMENT_PAYER_H
 #define SOUK_PAYMENT_PAYER_H
@@ -28,21 +28,22 @@ struct souk_payer_strip {
 	struct souk_chain chain;
 	struct souk_strip strip;
 	uint32_t number; /* of the strip in its session */
-	uint32_t unit;   /* last ticket issued; 0: none */
+	uint32_t unit;	 /* last ticket issued; 0: none */
 };
 
 /* souk_payer_strip_open: reserve the next COUNT * PRICE of LEAF and build the strip on it.
  *
  *  In/out: leaf      used grows
  *  In:     terms     customer, request, nonce, key_anchor, key_checkpoints, price, count, expires
- *                    are read; the rest of it is filled in here
+ *                    are read; the rest is filled in here. COUNT is the key chain's length
  *          secret    end of the ticket chain, 32 fresh secret bytes
- *  Out:    payer     payer->strip is complete and may be signed
- *          ticket_leaves, count: the chain's checkpoint leaves for the strip_open message
+ *  Out:    payer     payer->strip is complete
+ *          open      strip and ticket_leaves are set: ready for souk_strip_sign_batch and
+ *                    souk_allotment_prove
  *
  * Returns SOUK_OK, or
- *   SOUK_PEER_STRIP_RANGE  the leaf has not that much left (or terms are out of range); leaf
- *                          unchanged. Allot a further segment. */
+ *   SOUK_PEER_STRIP_RANGE  the leaf has not that much left (or terms are out of range); nothing
+ *                          is changed. Allot a further segment. */
 SOUK_MUST_CHECK souk_status souk_payer_strip_open(struct souk_payer_strip *payer,
 	struct souk_payer_leaf *leaf, const struct souk_strip *terms, uint32_t number,
 	const struct souk_hash *secret, struct souk_strip_open *open);
@@ -58,6 +59,14 @@ SOUK_MUST_CHECK souk_status souk_payer_pay(
 
 /* The last ticket again, for a request that was lost; false where none was issued. */
 bool souk_payer_last(struct souk_ticket *ret, struct souk_payer_strip *payer);
+
+/* souk_payer_reissue: the ticket of a UNIT that is paid already, for a payee that lost so many
+ * tickets that the last one is too far a jump for it. Costs nothing more.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_LOCAL_STATE  UNIT is 0 or above the last ticket's: souk_payer_pay pays it. */
+SOUK_MUST_CHECK souk_status souk_payer_reissue(
+	struct souk_ticket *ret, struct souk_payer_strip *payer, uint32_t unit);
 
 /* What the issued tickets are worth. */
 struct souk_amount souk_payer_spent(const struct souk_payer_strip *payer);

@@ -4,8 +4,11 @@
  *
  * A strip lays `count` units of `price` each on [start, start + count * price)
  * of its leaf's interval, and names the chain whose values are the tickets. The
- * issuer signs a Merkle root over a batch of strips, so that one signature
- * serves many sessions.
+ * issuer signs the size and the Merkle root of a batch of strips, so that one
+ * signature serves many sessions.
+ *
+ * The key chain that a strip names has as many values as the strip has units,
+ * so that unit j is paid by x_j and opened by k_j.
  *
  * Memory: caller's. Threads: any. Spec: spec/payment.md 3. */
 #ifndef SOUK_PAYMENT_STRIP_H
@@ -15,7 +18,6 @@
 #include "souk/crypto/ecdsa.h"
 #include "souk/wire/messages.h"
 
-#define SOUK_STRIP_VERSION 1
 #define SOUK_STRIP_BATCH_MAX 256u
 
 /* souk_strip_end: start + count * price, checked.
@@ -29,8 +31,8 @@ SOUK_MUST_CHECK souk_status souk_strip_end(struct souk_amount *ret, const struct
  *
  * Returns SOUK_OK, or
  *   SOUK_LOCAL_FULL  more than SOUK_STRIP_BATCH_MAX, or none; sign fewer at once. */
-SOUK_MUST_CHECK souk_status souk_strip_sign_batch(struct souk_strip_open *const *opens,
-	size_t count, const struct souk_identity *issuer);
+SOUK_MUST_CHECK souk_status souk_strip_sign_batch(
+	struct souk_strip_open *const *opens, size_t count, const struct souk_identity *issuer);
 
 /* souk_strip_verify_signature: LEAF's issuer signed the batch that holds STRIP.
  *
@@ -41,7 +43,8 @@ SOUK_MUST_CHECK souk_status souk_strip_verify_signature(const struct souk_strip 
 	uint32_t batch_index, uint32_t batch_count, const struct souk_hash *path, size_t depth);
 
 /* souk_strip_open_verify: everything about OPEN that does not depend on who asks: version, path,
- * signature, range inside the leaf, the ticket chain's checkpoint leaves.
+ * range inside the leaf, the ticket chain's checkpoint leaves, signature; the dearest check last.
+ * Left to the payee: the leaf's provider, the terms of the grant, `expires`, overlapping strips.
  *
  *  Out: ret_base  where the leaf's interval starts on the value line
  *
