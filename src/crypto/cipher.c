@@ -11,6 +11,8 @@
 
 #include <openssl/evp.h>
 
+#include "souk/base/check.h"
+
 #define BLOCK_SIZE 64
 
 static uint32_t load_le32(const uint8_t *p)
@@ -90,7 +92,7 @@ static void xor_plainly(
 	souk_bytes_wipe(state, sizeof state);
 }
 
-/* False where libcrypto did not do it; OUT may be partly written only if it is not IN. */
+/* False where libcrypto cannot do it; then nothing was written. */
 static bool xor_by_libcrypto(
 	uint8_t *out, const uint8_t *in, size_t size, const uint8_t key[32], const uint8_t iv[16])
 {
@@ -107,6 +109,9 @@ void souk_chacha20_xor(uint8_t *out, const uint8_t *in, size_t size, const uint8
 	const uint8_t nonce[12], uint32_t counter)
 {
 	uint8_t iv[16]; /* the last row of the state: counter, nonce */
+	/* Past the last counter the keystream would repeat, or the nonce change. */
+	SOUK_CHECK(counter + (uint64_t)(size / BLOCK_SIZE) + (size % BLOCK_SIZE != 0) <=
+		   UINT64_C(1) << 32);
 	store_le32(iv, counter);
 	memcpy(iv + 4, nonce, 12);
 	if (size <= BLOCK_SIZE || !xor_by_libcrypto(out, in, size, key, iv))

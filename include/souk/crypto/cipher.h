@@ -3,6 +3,11 @@
  * souk/crypto/cipher.h - ChaCha20 (RFC 8439): a 32-byte key, a 12-byte nonce, a
  * 32-bit block counter.
  *
+ * A (key, nonce, counter) is used for one message only. From COUNTER on there
+ * must be a number for each 64-byte block: 256 GiB from counter 0.
+ *
+ * Memory: libcrypto takes a context from the heap during the call; where it
+ * cannot, a slower plain version does the work, so the call never fails.
  * Threads: any. */
 #ifndef SOUK_CRYPTO_CIPHER_H
 #define SOUK_CRYPTO_CIPHER_H
