@@ -2,12 +2,12 @@
 #include "chain_client.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "problem.h"
 #include "souk/base/check.h"
 #include "souk/io/http_client.h"
 
@@ -58,26 +58,6 @@ const char *souk_chain_detail(const struct souk_chain_client *client)
 	return client->detail;
 }
 
-/* The status that a problem document names, so that a remote refusal reads like a local one. */
-static souk_status status_of_problem(
-	struct souk_chain_client *client, const struct souk_http_answer *answer)
-{
-	souk_status status = SOUK_PEER_BAD_REQUEST;
-	json_t *problem = json_loadb(answer->body, answer->size, 0, NULL);
-	const char *name = json_string_value(json_object_get(problem, "error"));
-	const char *detail = json_string_value(json_object_get(problem, "detail"));
-	snprintf(client->detail, sizeof client->detail, "%s", detail ? detail : "");
-#define FIND(candidate, code, class, text)                                                         \
-	if (name != NULL && strcmp(name, #candidate) == 0)                                         \
-		status = SOUK_##candidate;
-	SOUK_STATUS_LIST(FIND)
-#undef FIND
-	json_decref(problem);
-	if (status == SOUK_OK || (name == NULL && answer->status != 404))
-		return SOUK_PEER_BAD_REQUEST;
-	return name == NULL ? SOUK_LOCAL_NOT_FOUND : status;
-}
-
 static souk_status call(struct souk_chain_client *client, const char *method, const char *path,
 	struct souk_bytes body, const char *accept, struct souk_http_answer *ret)
 {
@@ -102,7 +82,8 @@ static souk_status call(struct souk_chain_client *client, const char *method, co
 	}
 	if (ret->status / 100 == 2)
 		return SOUK_OK;
-	status = status_of_problem(client, ret);
+	status = problem_parse(souk_bytes_of(ret->body, ret->size), ret->status, client->detail,
+		sizeof client->detail);
 	souk_http_answer_done(ret);
 	return status;
 }

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provider_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../daemon/problem.h"
+#include "souk/base/check.h"
+
+souk_status provider_client_init(struct provider_client *client,
+	const struct souk_provider_record *record, uint64_t timeout_ms)
+{
+	memset(client, 0, sizeof *client);
+	client->pin = record->tls_pin;
+	client->timeout_ms = timeout_ms;
+	snprintf(client->url, sizeof client->url, "%s", record->control_url.text);
+	/* Without TLS the pin would mean nothing. */
+	if (strncmp(client->url, "https://", 8) != 0)
+		return SOUK_PEER_BAD_OFFER;
+	return souk_http_client_new(&client->http);
+}
+
+void provider_client_done(struct provider_client *client)
+{
+	souk_http_client_free(client->http);
+	client->http = NULL;
+}
+
+static souk_status call(struct provider_client *client, const char *method, const char *path,
+	struct souk_bytes body, size_t answer_size_max, struct souk_http_answer *ret)
+{
+	char url[512];
+	snprintf(url, sizeof url, "%s%s", client->url, path);
+	struct souk_http_call request = {
+		.method = method,
+		.url = url,
+		.body = body,
+		.timeout_ms = client->timeout_ms,
+		.pin = &client->pin,
+		.answer_size_max = answer_size_max,
+	};
+	client->detail[0] = '\0';
+	souk_status status = souk_http_client_call(client->http, &request, ret);
+	if (status != SOUK_OK) {
+		snprintf(client->detail, sizeof client->detail, "%s",
+			souk_http_client_error(client->http));
+		return status;
+	}
+	if (ret->status == 200)
+		return SOUK_OK;
+	status = problem_parse(souk_bytes_of(ret->body, ret->size), ret->status, client->detail,
+		sizeof client->detail);
+	souk_http_answer_done(ret);
+	return status;
+}
+
+static struct souk_bytes bytes_of(const struct souk_http_answer *answer)
+{
+	return souk_bytes_of(answer->body, answer->size);
+}
+
+souk_status provider_client_offer(struct provider_client *client, const struct souk_hash *content,
+	struct souk_signed_offer *ret)
+{
+	char hex[2 * SOUK_HASH_SIZE + 1], path[100];
+	struct souk_http_answer answer;
+	struct souk_wire_error where;
+	souk_hex_encode(hex, content->bytes, SOUK_HASH_SIZE);
+	snprintf(path, sizeof path, "/v1/offers/%s", hex);
+	SOUK_TRY(call(client, "GET", path, souk_bytes_of(NULL, 0), 65536, &answer));
+	souk_status status = souk_signed_offer_decode(ret, bytes_of(&answer), &where);
+	souk_http_answer_done(&answer);
+	return status;
+}
+
+souk_status provider_client_row(struct provider_client *client, const struct souk_hash *content,
+	size_t count, struct souk_hash **ret_row)
+{
+	char hex[2 * SOUK_HASH_SIZE + 1], path[100];
+	struct souk_http_answer answer;
+	souk_hex_encode(hex, content->bytes, SOUK_HASH_SIZE);
+	snprintf(path, sizeof path, "/v1/chunks/%s", hex);
+	SOUK_TRY(call(
+		client, "GET", path, souk_bytes_of(NULL, 0), count * SOUK_HASH_SIZE + 1, &answer));
+	if (answer.size != count * SOUK_HASH_SIZE) {
+		souk_http_answer_done(&answer);
+		return SOUK_PEER_BAD_CONTENT;
+	}
+	*ret_row = (struct souk_hash *)answer.body; /* bytes, without padding between them */
+	return SOUK_OK;
+}
+
+souk_status provider_client_ask(
+	struct provider_client *client, const struct souk_ask *ask, struct souk_signed_grant *ret)
+{
+	uint8_t bytes[SOUK_ASK_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes body;
+	struct souk_http_answer answer;
+	struct souk_wire_error where;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_ask_encode(&writer, ask);
+	SOUK_TRY(souk_writer_finish(&writer, &body));
+	SOUK_TRY(call(client, "POST", "/v1/sessions", body, 65536, &answer));
+	souk_status status = souk_signed_grant_decode(ret, bytes_of(&answer), &where);
+	souk_http_answer_done(&answer);
+	return status;
+}
+
+souk_status provider_client_strip(struct provider_client *client, const struct souk_nonce *session,
+	const struct souk_strip_open *open)
+{
+	uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX];
+	char hex[2 * SOUK_NONCE_SIZE + 1], path[80];
+	struct souk_writer writer;
+	struct souk_bytes body;
+	struct souk_http_answer answer;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_strip_open_encode(&writer, open);
+	SOUK_TRY(souk_writer_finish(&writer, &body));
+	souk_hex_encode(hex, session->bytes, SOUK_NONCE_SIZE);
+	snprintf(path, sizeof path, "/v1/sessions/%s/strip", hex);
+	SOUK_TRY(call(client, "POST", path, body, 65536, &answer));
+	souk_http_answer_done(&answer);
+	return SOUK_OK;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * provider_client.h - a provider's control server, as a customer calls it: HTTPS, pinned to the key
+ * in the provider's registration on the ledger. */
+#ifndef SOUK_CLI_PROVIDER_CLIENT_H
+#define SOUK_CLI_PROVIDER_CLIENT_H
+
+#include "souk/content/chunk.h"
+#include "souk/io/http_client.h"
+#include "souk/wire/messages.h"
+
+struct provider_client {
+	struct souk_http_client *http;
+	char url[129];
+	struct souk_hash pin;
+	uint64_t timeout_ms;
+	char detail[256]; /* of the last failure */
+};
+
+SOUK_MUST_CHECK souk_status provider_client_init(struct provider_client *client,
+	const struct souk_provider_record *record, uint64_t timeout_ms);
+void provider_client_done(struct provider_client *client);
+
+/* Each returns SOUK_OK, SOUK_IO_*, the status that the provider refused with, or SOUK_PEER_* where
+ * its answer is malformed. Verifying what was answered is the caller's. */
+SOUK_MUST_CHECK souk_status provider_client_offer(struct provider_client *client,
+	const struct souk_hash *content, struct souk_signed_offer *ret);
+/* *RET_ROW is heap: COUNT hashes, exactly. */
+SOUK_MUST_CHECK souk_status provider_client_row(struct provider_client *client,
+	const struct souk_hash *content, size_t count, struct souk_hash **ret_row);
+SOUK_MUST_CHECK souk_status provider_client_ask(
+	struct provider_client *client, const struct souk_ask *ask, struct souk_signed_grant *ret);
+SOUK_MUST_CHECK souk_status provider_client_strip(struct provider_client *client,
+	const struct souk_nonce *session, const struct souk_strip_open *open);
+
+#endif
