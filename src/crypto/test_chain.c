@@ -179,6 +179,23 @@ static void test_verify_every_value(void **state)
 	assert_int_equal(verify(&f.chain, 0, &f.chain.anchor, &none), SOUK_PEER_BAD_CHECKPOINT);
 }
 
+/* Who made a longer chain than was agreed cannot claim past the agreed end. */
+static void test_no_claim_past_the_agreed_length(void **state)
+{
+	static const uint32_t agreed[] = {1, 9, 254, 255, 256, 599};
+	static struct fixture f;
+	(void)state;
+	for (size_t k = 0; k < SOUK_COUNT_OF(agreed); k++) {
+		fixture_init(&f, agreed[k] + 1);
+		struct souk_merkle_path path = path_for(&f.chain, agreed[k] + 1);
+		assert_int_equal(
+			verify(&f.chain, agreed[k] + 1, &f.values[agreed[k] + 1], &path), SOUK_OK);
+		f.chain.length = agreed[k];
+		assert_int_equal(verify(&f.chain, agreed[k] + 1, &f.values[agreed[k] + 1], &path),
+			SOUK_PEER_BAD_CHECKPOINT);
+	}
+}
+
 static void test_longest_chain(void **state)
 {
 	static struct souk_chain chain;
@@ -204,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_walk_and_step),
 		cmocka_unit_test(test_checkpoints),
 		cmocka_unit_test(test_verify_every_value),
+		cmocka_unit_test(test_no_claim_past_the_agreed_length),
 		cmocka_unit_test(test_longest_chain),
 	};
 	return cmocka_run_group_tests_name("chain", tests, NULL, NULL);
