@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * get.h - buying a file: what the files of souk get share.
+ *
+ *   cmd_get.c      options, the order of steps, the result
+ *   get_setup.c    offers, the chunk row, the part file and what is in it already
+ *   get_money.c    allotments, sessions
+ *   get_loop.c     the planner's effects, transfers, checks
+ *   get_progress.c the line that shows how it goes
+ *
+ * The planner (souk/content/download.h) decides; this is its hands. */
+#ifndef SOUK_CLI_GET_H
+#define SOUK_CLI_GET_H
+
+#include <pthread.h>
+
+#include "cli.h"
+#include "market.h"
+#include "provider_client.h"
+#include "souk/content/download.h"
+#include "souk/io/http_fetch.h"
+#include "souk/io/worker.h"
+
+/* An allotment on the ledger, of which leaves are used. */
+struct get_segment {
+	struct souk_allotment_leaf leaves[SOUK_DOWNLOAD_PROVIDERS_MAX];
+	size_t count;
+	uint64_t epoch;
+	uint32_t number;
+};
+
+struct get;
+
+struct get_provider {
+	struct get *get;
+	uint32_t number; /* in the planner */
+	struct market_entry entry;
+	struct provider_client client;
+	struct souk_customer *customer;
+	struct get_segment segment; /* the one that the leaf is of */
+	struct souk_payer_leaf leaf;
+	/* The running OPEN. */
+	uint32_t units;
+	souk_status open_status;
+	char open_detail[256];
+	/* For the result. */
+	souk_status dropped;
+};
+
+/* A running FETCH or KEYS. */
+struct get_transfer {
+	struct get *get;
+	bool busy;
+	bool is_keys;
+	uint32_t provider;
+	uint32_t slot;
+	uint32_t length;
+	uint8_t keys_body[512];
+};
+
+/* A running VERIFY. */
+struct get_check {
+	struct get *get;
+	uint32_t slot;
+	uint32_t chunk;
+	uint32_t length;
+	struct souk_unit_cipher cipher;
+	souk_status status;
+};
+
+struct get {
+	/* What the user said. */
+	const char *path;
+	struct souk_content_name name;
+	uint64_t escrow_number;
+	uint64_t providers_max;
+	struct souk_amount price_max;
+	struct souk_amount budget;
+	uint64_t timeout_ms;
+	bool quiet;
+
+	struct souk_identity identity;
+	struct souk_chain_client *chain;
+	pthread_mutex_t money_lock; /* chain, once the loop runs */
+	struct souk_hash escrow;
+
+	struct market_entry *entries;
+	size_t entry_count;
+	struct souk_content content;
+	struct souk_hash *row;
+	uint32_t chunk_count;
+	char part_path[4200];
+	int part_fd;
+	uint64_t *bitmaps;
+	uint32_t resumed_count; /* chunks found in the part file */
+	uint64_t resumed_bytes;
+
+	struct souk_download download;
+	struct get_provider *providers;
+	size_t provider_count;
+	struct souk_http_fetcher *fetcher;
+	struct souk_worker *checkers; /* decrypt, verify, write */
+	struct souk_worker *openers;  /* allot, ask, strip: these wait for the network */
+	uint8_t *slots;
+	struct get_transfer transfers[SOUK_DOWNLOAD_SLOTS_MAX + SOUK_DOWNLOAD_PROVIDERS_MAX];
+	struct get_check checks[SOUK_DOWNLOAD_SLOTS_MAX];
+	uint32_t slot_count;
+
+	struct souk_time started, ended;
+	uint64_t started_ns, ended_ns;
+	uint64_t shown_ns; /* the progress line */
+	souk_status result;
+	char detail[256]; /* of the result */
+};
+
+/* Each step prints its own error and returns false on failure. */
+bool get_find(struct get *get);
+bool get_load_row(struct get *get);
+bool get_open_part(struct get *get);
+bool get_find_money(struct get *get);
+bool get_run(struct get *get);
+bool get_finish_part(struct get *get);
+
+/* Allot for every provider at once, before the first session. */
+souk_status get_allot_first(struct get *get);
+/* Open a session with a provider: a job of `openers`. */
+void get_open_job(void *provider);
+
+void get_progress_show(struct get *get, bool is_last);
+
+#endif

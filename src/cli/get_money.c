@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Allotments and sessions. Every provider gets a leaf of one allotment at the start; a further
+ * session (the leaf is used up, or the epoch is over) gets an allotment of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escrow_id.h"
+#include "get.h"
+#include "souk/base/check.h"
+#include "souk/io/entropy_real.h"
+#include "souk/payment/allotment.h"
+
+#define ALLOT_TRIES 4
+/* An epoch that ends sooner than this is not worth a new allotment. */
+#define EPOCH_MARGIN_MS 1000u
+
+/* What of the escrow's line is free in an epoch. */
+struct room {
+	uint64_t epoch;
+	uint32_t segment; /* the next one's number */
+	struct souk_amount amount;
+};
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The end of what earlier allotments of that epoch use. */
+static souk_status find_base(
+	struct get *get, const struct souk_open_epoch *open, struct souk_amount *ret)
+{
+	struct souk_allotment_record last;
+	SOUK_TRY(souk_chain_allotment(
+		get->chain, &get->escrow, open->epoch, open->segments - 1, &last));
+	return souk_amount_add(ret, last.base, last.total);
+}
+
+static souk_status find_room(struct get *get, struct room *ret)
+{
+	struct souk_ledger_status ledger;
+	struct souk_escrow_record escrow;
+	struct souk_amount base = SOUK_AMOUNT_ZERO, reserved = SOUK_AMOUNT_ZERO;
+	SOUK_TRY(souk_chain_status(get->chain, &ledger));
+	SOUK_TRY(souk_chain_escrow(get->chain, &get->escrow, &escrow));
+	if (escrow.closing)
+		return SOUK_PEER_ESCROW_CLOSING;
+	*ret = (struct room){.epoch = ledger.record.epoch};
+	for (int i = 0; i < escrow.open.count; i++) {
+		const struct souk_open_epoch *open = &escrow.open.items[i];
+		if (open->epoch != ret->epoch || open->segments == 0)
+			continue;
+		ret->segment = open->segments;
+		reserved = open->reserved;
+		SOUK_TRY(find_base(get, open, &base));
+	}
+	/* The line's rest; and no more than the free money and what is reserved beyond the base. */
+	uint64_t rest = escrow.line.ncoin - base.ncoin;
+	uint64_t funds = escrow.free.ncoin + (reserved.ncoin - base.ncoin);
+	/* A reservation is rounded up to whole prizes. */
+	if (funds < rest)
+		funds -= funds % escrow.prize.ncoin;
+	ret->amount.ncoin = least(rest, funds);
+	return SOUK_OK;
+}
+
+static souk_status submit_segment(struct get *get, struct get_segment *segment)
+{
+	struct souk_sum_node nodes[SOUK_DOWNLOAD_PROVIDERS_MAX], root;
+	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ALLOT};
+	SOUK_TRY(souk_allotment_commit(&root, segment->leaves, segment->count, nodes));
+	body.allot = (struct souk_tx_allot){
+		.escrow = get->escrow,
+		.epoch = segment->epoch,
+		.segment = segment->number,
+		.root = root.hash,
+		.total = root.sum,
+	};
+	return souk_chain_submit(get->chain, &body, &get->identity, NULL);
+}
+
+/* Give COUNT providers UNITS units each, or an equal share of what there is. */
+static souk_status allot(
+	struct get *get, struct get_provider *const *providers, size_t count, uint64_t units)
+{
+	struct get_segment segment = {.count = count};
+	souk_status status = SOUK_PEER_ALLOTMENT_INDEX;
+	/* Another program of this identity may have taken the segment's number. */
+	for (int i = 0; i < ALLOT_TRIES && status == SOUK_PEER_ALLOTMENT_INDEX; i++) {
+		struct room room;
+		SOUK_TRY(find_room(get, &room));
+		segment.epoch = room.epoch;
+		segment.number = room.segment;
+		uint64_t share = room.amount.ncoin / count;
+		for (size_t k = 0; k < count; k++) {
+			struct souk_amount price = providers[k]->entry.offer.offer.price;
+			uint64_t affordable = least(units, share / price.ncoin);
+			if (affordable == 0)
+				return SOUK_PEER_ALLOTMENT_OVER_LINE;
+			segment.leaves[k] = (struct souk_allotment_leaf){
+				.provider = providers[k]->entry.address,
+				.issuer = get->identity.address,
+				.amount = souk_amount_of_ncoin(affordable * price.ncoin)};
+		}
+		status = submit_segment(get, &segment);
+	}
+	if (status != SOUK_OK)
+		return status;
+	for (size_t k = 0; k < count; k++) {
+		providers[k]->segment = segment;
+		providers[k]->leaf = (struct souk_payer_leaf){
+			.escrow = get->escrow,
+			.epoch = segment.epoch,
+			.segment = segment.number,
+			.index = (uint32_t)k,
+			.amount = segment.leaves[k].amount,
+		};
+	}
+	return SOUK_OK;
+}
+
+souk_status get_allot_first(struct get *get)
+{
+	struct get_provider *all[SOUK_DOWNLOAD_PROVIDERS_MAX];
+	for (size_t i = 0; i < get->provider_count; i++)
+		all[i] = &get->providers[i];
+	return allot(get, all, get->provider_count, get->chunk_count - get->resumed_count);
+}
+
+/* Units that the provider's leaf can still pay. */
+static uint64_t leaf_units(const struct get_provider *provider)
+{
+	return (provider->leaf.amount.ncoin - provider->leaf.used.ncoin) /
+	       provider->entry.offer.offer.price.ncoin;
+}
+
+/* A leaf with something on it, in the current epoch. */
+static souk_status make_leaf_ready(struct get_provider *provider)
+{
+	struct get *get = provider->get;
+	struct souk_ledger_status ledger;
+	pthread_mutex_lock(&get->money_lock);
+	souk_status status = souk_chain_status(get->chain, &ledger);
+	if (status == SOUK_OK &&
+		(provider->leaf.epoch != ledger.record.epoch || leaf_units(provider) == 0))
+		status = allot(get, &provider, 1, provider->units);
+	pthread_mutex_unlock(&get->money_lock);
+	return status;
+}
+
+/* The strip over the rest of the leaf, with all that proves it good. */
+static souk_status make_strip(struct get_provider *provider, struct souk_strip_open *open)
+{
+	struct souk_sum_node nodes[SOUK_DOWNLOAD_PROVIDERS_MAX];
+	const struct get_segment *segment = &provider->segment;
+	SOUK_TRY(souk_customer_strip(provider->customer, &provider->leaf, open));
+	SOUK_TRY(souk_allotment_prove(
+		open, segment->leaves, segment->count, provider->leaf.index, nodes));
+	return souk_strip_sign_batch(&open, 1, &provider->get->identity);
+}
+
+static souk_status open_session(struct get_provider *provider, struct souk_strip_open *open)
+{
+	struct get *get = provider->get;
+	struct souk_signed_grant grant;
+	SOUK_TRY(make_leaf_ready(provider));
+	struct souk_customer_config config = {
+		.offer = &provider->entry.offer.offer,
+		.escrow = get->escrow,
+		.epoch = provider->leaf.epoch,
+		.units = (uint32_t)least(provider->units, leaf_units(provider)),
+	};
+	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
+	souk_status status = souk_customer_init(provider->customer, &config);
+	souk_bytes_wipe(config.seed, sizeof config.seed);
+	if (status != SOUK_OK)
+		return status;
+	SOUK_TRY(provider_client_ask(
+		&provider->client, souk_customer_ask(provider->customer), &grant));
+	SOUK_TRY(souk_customer_grant(provider->customer, &grant, cli_now()));
+	SOUK_TRY(make_strip(provider, open));
+	SOUK_TRY(provider_client_strip(&provider->client, &grant.grant.session, open));
+	return souk_customer_opened(provider->customer);
+}
+
+void get_open_job(void *ctx)
+{
+	struct get_provider *provider = ctx;
+	struct souk_strip_open *open = calloc(1, sizeof *open);
+	provider->client.detail[0] = '\0';
+	provider->open_status = open == NULL ? SOUK_IO_MEMORY : open_session(provider, open);
+	/* The provider may learn of a new epoch a moment after us. */
+	if (provider->open_status == SOUK_PEER_WRONG_EPOCH ||
+		provider->open_status == SOUK_PEER_EPOCH_CLOSED)
+		provider->open_status = SOUK_IO_TIMEOUT;
+	snprintf(
+		provider->open_detail, sizeof provider->open_detail, "%s", provider->client.detail);
+	free(open);
+	souk_http_fetcher_wake(provider->get->fetcher);
+}
+
+bool get_find_money(struct get *get)
+{
+	struct souk_escrow_record escrow;
+	get->escrow = cli_escrow_id(&get->identity.address, get->escrow_number);
+	souk_status status = souk_chain_escrow(get->chain, &get->escrow, &escrow);
+	if (status == SOUK_OK && !escrow.closing)
+		return true;
+	if (status == SOUK_OK)
+		status = SOUK_PEER_ESCROW_CLOSING;
+	cli_fail_ledger("get", "your escrow cannot pay", status, get->chain);
+	if (status == SOUK_LOCAL_NOT_FOUND || status == SOUK_PEER_NO_ESCROW)
+		fprintf(stderr, "Open one with: souk escrow open --line 10\n");
+	return false;
+}
