@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * soukd: the roles that a home's souk.ini names, in one process, until SIGTERM. */
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger_node.h"
+#include "provider_node.h"
+#include "souk/exchange/session.h"
+#include "souk/io/file.h"
+#include "souk/io/ini.h"
+#include "souk/io/log.h"
+
+#ifndef SOUK_VERSION
+#define SOUK_VERSION "unknown"
+#endif
+
+#define EXIT_REFUSED 1
+#define EXIT_USAGE   2
+
+struct daemon {
+	char home[400];
+	char config_path[512];
+	bool has_ledger, has_provider;
+	struct ledger_node_config ledger;
+	struct provider_node_config provider;
+	struct souk_identity identity;
+	struct ledger_node *ledger_node;
+	struct provider_node *provider_node;
+};
+
+static void print_help(void)
+{
+	puts("usage: soukd [--home DIR] [--config FILE]\n\n"
+	     "Runs the roles that the configuration names: a ledger, a provider, or both.\n"
+	     "The configuration is DIR/souk.ini; souk init and souk ledger init write one that\n"
+	     "explains itself. SIGTERM and SIGINT end it cleanly.\n\n"
+	     "options:\n"
+	     "  --home DIR      keys and data (SOUK_HOME; ~/.souk)\n"
+	     "  --config FILE   another configuration than DIR/souk.ini\n"
+	     "  --version       show the version\n\n"
+	     "examples:\n"
+	     "  soukd --home ~/seller\n"
+	     "  SOUK_HOME=/var/lib/souk soukd");
+}
+
+/* Whether to go on; otherwise *RET_CODE is the exit status. */
+static bool parse_arguments(struct daemon *d, int argc, char **argv, int *ret_code)
+{
+	const char *home = getenv("SOUK_HOME"), *config = NULL;
+	*ret_code = 0;
+	for (int i = 1; i < argc; i++) {
+		bool has_value = i + 1 < argc;
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			print_help();
+			return false;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			puts("soukd " SOUK_VERSION);
+			return false;
+		}
+		if (strcmp(argv[i], "--home") == 0 && has_value) {
+			home = argv[++i];
+		} else if (strcmp(argv[i], "--config") == 0 && has_value) {
+			config = argv[++i];
+		} else {
+			fprintf(stderr, "soukd: cannot understand %s; try: soukd --help\n",
+				argv[i]);
+			*ret_code = EXIT_USAGE;
+			return false;
+		}
+	}
+	if (home != NULL)
+		snprintf(d->home, sizeof d->home, "%s", home);
+	else
+		snprintf(
+			d->home, sizeof d->home, "%s/.souk", getenv("HOME") ? getenv("HOME") : ".");
+	if (config != NULL)
+		snprintf(d->config_path, sizeof d->config_path, "%s", config);
+	else
+		snprintf(d->config_path, sizeof d->config_path, "%s/souk.ini", d->home);
+	return true;
+}
+
+static void read_provider(struct souk_ini *ini, struct provider_node_config *c)
+{
+	souk_ini_text(ini, "provider", "control", &c->control);
+	souk_ini_text(ini, "provider", "data", &c->data);
+	souk_ini_text(ini, "provider", "control_url", &c->control_url);
+	souk_ini_text(ini, "provider", "data_url", &c->data_url);
+	souk_ini_amount(ini, "provider", "price", &c->price);
+	souk_ini_amount(ini, "provider", "deposit", &c->deposit);
+	souk_ini_u64(ini, "provider", "window", 1, SOUK_WINDOW_MAX, &c->window);
+	souk_ini_u64(ini, "provider", "threads", 1, 64, &c->threads);
+	souk_ini_u64(ini, "provider", "sessions", 1, 100000, &c->sessions);
+	souk_ini_u64(ini, "provider", "units", 1, SOUK_CHAIN_LENGTH_MAX, &c->units_max);
+	souk_ini_duration(ini, "provider", "commit", 1, 60000, &c->commit_ms);
+	souk_ini_bool(ini, "provider", "faucet", &c->faucet);
+	if (c->price.ncoin == 0)
+		souk_ini_refuse(ini, "provider", "price", "more than 0 coins");
+}
+
+static void read_ledger(struct souk_ini *ini, struct ledger_node_config *c)
+{
+	souk_ini_text(ini, "ledger", "listen", &c->listen);
+	souk_ini_duration(ini, "ledger", "block", 1, 60000, &c->block_ms);
+}
+
+/* The texts of the configuration live as long as *RET_INI. */
+static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
+{
+	static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+	char error[SOUK_INI_ERROR_SIZE];
+	unsigned level = SOUK_LOG_INFO;
+	souk_status status = souk_ini_read(ret_ini, d->config_path, error);
+	if (status != SOUK_OK) {
+		fprintf(stderr, "soukd: %s\n", error);
+		if (status == SOUK_LOCAL_NOT_FOUND)
+			fprintf(stderr,
+				"Make one with: souk init --home %s --role provider\n"
+				"or:            souk ledger init --home %s\n",
+				d->home, d->home);
+		return false;
+	}
+	provider_node_config_default(&d->provider);
+	ledger_node_config_default(&d->ledger);
+	d->has_ledger = souk_ini_has_section(*ret_ini, "ledger");
+	d->has_provider = souk_ini_has_section(*ret_ini, "provider");
+	souk_ini_text(*ret_ini, "souk", "ledger", &d->provider.ledger_url);
+	souk_ini_choice(*ret_ini, "souk", "log", levels, &level);
+	if (d->has_ledger)
+		read_ledger(*ret_ini, &d->ledger);
+	if (d->has_provider)
+		read_provider(*ret_ini, &d->provider);
+	d->provider.home = d->ledger.home = d->home;
+	if (souk_ini_finish(*ret_ini, error) != SOUK_OK) {
+		fprintf(stderr, "soukd: %s\n", error);
+		return false;
+	}
+	souk_log_set_level((enum souk_log_level)level);
+	if (!d->has_ledger && !d->has_provider)
+		fprintf(stderr, "soukd: %s names no role: add a section [provider] or [ledger]\n",
+			d->config_path);
+	return d->has_ledger || d->has_provider;
+}
+
+static bool load_identity(struct daemon *d)
+{
+	char path[512];
+	char *text;
+	size_t size;
+	struct souk_seckey seckey;
+	snprintf(path, sizeof path, "%s/identity.key", d->home);
+	souk_status status = souk_file_read(path, 256, &text, &size);
+	if (status == SOUK_OK) {
+		text[strcspn(text, "\r\n")] = '\0';
+		status = souk_hex_decode(seckey.bytes, sizeof seckey.bytes, text);
+		if (status == SOUK_OK)
+			status = souk_identity_of(&d->identity, &seckey);
+		souk_bytes_wipe(text, size);
+		souk_bytes_wipe(&seckey, sizeof seckey);
+		free(text);
+	}
+	if (status != SOUK_OK)
+		fprintf(stderr,
+			"soukd: no identity in %s: %s; make one with: souk init --home %s\n", path,
+			souk_status_text(status), d->home);
+	return status == SOUK_OK;
+}
+
+static bool start_roles(struct daemon *d)
+{
+	const char *what = "";
+	souk_status status = SOUK_OK;
+	/* The ledger first: a provider in the same process settles on it. */
+	if (d->has_ledger)
+		status = ledger_node_start(&d->ledger_node, &d->ledger, &d->identity, &what);
+	if (status == SOUK_OK && d->has_provider)
+		status = provider_node_start(&d->provider_node, &d->provider, &d->identity, &what);
+	if (status != SOUK_OK)
+		SOUK_LOG(SOUK_LOG_ERROR, "start_failed", souk_log_text("what", what),
+			souk_log_status(status));
+	return status == SOUK_OK;
+}
+
+static void stop_roles(struct daemon *d)
+{
+	if (d->provider_node != NULL)
+		provider_node_stop(d->provider_node);
+	if (d->ledger_node != NULL)
+		ledger_node_stop(d->ledger_node);
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon d;
+	struct souk_ini *ini = NULL;
+	sigset_t ends;
+	int code, received;
+	if (!parse_arguments(&d, argc, argv, &code))
+		return code;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	/* Threads inherit the mask, so only the wait below gets these. */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	bool good = read_config(&d, &ini) && load_identity(&d) && start_roles(&d);
+	if (good) {
+		SOUK_LOG(SOUK_LOG_INFO, "ready", souk_log_text("version", SOUK_VERSION),
+			souk_log_text("home", d.home));
+		sigwait(&ends, &received);
+		SOUK_LOG(SOUK_LOG_INFO, "stopping", souk_log_u64("signal", (uint64_t)received));
+	}
+	stop_roles(&d);
+	souk_bytes_wipe(&d.identity, sizeof d.identity);
+	souk_ini_free(ini);
+	if (good)
+		SOUK_LOG(SOUK_LOG_INFO, "stopped");
+	return good ? 0 : EXIT_REFUSED;
+}
