@@ -14,6 +14,7 @@
 #ifndef SOUK_DAEMON_PROVIDER_NODE_H
 #define SOUK_DAEMON_PROVIDER_NODE_H
 
+#include "souk/base/amount.h"
 #include "souk/crypto/ecdsa.h"
 
 struct provider_node;
