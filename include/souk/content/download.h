@@ -20,7 +20,7 @@
  * Invariants:
  *   D1 a chunk counts as done only after it was checked.
  *   D2 money at stake (tickets issued, and units asked for) never passes the budget.
- *   D3 no chunk is asked for at two providers at once, nor twice at one.
+ *   D3 no chunk is wanted from two providers at once, nor bought twice in one session.
  *   D4 a dropped provider is paid nothing more.
  *
  * Memory: caller's. Threads: one owner; decrypting and checking may happen on others.
@@ -69,8 +69,10 @@ struct souk_download_provider {
 	uint32_t held;	     /* slots of the running session */
 	uint32_t failures;   /* in a row */
 	uint32_t sessions;
-	uint32_t fruitless; /* sessions in a row that verified nothing */
-	uint64_t unit_ms;   /* smoothed time that a unit takes; 0: not known */
+	uint32_t session_units; /* verified in the running one */
+	uint32_t keys_session;	/* that the last KEYS was for */
+	uint32_t fruitless;	/* sessions in a row that verified nothing */
+	uint64_t unit_ms;	/* smoothed time that a unit takes; 0: not known */
 	struct souk_time heard;
 	struct souk_time keys_at; /* KEYS not before */
 	struct souk_time open_at; /* OPEN not before */
@@ -118,8 +120,10 @@ struct souk_download {
 	uint32_t provider_count;
 	struct souk_download_provider providers[SOUK_DOWNLOAD_PROVIDERS_MAX];
 	struct souk_download_slot slots[SOUK_DOWNLOAD_SLOTS_MAX];
-	uint64_t bytes_done; /* checked, including what was there before */
-	souk_status last_drop;
+	uint64_t bytes_done;   /* checked, including what was there before */
+	souk_status last_drop; /* why the last provider was dropped */
+	struct souk_time
+		pulled; /* when there was no effect left: nothing before it is waited for */
 };
 
 enum souk_download_effect_kind {

@@ -153,7 +153,11 @@ struct souk_provider {
 	bool epoch_known;
 	uint32_t session_count;
 	uint32_t due_count;
-	uint32_t pending; /* sessions and dues for which an effect may be waiting */
+	bool sessions_waiting; /* for effects to be pulled, perhaps */
+	bool dues_waiting;
+	bool stored; /* a STORE was pulled since souk_provider_next_effect last said false */
+	uint32_t session_cursor;
+	uint32_t due_cursor;
 	struct souk_provider_totals totals;
 };
 
@@ -254,9 +258,10 @@ SOUK_MUST_CHECK souk_status souk_provider_strip(struct souk_provider *provider,
  *   SOUK_PEER_OVERDRAW          past the strip's end: 402; the customer opens another session.
  *   SOUK_PEER_NO_CHUNK          404.
  *   SOUK_PEER_UNIT_REBOUND      409.
- *   SOUK_PEER_BAD_TICKET, _JUMP_TOO_FAR, _STRIP_TERMS   402.
+ *   SOUK_PEER_BAD_TICKET, _BAD_CHECKPOINT, _JUMP_TOO_FAR, _STRIP_TERMS   402.
  *   SOUK_PEER_EPOCH_CLOSED, _STRIP_EXPIRED   410; the session serves no more.
  *   SOUK_LOCAL_FULL             this unit was sent too often: 429.
+ *   SOUK_LOCAL_STATE            just started, the epoch is not known yet: 503.
  * A ticket at or below the last one accepted is ignored: loss and reordering are harmless. */
 SOUK_MUST_CHECK souk_status souk_provider_unit(struct souk_provider *provider,
 	struct souk_provider_reply *ret, const struct souk_unit_request *request,
@@ -295,7 +300,8 @@ void souk_provider_tick(struct souk_provider *provider, struct souk_time now);
 /* When souk_provider_tick has something to do; SOUK_TIME_NEVER. */
 struct souk_time souk_provider_deadline(const struct souk_provider *provider);
 
-/* Take the next effect; false where there is none. */
+/* Take the next effect; false where there is none now. It says so once after a run of STOREs: what
+ * comes afterwards relies on them, so make them durable before calling again. */
 bool souk_provider_next_effect(struct souk_provider *provider, struct souk_provider_effect *ret);
 
 /* The record of the session at INDEX of a STORE effect; valid until the next call. */

@@ -53,15 +53,14 @@ struct souk_unit_request {
 	struct souk_unit_auth auth;
 };
 
-/* Digest of an ask: what a grant answers. */
-struct souk_hash souk_session_ask_digest(const struct souk_ask *ask);
-
 /* souk_session_secret: the same value for (mine, peer) on both sides.
+ *
+ *  In: ask  souk_ask_digest of the ask that the grant answers
  *
  * Returns SOUK_OK, or SOUK_PEER_BAD_PUBKEY: refuse the ask or the grant. */
 SOUK_MUST_CHECK souk_status souk_session_secret(struct souk_hash *ret,
 	const struct souk_seckey *mine, const struct souk_pubkey *peer,
-	const struct souk_nonce *session, const struct souk_hash *ask_digest);
+	const struct souk_nonce *session, const struct souk_hash *ask);
 
 /* The cipher of UNIT for CHUNK from k_unit. */
 struct souk_unit_cipher souk_unit_cipher_of(const struct souk_nonce *session, uint32_t unit,
@@ -78,7 +77,7 @@ struct souk_hash souk_unit_key_mask(
 struct souk_unit_auth souk_unit_request_auth(
 	const struct souk_hash *secret, const struct souk_unit_request *request);
 
-/* Offers and grants: the signature is over SHA-256("souk/offer" or "souk/grant" || 0 || bytes). */
+/* Sign the message inside by PROVIDER, whose address it must carry. */
 void souk_offer_sign(struct souk_signed_offer *signed_offer, const struct souk_identity *provider);
 void souk_grant_sign(struct souk_signed_grant *signed_grant, const struct souk_identity *provider);
 

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "souk/exchange/provider.h"
+
+#include <string.h>
+
+#include "provider_internal.h"
+#include "souk/base/check.h"
+#include "souk/payment/escrow.h"
+
+static const void *session_key_of(const void *ctx, uint32_t index)
+{
+	return &((const struct souk_provider_session *)ctx)[index].record.grant.session;
+}
+
+static const void *due_key_of(const void *ctx, uint32_t index)
+{
+	return &((const struct souk_provider_due *)ctx)[index].session;
+}
+
+static uint64_t draw_u64(struct souk_secret_rng *rng)
+{
+	uint64_t value;
+	souk_secret_rng_fill(rng, &value, sizeof value);
+	return value;
+}
+
+void souk_provider_init(struct souk_provider *provider, const struct souk_provider_config *config,
+	const struct souk_provider_memory *memory)
+{
+	SOUK_CHECK(config->window >= 1 && config->window <= SOUK_WINDOW_MAX);
+	SOUK_CHECK(config->units_max >= 1 && config->units_max <= SOUK_CHAIN_LENGTH_MAX);
+	SOUK_CHECK(memory->session_max >= 1 && memory->due_max >= memory->session_max);
+	memset(provider, 0, sizeof *provider);
+	provider->config = *config;
+	provider->memory = *memory;
+	memset(memory->sessions, 0, memory->session_max * sizeof *memory->sessions);
+	memset(memory->dues, 0, memory->due_max * sizeof *memory->dues);
+	souk_secret_rng_init(&provider->rng, config->seed);
+	souk_map_init(&provider->session_map, memory->session_slots, memory->session_max,
+		SOUK_NONCE_SIZE, draw_u64(&provider->rng), session_key_of, memory->sessions);
+	souk_map_init(&provider->due_map, memory->due_slots, memory->due_max, SOUK_NONCE_SIZE,
+		draw_u64(&provider->rng), due_key_of, memory->dues);
+}
+
+struct souk_provider_session *provider_session_of(
+	const struct souk_provider *provider, const struct souk_nonce *session)
+{
+	uint32_t index = souk_map_find(&provider->session_map, session);
+	return index == SOUK_MAP_NONE ? NULL : &provider->memory.sessions[index];
+}
+
+void provider_session_free(struct souk_provider *provider, struct souk_provider_session *s)
+{
+	souk_map_remove(&provider->session_map, &s->record.grant.session);
+	souk_bytes_wipe(s, sizeof *s);
+	s->state = SOUK_PROVIDER_FREE;
+	provider->session_count--;
+}
+
+/* Sessions whose last STORE was pulled are only kept for souk_provider_record until now. */
+static struct souk_provider_session *find_free(struct souk_provider *provider)
+{
+	struct souk_provider_session *found = NULL;
+	for (uint32_t i = 0; i < provider->memory.session_max && found == NULL; i++) {
+		struct souk_provider_session *s = &provider->memory.sessions[i];
+		if (s->state == SOUK_PROVIDER_LEAVING && !s->store_due)
+			provider_session_free(provider, s);
+		if (s->state == SOUK_PROVIDER_FREE)
+			found = s;
+	}
+	return found;
+}
+
+/* ------------------------------------------------------------------ ask */
+
+static souk_status check_ask(const struct souk_provider *provider, const struct souk_ask *ask,
+	const struct souk_provider_item *item, struct souk_time now)
+{
+	struct souk_amount total;
+	if (ask->version != SOUK_EXCHANGE_VERSION)
+		return SOUK_PEER_BAD_VERSION;
+	if (!souk_address_equal(&ask->provider, &provider->config.identity->address) ||
+		!souk_hash_equal(&ask->content, &item->content) || item->chunk_size == 0)
+		return SOUK_PEER_BAD_REQUEST;
+	if (ask->units == 0 || ask->units > provider->config.units_max)
+		return SOUK_PEER_BAD_REQUEST;
+	if (ask->price.ncoin != item->price.ncoin || ask->price.ncoin == 0 ||
+		souk_amount_mul(&total, ask->price, ask->units) != SOUK_OK)
+		return SOUK_PEER_BAD_OFFER;
+	if (!provider->epoch_known || ask->epoch != provider->epoch)
+		return SOUK_PEER_WRONG_EPOCH;
+	return souk_time_is_before(now, provider->epoch_end) ? SOUK_OK : SOUK_PEER_EPOCH_CLOSED;
+}
+
+static void fill_grant(struct souk_provider *provider, struct souk_provider_session *s,
+	const struct souk_identity *ephemeral, struct souk_time now)
+{
+	struct souk_grant *grant = &s->record.grant;
+	grant->version = SOUK_EXCHANGE_VERSION;
+	grant->provider = provider->config.identity->address;
+	grant->ask = souk_ask_digest(&s->record.ask);
+	grant->price = s->record.ask.price;
+	grant->units = s->record.ask.units;
+	grant->window = provider->config.window;
+	grant->session_key = ephemeral->pubkey;
+	grant->expires = souk_time_plus_ms(now, provider->config.session_ms);
+}
+
+/* The key chain, which grant->session tags, and what the grant says of it. */
+static void start_keys(struct souk_provider_session *s)
+{
+	struct souk_grant *grant = &s->record.grant;
+	souk_chain_init(
+		&s->keys, souk_chain_tag_key, &grant->session, grant->units, &s->record.key_secret);
+}
+
+souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed_grant *ret,
+	const struct souk_ask *ask, const struct souk_provider_item *item, struct souk_time now)
+{
+	struct souk_identity ephemeral;
+	struct souk_nonce session;
+	struct souk_hash secret, digest = souk_ask_digest(ask);
+	SOUK_TRY(check_ask(provider, ask, item, now));
+	souk_provider_tick(provider, now);
+	struct souk_provider_session *s = find_free(provider);
+	if (s == NULL)
+		return SOUK_LOCAL_FULL;
+	souk_identity_generate(&ephemeral, &provider->rng);
+	souk_secret_rng_fill(&provider->rng, &session, sizeof session);
+	SOUK_TRY(
+		souk_session_secret(&secret, &ephemeral.seckey, &ask->customer, &session, &digest));
+	memset(s, 0, sizeof *s);
+	s->state = SOUK_PROVIDER_GRANTED;
+	s->active = now;
+	s->record.ask = *ask;
+	s->record.session_secret = secret;
+	s->record.content_size = item->size;
+	s->record.chunk_size = item->chunk_size;
+	s->record.grant.session = session;
+	souk_secret_rng_fill(&provider->rng, &s->record.key_secret, sizeof s->record.key_secret);
+	fill_grant(provider, s, &ephemeral, now);
+	start_keys(s);
+	s->record.grant.key_anchor = s->keys.anchor;
+	s->record.grant.key_checkpoints = s->keys.checkpoint_root;
+	SOUK_CHECK(souk_map_insert(&provider->session_map,
+			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
+	provider->session_count++;
+	provider->totals.asks_granted++;
+	ret->grant = s->record.grant;
+	souk_grant_sign(ret, provider->config.identity);
+	souk_bytes_wipe(&ephemeral, sizeof ephemeral);
+	souk_bytes_wipe(&secret, sizeof secret);
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ strip */
+
+souk_status souk_provider_wants(const struct souk_provider *provider,
+	const struct souk_nonce *session, struct souk_hash *ret_escrow, uint64_t *ret_epoch)
+{
+	const struct souk_provider_session *s = provider_session_of(provider, session);
+	if (s == NULL || s->state == SOUK_PROVIDER_LEAVING)
+		return SOUK_PEER_UNKNOWN_SESSION;
+	*ret_escrow = s->record.ask.escrow;
+	*ret_epoch = s->record.ask.epoch;
+	return s->state == SOUK_PROVIDER_GRANTED ? SOUK_OK : SOUK_PEER_OUT_OF_ORDER;
+}
+
+/* The strip is about what was asked and granted, and its key chain is the granted one. */
+static souk_status check_terms(
+	const struct souk_session_record *record, const struct souk_strip *strip)
+{
+	const struct souk_ask *ask = &record->ask;
+	const struct souk_grant *grant = &record->grant;
+	bool same = souk_hash_equal(&strip->escrow, &ask->escrow) && strip->epoch == ask->epoch &&
+		    strip->count == grant->units && strip->price.ncoin == grant->price.ncoin &&
+		    souk_hash_equal(&strip->key_anchor, &grant->key_anchor) &&
+		    souk_hash_equal(&strip->key_checkpoints, &grant->key_checkpoints) &&
+		    memcmp(&strip->customer, &ask->customer, sizeof ask->customer) == 0 &&
+		    souk_hash_equal(&strip->request, &ask->content) &&
+		    memcmp(&strip->nonce, &grant->session, sizeof grant->session) == 0;
+	return same ? SOUK_OK : SOUK_PEER_STRIP_TERMS;
+}
+
+static souk_status check_times(
+	const struct souk_provider *provider, const struct souk_strip *strip, struct souk_time now)
+{
+	if (!provider->epoch_known || strip->epoch != provider->epoch)
+		return SOUK_PEER_WRONG_EPOCH;
+	if (!souk_time_is_before(now, provider->epoch_end))
+		return SOUK_PEER_EPOCH_CLOSED;
+	return souk_time_is_before(now, strip->expires) ? SOUK_OK : SOUK_PEER_STRIP_EXPIRED;
+}
+
+static souk_status check_strip(const struct souk_provider *provider,
+	const struct souk_provider_session *s, const struct souk_strip_open *open,
+	const struct souk_allotment_record *allotment, const struct souk_escrow_record *escrow,
+	struct souk_amount *ret_base, struct souk_time now)
+{
+	SOUK_TRY(check_terms(&s->record, &open->strip));
+	if (!souk_address_equal(&open->leaf.provider, &provider->config.identity->address))
+		return SOUK_PEER_NOT_PAYEE;
+	SOUK_TRY(check_times(provider, &open->strip, now));
+	if (escrow->closing)
+		return SOUK_PEER_ESCROW_CLOSING;
+	SOUK_TRY(souk_escrow_check_terms(escrow->line, escrow->prize));
+	if (provider_overlaps(provider, &open->strip))
+		return SOUK_PEER_STRIP_OVERLAP;
+	if (!provider_has_due_room(provider, 0))
+		return SOUK_LOCAL_FULL;
+	return souk_strip_open_verify(ret_base, open, allotment);
+}
+
+static bool is_same_strip(const struct souk_strip *a, const struct souk_strip *b)
+{
+	struct souk_hash left = souk_strip_digest(a), right = souk_strip_digest(b);
+	return souk_hash_equal(&left, &right);
+}
+
+souk_status souk_provider_strip(struct souk_provider *provider, const struct souk_nonce *session,
+	const struct souk_strip_open *open, const struct souk_allotment_record *allotment,
+	const struct souk_escrow_record *escrow, struct souk_time now)
+{
+	struct souk_amount base;
+	struct souk_provider_session *s = provider_session_of(provider, session);
+	if (s == NULL || s->state == SOUK_PROVIDER_LEAVING)
+		return SOUK_PEER_UNKNOWN_SESSION;
+	if (s->state == SOUK_PROVIDER_OPEN)
+		return is_same_strip(&s->record.strip_open.strip, &open->strip)
+			       ? SOUK_OK
+			       : SOUK_PEER_OUT_OF_ORDER;
+	SOUK_TRY(check_strip(provider, s, open, allotment, escrow, &base, now));
+	s->record.open = true;
+	s->record.strip_open = *open;
+	s->record.base = base;
+	s->record.prize = escrow->prize;
+	souk_payee_init(&s->payee, &s->record.strip_open, 0, provider->epoch_end);
+	s->state = SOUK_PROVIDER_OPEN;
+	s->active = now;
+	s->store_due = true;
+	provider->sessions_waiting = true;
+	provider->totals.strips_accepted++;
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ units */
+
+static struct souk_provider_binding *binding_of(struct souk_provider_session *s, uint32_t unit)
+{
+	return &s->bindings[unit % SOUK_PROVIDER_BINDINGS];
+}
+
+static uint64_t chunk_count_of(const struct souk_session_record *record)
+{
+	return record->content_size / record->chunk_size +
+	       (record->content_size % record->chunk_size != 0);
+}
+
+/* Digest the ticket of a request into PAYEE, a copy. A ticket that says nothing new is ignored:
+ * requests overtake each other, and are sent again. */
+static souk_status take_ticket(
+	struct souk_payee *payee, const struct souk_unit_request *request, struct souk_time now)
+{
+	const struct souk_ticket *ticket = &request->ticket;
+	if (!request->has_ticket || (ticket->strip == payee->number && ticket->unit <= payee->unit))
+		return SOUK_OK;
+	return souk_payee_accept(payee, ticket, now);
+}
+
+/* Whether the unit may be served once PAYEE's tickets count. */
+static souk_status check_unit(struct souk_provider_session *s, const struct souk_payee *payee,
+	const struct souk_unit_request *request, struct souk_time now)
+{
+	uint32_t unit = request->unit, window = s->record.grant.window;
+	const struct souk_provider_binding *binding = binding_of(s, unit);
+	if (!souk_time_is_before(now, payee->closes))
+		return SOUK_PEER_EPOCH_CLOSED;
+	if (!souk_time_is_before(now, payee->expires))
+		return SOUK_PEER_STRIP_EXPIRED;
+	if (unit > payee->count)
+		return SOUK_PEER_OVERDRAW;
+	if (unit > payee->unit && unit - payee->unit > window)
+		return SOUK_PEER_UNPAID;
+	if (unit <= payee->unit && payee->unit - unit >= window)
+		return SOUK_PEER_OUT_OF_ORDER;
+	if (request->chunk >= chunk_count_of(&s->record))
+		return SOUK_PEER_NO_CHUNK;
+	if (binding->unit != unit)
+		return SOUK_OK;
+	if (binding->chunk != request->chunk)
+		return SOUK_PEER_UNIT_REBOUND;
+	return binding->sends < SOUK_PROVIDER_SENDS_MAX ? SOUK_OK : SOUK_LOCAL_FULL;
+}
+
+/* What the customer signed for and then broke counts against the session. */
+static void note_bad_ticket(
+	struct souk_provider *provider, struct souk_provider_session *s, souk_status status)
+{
+	provider->totals.refused_ticket++;
+	if (status == SOUK_PEER_BAD_TICKET)
+		s->bad++;
+	if (s->bad >= SOUK_PROVIDER_BAD_MAX || status == SOUK_PEER_BAD_CHECKPOINT)
+		provider_session_leave(provider, s);
+}
+
+static void commit_payee(struct souk_provider *provider, struct souk_provider_session *s,
+	const struct souk_payee *payee)
+{
+	struct souk_amount gain, owed;
+	uint32_t units = payee->unit - s->payee.unit;
+	if (units == 0)
+		return;
+	s->payee = *payee;
+	s->dirty = true;
+	provider->totals.tickets_accepted++;
+	provider->totals.units_paid += units;
+	if (souk_amount_mul(&gain, payee->price, units) == SOUK_OK &&
+		souk_amount_add(&owed, provider->totals.owed, gain) == SOUK_OK)
+		provider->totals.owed = owed;
+}
+
+static void fill_key(struct souk_provider_session *s, struct souk_provider_reply *reply)
+{
+	uint32_t unit = s->payee.unit;
+	reply->has_key = unit > 0;
+	if (unit == 0)
+		return;
+	struct souk_hash key = souk_chain_value(&s->keys, unit);
+	reply->key.unit = unit;
+	reply->key.masked = souk_unit_key_mask(&s->record.session_secret, unit, &key);
+	souk_bytes_wipe(&key, sizeof key);
+}
+
+static void fill_unit(struct souk_provider_session *s, const struct souk_unit_request *request,
+	struct souk_provider_reply *reply)
+{
+	const struct souk_session_record *record = &s->record;
+	struct souk_provider_binding *binding = binding_of(s, request->unit);
+	if (binding->unit != request->unit)
+		*binding = (struct souk_provider_binding){
+			.unit = request->unit, .chunk = request->chunk};
+	binding->sends++;
+	uint64_t left = record->content_size - request->chunk * record->chunk_size;
+	reply->offset = request->chunk * record->chunk_size;
+	reply->length = left < record->chunk_size ? (uint32_t)left : record->chunk_size;
+	struct souk_hash key = souk_chain_value(&s->keys, request->unit);
+	reply->cipher =
+		souk_unit_cipher_of(&record->grant.session, request->unit, request->chunk, &key);
+	souk_bytes_wipe(&key, sizeof key);
+}
+
+static bool is_authentic(
+	const struct souk_provider_session *s, const struct souk_unit_request *request)
+{
+	struct souk_unit_auth auth = souk_unit_request_auth(&s->record.session_secret, request);
+	return souk_bytes_equal_secret(auth.bytes, request->auth.bytes, sizeof auth.bytes);
+}
+
+souk_status souk_provider_unit(struct souk_provider *provider, struct souk_provider_reply *ret,
+	const struct souk_unit_request *request, struct souk_time now)
+{
+	struct souk_provider_reply reply = {0};
+	struct souk_provider_session *s = provider_session_of(provider, &request->session);
+	if (s == NULL || s->state == SOUK_PROVIDER_LEAVING)
+		return SOUK_PEER_UNKNOWN_SESSION;
+	if (!is_authentic(s, request)) {
+		provider->totals.refused_auth++;
+		return SOUK_PEER_BAD_AUTH;
+	}
+	if (s->state != SOUK_PROVIDER_OPEN)
+		return SOUK_PEER_OUT_OF_ORDER;
+	if (!provider->epoch_known)
+		return SOUK_LOCAL_STATE;
+	struct souk_payee payee = s->payee;
+	souk_status status = take_ticket(&payee, request, now);
+	if (status != SOUK_OK) {
+		note_bad_ticket(provider, s, status);
+		return status;
+	}
+	if (request->unit > 0)
+		status = check_unit(s, &payee, request, now);
+	else if (payee.unit == 0)
+		status = SOUK_PEER_UNPAID;
+	if (status != SOUK_OK) {
+		provider->totals.refused_unpaid += status == SOUK_PEER_UNPAID;
+		return status;
+	}
+	commit_payee(provider, s, &payee);
+	s->active = now;
+	reply.content = s->record.ask.content;
+	fill_key(s, &reply);
+	if (request->unit > 0) {
+		fill_unit(s, request, &reply);
+		provider->totals.units_served++;
+	}
+	*ret = reply;
+	return SOUK_OK;
+}
+
+bool souk_provider_paid(
+	const struct souk_provider *provider, const struct souk_nonce *session, uint32_t *ret_unit)
+{
+	const struct souk_provider_session *s = provider_session_of(provider, session);
+	if (s == NULL || s->state != SOUK_PROVIDER_OPEN)
+		return false;
+	*ret_unit = s->payee.unit;
+	return true;
+}
+
+/* ------------------------------------------------------------------ restore */
+
+static souk_status check_record(const struct souk_session_record *record)
+{
+	const struct souk_strip *strip = &record->strip_open.strip;
+	struct souk_amount end;
+	if (souk_strip_end(&end, strip) != SOUK_OK || strip->count != record->grant.units ||
+		record->unit > strip->count || record->prize.ncoin == 0 || record->chunk_size == 0)
+		return SOUK_CORRUPT_STORE;
+	if (record->grant.window == 0 || record->grant.window > SOUK_WINDOW_MAX)
+		return SOUK_CORRUPT_STORE;
+	if (record->strip_open.ticket_leaves.count != souk_chain_checkpoint_count(strip->count))
+		return SOUK_CORRUPT_STORE;
+	return check_terms(record, strip) == SOUK_OK ? SOUK_OK : SOUK_CORRUPT_STORE;
+}
+
+static bool may_serve(const struct souk_provider *provider,
+	const struct souk_session_record *record, struct souk_time now)
+{
+	const struct souk_strip *strip = &record->strip_open.strip;
+	return (!provider->epoch_known || strip->epoch >= provider->epoch) &&
+	       souk_time_is_before(now, strip->expires);
+}
+
+/* Whether the secrets of a record belong to what it says the customer was told. */
+static souk_status resume(struct souk_provider *provider, struct souk_provider_session *s,
+	const struct souk_session_record *record, struct souk_time now)
+{
+	const struct souk_strip *strip = &record->strip_open.strip;
+	struct souk_hash below = souk_chain_walk(
+		souk_chain_tag_ticket, &strip->nonce, record->unit, &record->value, 0);
+	if (record->unit > 0 && !souk_hash_equal(&below, &strip->anchor))
+		return SOUK_CORRUPT_STORE;
+	memset(s, 0, sizeof *s);
+	s->record = *record;
+	start_keys(s);
+	if (!souk_hash_equal(&s->keys.anchor, &record->grant.key_anchor)) {
+		souk_bytes_wipe(s, sizeof *s);
+		return SOUK_CORRUPT_STORE;
+	}
+	bool known = provider->epoch_known && strip->epoch == provider->epoch;
+	souk_payee_init(
+		&s->payee, &s->record.strip_open, 0, known ? provider->epoch_end : SOUK_TIME_NEVER);
+	if (record->unit > 0)
+		souk_payee_resume(&s->payee, record->unit, &record->value);
+	s->state = SOUK_PROVIDER_OPEN;
+	s->active = now;
+	SOUK_CHECK(souk_map_insert(&provider->session_map,
+			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
+	provider->session_count++;
+	return SOUK_OK;
+}
+
+souk_status souk_provider_restore(struct souk_provider *provider,
+	const struct souk_session_record *record, struct souk_time now)
+{
+	if (!record->open || record->claimed)
+		return SOUK_LOCAL_STATE;
+	SOUK_TRY(check_record(record));
+	if (provider_session_of(provider, &record->grant.session) != NULL ||
+		provider_due_of(provider, &record->grant.session) != NULL)
+		return SOUK_LOCAL_EXISTS;
+	if (!provider_has_due_room(provider, 1))
+		return SOUK_LOCAL_FULL;
+	struct souk_provider_session *s =
+		may_serve(provider, record, now) ? find_free(provider) : NULL;
+	if (s != NULL)
+		return resume(provider, s, record, now);
+	provider_due_add(provider, record);
+	return SOUK_OK;
+}

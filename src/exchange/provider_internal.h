@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * provider_internal.h - what provider.c (sessions) and provider_due.c (what became of them) share.
+ */
+#ifndef SOUK_EXCHANGE_PROVIDER_INTERNAL_H
+#define SOUK_EXCHANGE_PROVIDER_INTERNAL_H
+
+#include "souk/exchange/provider.h"
+
+/* The entry of SESSION, or NULL. */
+struct souk_provider_session *provider_session_of(
+	const struct souk_provider *provider, const struct souk_nonce *session);
+struct souk_provider_due *provider_due_of(
+	const struct souk_provider *provider, const struct souk_nonce *session);
+
+/* Free the slot of a session, secrets and all. */
+void provider_session_free(struct souk_provider *provider, struct souk_provider_session *s);
+
+/* Whether every session of the table, and MORE besides, could become a due. */
+bool provider_has_due_room(const struct souk_provider *provider, uint32_t more);
+
+/* An open session serves no more: store it, and wait for the draw of its epoch. */
+void provider_session_leave(struct souk_provider *provider, struct souk_provider_session *s);
+
+/* A due for RECORD, whose session is not in the due table; there is room. */
+void provider_due_add(struct souk_provider *provider, const struct souk_session_record *record);
+
+/* Whether STRIP overlaps anything accepted or due. */
+bool provider_overlaps(const struct souk_provider *provider, const struct souk_strip *strip);
+
+#endif
