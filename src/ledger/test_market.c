@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,8 +129,10 @@ void market_finish_epoch(struct market *market)
 	REQUIRE(souk_ledger_get_epoch(&record, &market->ledger, epoch) == SOUK_OK);
 	market_advance(market, souk_time_since_ms(market->now, record.end));
 	market_advance(market, MARKET_DRAW_MS);
-	struct souk_tx_body draw = body_draw(market, epoch);
-	market_do(market, OPERATOR, &draw);
+	while (market->ledger.record.next_draw <= epoch) {
+		struct souk_tx_body draw = body_draw(market, market->ledger.record.next_draw);
+		market_do(market, OPERATOR, &draw);
+	}
 }
 
 /* ---- transactions ---- */
@@ -179,7 +182,8 @@ void market_refuse_signed(
 		/* Names the difference in a debugger and in a test's core. */
 		const char *expected_name = souk_status_name(status);
 		const char *got_name = souk_status_name(got);
-		__builtin_printf("# expected %s, got %s\n", expected_name, got_name);
+		printf("# expected %s, got %s\n", expected_name, got_name);
+		fflush(stdout);
 		abort();
 	}
 	REQUIRE(souk_ledger_refused(status));
@@ -337,4 +341,34 @@ struct souk_tx_body sale_claim(struct sale *sale, uint32_t unit)
 	REQUIRE(souk_claim_build(&body.claim.claim, &sale->open, unit, &value, &sale->keys) ==
 		SOUK_OK);
 	return body;
+}
+
+/* ---- an example ---- */
+
+struct market *market_example(void)
+{
+	static struct sale sale;
+	struct market *market = market_new();
+	market_fund(market, ALICE, 100 * COIN);
+	market_fund(market, BOB, 10 * COIN);
+	struct souk_tx_body body = body_transfer(market, CAROL, COIN);
+	market_do(market, ALICE, &body);
+	market_advance(market, 5);
+	body = body_open(1, 1000, 10, 4000);
+	market_do(market, ALICE, &body);
+	struct souk_hash escrow = market_escrow_id(market, ALICE, 1);
+	sale_init(&sale, market, &escrow, 0, 0, 300, 200, 100);
+	body = sale_allot(&sale);
+	market_do(market, ALICE, &body);
+	body = body_register(5 * COIN);
+	market_do(market, BOB, &body);
+	market_advance(market, 5);
+	market_finish_epoch(market);
+	sale_strip(&sale, market, 0, 100, 3);
+	body = sale_claim(&sale, 90);
+	market_do(market, BOB, &body);
+	market_advance(market, 5);
+	market_fund(market, ALICE, COIN);
+	market_seal(market);
+	return market;
 }

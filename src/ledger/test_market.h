@@ -43,6 +43,8 @@ struct market {
 };
 
 struct market *market_new(void);
+/* A ledger with one of most things on it: six blocks, sealed, none under construction. */
+struct market *market_example(void);
 void market_free(struct market *market);
 struct souk_genesis market_genesis(const struct market *market);
 void market_seal(struct market *market);
