@@ -48,8 +48,10 @@ void souk_payee_set_close(struct souk_payee *payee, struct souk_time closes);
 
 /* souk_payee_accept: digest one ticket.
  *
- * Checks in the order: number, time, unit, value. Returns SOUK_OK: units 1 to ticket->unit are
- * paid, or SOUK_PEER_STALE_TICKET   unit is not above the last; harmless, ignore it.
+ * Checks number, time, unit and value, in this order.
+ *
+ * Returns SOUK_OK: units 1 to ticket->unit are paid, or
+ *   SOUK_PEER_STALE_TICKET   unit is not above the last; harmless, ignore it.
  *   SOUK_PEER_OVERDRAW       past the strip's count. Refuse; ask for a new strip.
  *   SOUK_PEER_JUMP_TOO_FAR   refuse; the payer sends one in between.
  *   SOUK_PEER_BAD_TICKET     refuse, and count it against the peer.

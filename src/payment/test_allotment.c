@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "souk/base/check.h"
+
+static const struct souk_amount untouched = {0xdead};
+
+static void escrow_terms(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t line, prize;
+		souk_status status;
+	} rows[] = {
+		{100, 10, SOUK_OK},
+		{10, 10, SOUK_OK},
+		{1, 1, SOUK_OK},
+		{SOUK_ESCROW_POINTS_MAX, 1, SOUK_OK},
+		{UINT64_MAX, UINT64_MAX, SOUK_OK},
+		{0, 10, SOUK_PEER_ESCROW_TERMS},
+		{10, 0, SOUK_PEER_ESCROW_TERMS},
+		{0, 0, SOUK_PEER_ESCROW_TERMS},
+		{101, 10, SOUK_PEER_ESCROW_TERMS},
+		{5, 10, SOUK_PEER_ESCROW_TERMS},
+		{SOUK_ESCROW_POINTS_MAX + 1ull, 1, SOUK_PEER_ESCROW_TERMS},
+		{UINT64_MAX, 1, SOUK_PEER_ESCROW_TERMS},
+	};
+	for (size_t i = 0; i < SOUK_COUNT_OF(rows); i++)
+		assert_int_equal(souk_escrow_check_terms(souk_amount_of_ncoin(rows[i].line),
+					 souk_amount_of_ncoin(rows[i].prize)),
+			rows[i].status);
+}
+
+static void escrow_deposit(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t line, epoch_ms, delay_ms, claim_ms, deposit;
+		souk_status status;
+	} rows[] = {
+		{100, 10, 0, 0, 100, SOUK_OK},
+		{100, 10, 1, 0, 200, SOUK_OK},
+		{100, 10, 10, 10, 300, SOUK_OK},
+		{100, 10, 11, 10, 400, SOUK_OK},
+		{100, 10, 11, 21, 600, SOUK_OK},
+		{UINT64_MAX, 10, 0, 0, UINT64_MAX, SOUK_OK},
+		{UINT64_MAX, 10, 1, 0, 0, SOUK_LOCAL_OVERFLOW},
+		{100, 0, 1, 1, 0, SOUK_LOCAL_OVERFLOW},
+		{1, 1, UINT64_MAX, 0, 0, SOUK_LOCAL_OVERFLOW},
+		{1, 1, UINT64_MAX, UINT64_MAX, 0, SOUK_LOCAL_OVERFLOW},
+		{1, 1, UINT64_MAX - 1, 0, UINT64_MAX, SOUK_OK},
+	};
+	for (size_t i = 0; i < SOUK_COUNT_OF(rows); i++) {
+		struct souk_amount ret = untouched;
+		struct souk_genesis genesis = {.epoch_ms = rows[i].epoch_ms,
+			.draw_delay_ms = rows[i].delay_ms,
+			.claim_ms = rows[i].claim_ms};
+		assert_int_equal(
+			souk_escrow_deposit_for(&ret, souk_amount_of_ncoin(rows[i].line), &genesis),
+			rows[i].status);
+		assert_int_equal(
+			ret.ncoin, rows[i].status == SOUK_OK ? rows[i].deposit : untouched.ncoin);
+	}
+}
+
+static void escrow_id_depends_on_both(void **state)
+{
+	(void)state;
+	struct souk_address payer = {{1}}, other = {{2}};
+	struct souk_nonce salt = {{3}}, pepper = {{4}};
+	struct souk_hash a = souk_escrow_id(&payer, &salt), b = souk_escrow_id(&other, &salt),
+			 c = souk_escrow_id(&payer, &pepper);
+	assert_false(souk_hash_equal(&a, &b));
+	assert_false(souk_hash_equal(&a, &c));
+}
+
+/* A random allotment in which some leaves are empty. */
+static size_t random_leaves(struct souk_rng *rng, struct souk_allotment_leaf *leaves, size_t max)
+{
+	size_t count = 1 + souk_rng_below(rng, max);
+	for (size_t i = 0; i < count; i++) {
+		souk_rng_fill(rng, leaves[i].provider.bytes, sizeof leaves[i].provider.bytes);
+		souk_rng_fill(rng, leaves[i].issuer.bytes, sizeof leaves[i].issuer.bytes);
+		leaves[i].amount = souk_amount_of_ncoin(
+			souk_rng_below(rng, 4) ? souk_rng_below(rng, 1000) : 0);
+	}
+	return count;
+}
+
+/* P1, P2, P3: the verified intervals tile [base, base + total) in order. */
+static void intervals_tile_the_segment(void **state)
+{
+	(void)state;
+	enum { MAX = 40 };
+	struct souk_allotment_leaf leaves[MAX];
+	struct souk_sum_node nodes[64], root;
+	struct souk_strip_open open;
+	struct souk_rng rng;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		souk_rng_init(&rng, seed);
+		size_t count = random_leaves(&rng, leaves, MAX);
+		struct souk_allotment_record record = {
+			.base = souk_amount_of_ncoin(souk_rng_below(&rng, 1u << 30))};
+		uint64_t end = record.base.ncoin;
+		assert_int_equal(souk_allotment_commit(&root, leaves, count, nodes), SOUK_OK);
+		record.root = root.hash;
+		record.total = root.sum;
+		for (uint32_t i = 0; i < count; i++) {
+			struct souk_amount start;
+			assert_int_equal(
+				souk_allotment_prove(&open, leaves, count, i, nodes), SOUK_OK);
+			assert_memory_equal(&open.leaf, &leaves[i], sizeof open.leaf);
+			assert_int_equal(souk_allotment_verify(&start, &record, &open.leaf, i,
+						 open.leaf_path.items, open.leaf_path.count),
+				SOUK_OK);
+			assert_int_equal(start.ncoin, end);
+			end += open.leaf.amount.ncoin;
+		}
+		assert_int_equal(end, record.base.ncoin + record.total.ncoin);
+	}
+}
+
+static void limits_are_refused(void **state)
+{
+	(void)state;
+	struct souk_allotment_leaf leaves[3] = {{.amount = {UINT64_MAX}}, {.amount = {1}}};
+	struct souk_sum_node nodes[4], root = {.sum = untouched};
+	struct souk_strip_open open;
+	assert_int_equal(souk_allotment_commit(&root, leaves, 0, nodes), SOUK_LOCAL_FULL);
+	assert_int_equal(souk_allotment_commit(&root, leaves, SOUK_ALLOTMENT_LEAVES_MAX + 1, nodes),
+		SOUK_LOCAL_FULL);
+	assert_int_equal(souk_allotment_commit(&root, leaves, 2, nodes), SOUK_LOCAL_OVERFLOW);
+	assert_int_equal(souk_allotment_prove(&open, leaves, 2, 0, nodes), SOUK_LOCAL_OVERFLOW);
+	assert_int_equal(souk_allotment_prove(&open, leaves, 0, 0, nodes), SOUK_LOCAL_FULL);
+	assert_int_equal(root.sum.ncoin, untouched.ncoin);
+	assert_int_equal(souk_allotment_commit(&root, leaves, 1, nodes), SOUK_OK);
+	assert_int_equal(root.sum.ncoin, UINT64_MAX);
+}
+
+static souk_status verify(const struct souk_strip_open *open,
+	const struct souk_allotment_record *record, uint32_t index)
+{
+	struct souk_amount ret = untouched;
+	souk_status status = souk_allotment_verify(
+		&ret, record, &open->leaf, index, open->leaf_path.items, open->leaf_path.count);
+	if (status != SOUK_OK)
+		assert_int_equal(ret.ncoin, untouched.ncoin);
+	return status;
+}
+
+static void wrong_paths_are_refused(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct souk_strip_open good, bad;
+	fixture_init(&f, 1, 5, 100, 1000);
+	assert_int_equal(souk_allotment_prove(&good, f.leaves, 5, 3, f.nodes), SOUK_OK);
+	assert_int_equal(verify(&good, &f.record, 3), SOUK_OK);
+	for (uint32_t index = 0; index < 20; index++)
+		if (index != 3)
+			assert_int_equal(verify(&good, &f.record, index), SOUK_PEER_BAD_PATH);
+	bad = good, bad.leaf.amount.ncoin++;
+	assert_int_equal(verify(&bad, &f.record, 3), SOUK_PEER_BAD_PATH);
+	bad = good, bad.leaf.provider.bytes[0] ^= 1;
+	assert_int_equal(verify(&bad, &f.record, 3), SOUK_PEER_BAD_PATH);
+	bad = good, bad.leaf.issuer.bytes[19] ^= 1;
+	assert_int_equal(verify(&bad, &f.record, 3), SOUK_PEER_BAD_PATH);
+	bad = good, bad.leaf_path.items[1].sum.ncoin ^= 1;
+	assert_int_equal(verify(&bad, &f.record, 3), SOUK_PEER_BAD_PATH);
+	bad = good, bad.leaf_path.items[0].sum.ncoin = UINT64_MAX;
+	assert_int_equal(verify(&bad, &f.record, 3), SOUK_PEER_BAD_PATH);
+	bad = good, bad.leaf_path.count--;
+	assert_int_equal(verify(&bad, &f.record, 3), SOUK_PEER_BAD_PATH);
+	struct souk_allotment_record record = f.record;
+	record.total.ncoin++;
+	assert_int_equal(verify(&good, &record, 3), SOUK_PEER_BAD_PATH);
+	record = f.record, record.base.ncoin = UINT64_MAX - 300;
+	assert_int_equal(verify(&good, &record, 3), SOUK_PEER_BAD_PATH);
+	record = f.record, record.base.ncoin = UINT64_MAX - 400;
+	assert_int_equal(verify(&good, &record, 3), SOUK_OK);
+	assert_int_equal(souk_allotment_verify(&record.base, &f.record, &good.leaf, 3,
+				 good.leaf_path.items, SOUK_MERKLE_DEPTH_MAX + 1),
+		SOUK_PEER_BAD_PATH);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(escrow_terms),
+		cmocka_unit_test(escrow_deposit),
+		cmocka_unit_test(escrow_id_depends_on_both),
+		cmocka_unit_test(intervals_tile_the_segment),
+		cmocka_unit_test(limits_are_refused),
+		cmocka_unit_test(wrong_paths_are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
