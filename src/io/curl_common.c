@@ -3,7 +3,7 @@
 
 #include <openssl/evp.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <signal.h>
 
 #include "souk/base/check.h"
 
@@ -13,8 +13,18 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* With NOSIGNAL libcurl leaves it to us that a peer which hangs up does not kill the process. */
+static void ignore_broken_pipes(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+		signal(SIGPIPE, SIG_IGN);
+}
+
 static void init_library(void)
 {
+	ignore_broken_pipes();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 

@@ -2,14 +2,16 @@
 #include "souk/io/lmdb_store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "souk/base/check.h"
 
 #define MAP_SIZE_DEFAULT ((uint64_t)64 << 30)
-#define DISK_FULL_BELOW	 ((uint64_t)1 << 20)
+#define GROWTH_PROBE	 (1 << 20)
 
 struct souk_lmdb_store {
 	MDB_env *env;
@@ -213,14 +215,26 @@ souk_status souk_lmdb_store_begin(struct souk_lmdb_store *store, enum souk_lmdb_
 	return SOUK_OK;
 }
 
+/* Whether the file may not grow, by the disk or by the process's limit. The blocks that are
+ * reserved in trying are used later. */
+static bool is_disk_full(MDB_env *env)
+{
+	struct rlimit limit;
+	struct stat st;
+	int fd;
+
+	if (mdb_env_get_fd(env, &fd) || fstat(fd, &st) || getrlimit(RLIMIT_FSIZE, &limit))
+		return false;
+	if ((uint64_t)st.st_size + GROWTH_PROBE > limit.rlim_cur)
+		return true;
+	return fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, GROWTH_PROBE) < 0 &&
+	       status_of(errno) == SOUK_IO_DISK_FULL;
+}
+
 /* LMDB says EIO where a write came out short, which mostly means that the disk is full. */
 static souk_status status_of_commit(MDB_env *env, int rc)
 {
-	struct statvfs fs;
-	int fd;
-
-	if (rc == EIO && mdb_env_get_fd(env, &fd) == 0 && fstatvfs(fd, &fs) == 0 &&
-		(uint64_t)fs.f_bavail * fs.f_frsize < DISK_FULL_BELOW)
+	if (rc == EIO && is_disk_full(env))
 		return SOUK_IO_DISK_FULL;
 	return status_of(rc);
 }

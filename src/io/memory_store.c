@@ -226,7 +226,7 @@ static souk_status node_add(struct souk_memory_store *store, struct souk_bytes k
 		.key_size = (uint8_t)key.size};
 	memcpy(node_key(node), key.data, key.size);
 	store->pending[store->pending_count++] = node;
-	if (store->count >= store->bucket_count)
+	if (store->count * 2 >= store->bucket_count)
 		hash_grow(store);
 	hash_link(store, node);
 	store->count++;

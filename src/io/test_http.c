@@ -375,7 +375,7 @@ static void run_garbage(enum souk_http_threading threading)
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "GET / HTTP/1.1\r\nX: ", 19);
 	say(&place, text, sizeof(text), out, sizeof(out));
-	assert_true(out[0] == 0 || strncmp(out, "HTTP/1.1 4", 10) == 0);
+	assert_true(out[0] == 0 || strstr(out, " 431 "));
 	say(&place, "GET\r\n\r\n", 7, out, sizeof(out));
 	say(&place, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 52, out,
 		sizeof(out));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <signal.h>
 #include <unistd.h>
@@ -442,6 +443,89 @@ static void test_lmdb_processes(void **state)
 	souk_lmdb_store_close(s.lmdb);
 }
 
+/* Write the same number under two keys, again and again, until killed. */
+static void count_for_ever(void)
+{
+	struct subject s = {.lmdb = open_lmdb((struct souk_lmdb_config){0})};
+	struct souk_bytes got;
+	uint8_t number[8] = {0};
+
+	for (;;) {
+		subject_begin(&s);
+		if (souk_store_get(&s.view, souk_bytes_text("a"), &got) == SOUK_OK)
+			souk_store_be64(number, souk_load_be64(got.data) + 1);
+		if (souk_store_put(&s.view, souk_bytes_text("a"), souk_bytes_of(number, 8)) ||
+			souk_store_put(&s.view, souk_bytes_text("b"), souk_bytes_of(number, 8)))
+			_exit(1);
+		subject_end(&s, true);
+	}
+}
+
+/* Killed at any moment, the file holds a whole commit, and never an older one than before. */
+static void test_lmdb_kills(void **state)
+{
+	struct souk_rng rng;
+	uint64_t last = 0;
+
+	(void)state;
+	souk_rng_init(&rng, 5);
+	for (int round = 0; round < 20; round++) {
+		struct souk_bytes a, b;
+		int wait_status;
+		pid_t child = fork();
+		if (child == 0)
+			count_for_ever();
+		usleep((useconds_t)souk_rng_below(&rng, 50000));
+		kill(child, SIGKILL);
+		waitpid(child, &wait_status, 0);
+		assert_true(WIFSIGNALED(wait_status));
+		struct subject s = {.lmdb = open_lmdb((struct souk_lmdb_config){0})};
+		subject_begin(&s);
+		if (souk_store_get(&s.view, souk_bytes_text("a"), &a) == SOUK_OK) {
+			assert_int_equal(
+				souk_store_get(&s.view, souk_bytes_text("b"), &b), SOUK_OK);
+			assert_true(souk_bytes_equal_var(a, b));
+			assert_true(souk_load_be64(a.data) >= last);
+			last = souk_load_be64(a.data);
+		}
+		subject_end(&s, false);
+		souk_lmdb_store_close(s.lmdb);
+	}
+	assert_true(last > 0);
+}
+
+/* The file may not grow: the commit fails, says so, and the store goes on with what it had. */
+static void test_lmdb_disk_full(void **state)
+{
+	static uint8_t value[60000];
+	struct subject s = {.lmdb = open_lmdb((struct souk_lmdb_config){0})};
+	struct rlimit before, limit;
+	uint8_t key[8];
+
+	(void)state;
+	put_commit(&s, "one");
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = before;
+	limit.rlim_cur = 262144;
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	subject_begin(&s);
+	for (uint64_t i = 0; i < 30; i++) {
+		souk_store_be64(key, i);
+		assert_int_equal(souk_store_put(&s.view, souk_bytes_of(key, 8),
+					 souk_bytes_of(value, sizeof(value))),
+			SOUK_OK);
+	}
+	souk_status status = souk_lmdb_txn_commit(s.txn);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_int_equal(status, SOUK_IO_DISK_FULL);
+	subject_begin(&s);
+	check_k(&s.view, "one");
+	subject_end(&s, false);
+	put_commit(&s, "two");
+	souk_lmdb_store_close(s.lmdb);
+}
+
 static void test_lmdb_refusals(void **state)
 {
 	struct souk_lmdb_store *store = NULL;
@@ -470,6 +554,8 @@ int main(void)
 		cmocka_unit_test_setup(test_lmdb_full, fresh),
 		cmocka_unit_test_setup(test_lmdb_snapshot, fresh),
 		cmocka_unit_test_setup(test_lmdb_processes, fresh),
+		cmocka_unit_test_setup(test_lmdb_kills, fresh),
+		cmocka_unit_test_setup(test_lmdb_disk_full, fresh),
 		cmocka_unit_test_setup(test_lmdb_refusals, fresh),
 	};
 

@@ -6,7 +6,8 @@
  * Over https the server is known either by a pin, the SHA-256 of the
  * SubjectPublicKeyInfo of its certificate, with which names and authorities do
  * not matter; or, without a pin, by the system's authorities. Redirects are not
- * followed and proxies of the environment are not used.
+ * followed and proxies of the environment are not used. The first client or
+ * fetcher makes the process ignore SIGPIPE, unless it handles it.
  *
  * Memory: heap; an answer's body is bounded. Threads: one owner for each client. */
 #ifndef SOUK_IO_HTTP_CLIENT_H

@@ -14,7 +14,8 @@
  * not fit (431), bytes that are not HTTP (400), connections over connection_max.
  * With a certificate the server speaks TLS 1.3 only.
  *
- * Memory: heap. Threads: start and stop from one; the handler runs in many at once. */
+ * Memory: heap. Threads: start and stop from one; the handler runs in many at once.
+ * They inherit the signal mask of start: block there what the main thread waits for. */
 #ifndef SOUK_IO_HTTP_SERVER_H
 #define SOUK_IO_HTTP_SERVER_H
 
