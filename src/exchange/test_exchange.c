@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Truth tables of both sides of a session: what each accepts, refuses, and leaves unchanged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "market_kit.h"
+#include "souk/base/check.h"
+#include "souk/exchange/header.h"
+#include "souk/payment/claim.h"
+
+#define PRICE	   100
+#define CHUNK_SIZE 16384
+#define CHUNKS	   40
+#define WINDOW	   4
+#define UNITS	   20
+
+static const struct souk_time t0 = {1000};
+static const struct souk_time epoch_end = {500000};
+
+struct market {
+	struct kit_provider kit;
+	struct kit_payer payer;
+	struct souk_customer customer;
+	struct souk_provider_item item;
+};
+
+static struct market *market_new(void)
+{
+	struct market *m = calloc(1, sizeof *m);
+	assert_non_null(m);
+	m->kit.window = WINDOW;
+	kit_identity(&m->kit.identity, 1);
+	kit_payer_init(&m->payer, 2, &m->kit.identity.address, 1, 100000);
+	kit_payer_epoch(&m->payer, 7);
+	kit_provider_start(&m->kit, 3, 7, epoch_end, t0);
+	memset(&m->item.content, 0xcc, sizeof m->item.content);
+	m->item.size = CHUNKS * CHUNK_SIZE - 100;
+	m->item.chunk_size = CHUNK_SIZE;
+	m->item.price = souk_amount_of_ncoin(PRICE);
+	return m;
+}
+
+static void customer_new(struct market *m, uint8_t seed, uint32_t units)
+{
+	struct souk_offer offer = kit_offer(
+		&m->kit.identity, &m->item.content, m->item.size, CHUNK_SIZE, PRICE, WINDOW, 1024);
+	struct souk_customer_config config = {
+		.offer = &offer, .escrow = m->payer.escrow_id, .epoch = 7, .units = units};
+	memset(config.seed, seed, sizeof config.seed);
+	assert_int_equal(souk_customer_init(&m->customer, &config), SOUK_OK);
+}
+
+static struct market *market_open(uint32_t units)
+{
+	struct market *m = market_new();
+	customer_new(m, 9, units);
+	assert_int_equal(kit_handshake(&m->customer, &m->payer, 0, &m->kit, &m->item, t0), SOUK_OK);
+	return m;
+}
+
+static souk_status ask_unit(struct market *m, const struct souk_unit_request *request,
+	struct souk_provider_reply *reply)
+{
+	return souk_provider_unit(&m->kit.provider, reply, request, t0);
+}
+
+/* A request as the customer's key holder could write it: whatever the tables want. */
+static struct souk_unit_request forge(
+	struct market *m, uint32_t unit, uint64_t chunk, uint32_t ticket_unit)
+{
+	struct souk_unit_request request = {
+		.session = m->customer.grant.session, .unit = unit, .chunk = chunk};
+	if (ticket_unit > 0) {
+		request.has_ticket = true;
+		request.ticket.unit = ticket_unit;
+		request.ticket.value = souk_chain_value(&m->customer.payer.chain, ticket_unit);
+	}
+	request.auth = souk_unit_request_auth(&m->customer.session_secret, &request);
+	return request;
+}
+
+static souk_status serve(struct market *m, uint32_t unit, uint64_t chunk, uint32_t ticket_unit)
+{
+	struct souk_provider_reply reply;
+	struct souk_unit_request request = forge(m, unit, chunk, ticket_unit);
+	return ask_unit(m, &request, &reply);
+}
+
+/* One unit through both machines, in order. */
+static void buy(struct market *m, uint64_t chunk)
+{
+	struct souk_unit_request request;
+	struct souk_provider_reply reply;
+	struct souk_unit_cipher cipher;
+	assert_int_equal(souk_customer_next(&m->customer, &request, chunk, t0), SOUK_OK);
+	assert_int_equal(ask_unit(m, &request, &reply), SOUK_OK);
+	assert_int_equal(souk_customer_received(&m->customer, request.unit), SOUK_OK);
+	if (reply.has_key)
+		assert_int_equal(souk_customer_key(&m->customer, &reply.key), SOUK_OK);
+	for (uint32_t j = m->customer.verified + 1; j <= m->customer.keyed; j++) {
+		assert_int_equal(souk_customer_cipher(&m->customer, &cipher, j), SOUK_OK);
+		assert_int_equal(souk_customer_verified(&m->customer, j), SOUK_OK);
+	}
+	/* The unit just received has the cipher that it was encrypted under, once it is paid. */
+	assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_OK);
+	struct souk_provider_reply keys;
+	assert_int_equal(ask_unit(m, &request, &keys), SOUK_OK);
+	assert_int_equal(keys.length, 0);
+	assert_int_equal(souk_customer_key(&m->customer, &keys.key), SOUK_OK);
+	assert_int_equal(
+		souk_customer_cipher(&m->customer, &cipher, m->customer.requested), SOUK_OK);
+	assert_memory_equal(&cipher, &reply.cipher, sizeof cipher);
+	assert_int_equal(souk_customer_verified(&m->customer, m->customer.requested), SOUK_OK);
+}
+
+static void a_session_runs_to_its_end(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_unit_request request;
+	for (uint32_t i = 0; i < UNITS; i++)
+		buy(m, i * 2);
+	assert_int_equal(souk_customer_next(&m->customer, &request, 1, t0), SOUK_PEER_OVERDRAW);
+	assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_LOCAL_STATE);
+	assert_int_equal(souk_customer_spent(&m->customer).ncoin, UNITS * PRICE);
+	assert_int_equal(souk_customer_earned(&m->customer).ncoin, UNITS * PRICE);
+	assert_int_equal(m->kit.provider.totals.owed.ncoin, UNITS * PRICE);
+	free(m);
+}
+
+static void the_window_bounds_what_is_served(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	for (uint32_t j = 1; j <= WINDOW; j++)
+		assert_int_equal(serve(m, j, j, 0), SOUK_OK);
+	assert_int_equal(serve(m, WINDOW + 1, 9, 0), SOUK_PEER_UNPAID);
+	assert_int_equal(serve(m, WINDOW + 1, 9, 1), SOUK_OK);
+	assert_int_equal(serve(m, WINDOW + 2, 9, 1), SOUK_PEER_UNPAID);
+	assert_int_equal(serve(m, UNITS + 1, 9, UNITS), SOUK_PEER_OVERDRAW);
+	assert_int_equal(serve(m, UNITS, 9, UNITS), SOUK_OK);
+	assert_int_equal(serve(m, UNITS - WINDOW, 9, 0), SOUK_PEER_OUT_OF_ORDER);
+	assert_int_equal(serve(m, UNITS - WINDOW + 1, 8, 0), SOUK_OK);
+	free(m);
+}
+
+static void a_unit_number_is_one_chunk(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	assert_int_equal(serve(m, 1, 5, 0), SOUK_OK);
+	assert_int_equal(serve(m, 1, 6, 0), SOUK_PEER_UNIT_REBOUND);
+	assert_int_equal(serve(m, 2, CHUNKS, 0), SOUK_PEER_NO_CHUNK);
+	for (uint32_t i = 1; i < SOUK_PROVIDER_SENDS_MAX; i++)
+		assert_int_equal(serve(m, 1, 5, 0), SOUK_OK);
+	assert_int_equal(serve(m, 1, 5, 0), SOUK_LOCAL_FULL);
+	free(m);
+}
+
+static void bad_tickets_close_the_session(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	uint32_t paid = 77;
+	struct souk_provider_reply reply;
+	struct souk_unit_request request = forge(m, 1, 1, 1);
+	request.ticket.value.bytes[0] ^= 1;
+	assert_int_equal(ask_unit(m, &request, &reply), SOUK_PEER_BAD_AUTH);
+	request.auth = souk_unit_request_auth(&m->customer.session_secret, &request);
+	for (uint32_t i = 1; i < SOUK_PROVIDER_BAD_MAX; i++)
+		assert_int_equal(ask_unit(m, &request, &reply), SOUK_PEER_BAD_TICKET);
+	assert_true(souk_provider_paid(&m->kit.provider, &request.session, &paid));
+	assert_int_equal(paid, 0);
+	assert_int_equal(serve(m, 1, 1, 1), SOUK_OK);
+	assert_int_equal(serve(m, 1, 1, UNITS + 0), SOUK_PEER_OUT_OF_ORDER);
+	request.ticket.unit = 2;
+	request.auth = souk_unit_request_auth(&m->customer.session_secret, &request);
+	assert_int_equal(ask_unit(m, &request, &reply), SOUK_PEER_BAD_TICKET);
+	assert_int_equal(serve(m, 2, 2, 2), SOUK_PEER_UNKNOWN_SESSION);
+	free(m);
+}
+
+static void refusals_change_nothing(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_provider_reply reply, before;
+	assert_int_equal(serve(m, 1, 1, 0), SOUK_OK);
+	struct souk_provider_session *copy = malloc(sizeof *copy);
+	*copy = m->kit.sessions[0];
+	memset(&reply, 0x5a, sizeof reply);
+	before = reply;
+	struct souk_unit_request table[] = {
+		forge(m, WINDOW + 2, 1, 1), /* a good ticket, but too far ahead */
+		forge(m, 1, 3, 1),	    /* rebound */
+		forge(m, 2, CHUNKS + 1, 1), /* no such chunk */
+		forge(m, 0, 0, 0),	    /* no key is paid */
+		forge(m, UNITS + 1, 1, 1),
+	};
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++) {
+		assert_int_not_equal(ask_unit(m, &table[i], &reply), SOUK_OK);
+		assert_memory_equal(copy, &m->kit.sessions[0], sizeof *copy);
+		assert_memory_equal(&reply, &before, sizeof reply);
+	}
+	free(copy);
+	free(m);
+}
+
+static void asks_are_checked(void **state)
+{
+	(void)state;
+	struct market *m = market_new();
+	struct souk_signed_grant grant;
+	customer_new(m, 1, UNITS);
+	const struct souk_ask good = *souk_customer_ask(&m->customer);
+	struct {
+		struct souk_ask ask;
+		souk_status status;
+	} table[9];
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++)
+		table[i].ask = good;
+	table[0].ask.version = 2, table[0].status = SOUK_PEER_BAD_VERSION;
+	table[1].ask.provider.bytes[0] ^= 1, table[1].status = SOUK_PEER_BAD_REQUEST;
+	table[2].ask.content.bytes[0] ^= 1, table[2].status = SOUK_PEER_BAD_REQUEST;
+	table[3].ask.units = 0, table[3].status = SOUK_PEER_BAD_REQUEST;
+	table[4].ask.units = 1025, table[4].status = SOUK_PEER_BAD_REQUEST;
+	table[5].ask.price.ncoin++, table[5].status = SOUK_PEER_BAD_OFFER;
+	table[6].ask.epoch++, table[6].status = SOUK_PEER_WRONG_EPOCH;
+	memset(&table[7].ask.customer, 9, sizeof table[7].ask.customer);
+	table[7].status = SOUK_PEER_BAD_PUBKEY;
+	table[8].status = SOUK_OK;
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++)
+		assert_int_equal(
+			souk_provider_ask(&m->kit.provider, &grant, &table[i].ask, &m->item, t0),
+			table[i].status);
+	assert_int_equal(souk_provider_ask(&m->kit.provider, &grant, &good, &m->item, epoch_end),
+		SOUK_PEER_EPOCH_CLOSED);
+	for (uint32_t i = 1; i < KIT_SESSIONS; i++)
+		assert_int_equal(
+			souk_provider_ask(&m->kit.provider, &grant, &good, &m->item, t0), SOUK_OK);
+	assert_int_equal(
+		souk_provider_ask(&m->kit.provider, &grant, &good, &m->item, t0), SOUK_LOCAL_FULL);
+	/* Grants that nobody took up make room again. */
+	assert_int_equal(souk_provider_ask(&m->kit.provider, &grant, &good, &m->item,
+				 souk_time_plus_ms(t0, 3000)),
+		SOUK_OK);
+	free(m);
+}
+
+static void strips_are_checked(void **state)
+{
+	(void)state;
+	struct market *m = market_new();
+	struct souk_signed_grant grant;
+	struct souk_strip_open good = {0};
+	struct souk_provider *provider = &m->kit.provider;
+	customer_new(m, 1, UNITS);
+	assert_int_equal(
+		souk_provider_ask(provider, &grant, souk_customer_ask(&m->customer), &m->item, t0),
+		SOUK_OK);
+	assert_int_equal(souk_customer_grant(&m->customer, &grant, t0), SOUK_OK);
+	assert_int_equal(souk_customer_strip(&m->customer, &m->payer.free[0], &good), SOUK_OK);
+	kit_payer_complete(&m->payer, 0, &good);
+	for (int i = 0; i < 14; i++) {
+		struct souk_strip_open open = good;
+		struct souk_escrow_record escrow = m->payer.escrow;
+		struct souk_nonce session = grant.grant.session;
+		struct souk_time now = t0;
+		souk_status want = SOUK_PEER_STRIP_TERMS;
+		switch (i) {
+		case 0: open.strip.escrow.bytes[0] ^= 1; break;
+		case 1: open.strip.price.ncoin++; break;
+		case 2: open.strip.count--; break;
+		case 3: open.strip.key_anchor.bytes[3] ^= 1; break;
+		case 4: open.strip.customer.bytes[3] ^= 1; break;
+		case 5: open.strip.request.bytes[3] ^= 1; break;
+		case 6: open.strip.nonce.bytes[3] ^= 1; break;
+		case 7: open.leaf.provider.bytes[0] ^= 1, want = SOUK_PEER_NOT_PAYEE; break;
+		case 8: now = epoch_end, want = SOUK_PEER_EPOCH_CLOSED; break;
+		case 9: escrow.closing = true, want = SOUK_PEER_ESCROW_CLOSING; break;
+		case 10: escrow.prize.ncoin = 0, want = SOUK_PEER_ESCROW_TERMS; break;
+		case 11: open.leaf.amount.ncoin++, want = SOUK_PEER_BAD_PATH; break;
+		case 12: session.bytes[0] ^= 1, want = SOUK_PEER_UNKNOWN_SESSION; break;
+		case 13: open.strip.expires = now, want = SOUK_PEER_STRIP_EXPIRED; break;
+		}
+		assert_int_equal(souk_provider_strip(provider, &session, &open, &m->payer.allotment,
+					 &escrow, now),
+			want);
+	}
+	assert_int_equal(souk_provider_strip(provider, &grant.grant.session, &good,
+				 &m->payer.allotment, &m->payer.escrow, t0),
+		SOUK_OK);
+	assert_int_equal(souk_provider_strip(provider, &grant.grant.session, &good,
+				 &m->payer.allotment, &m->payer.escrow, t0),
+		SOUK_OK);
+	free(m);
+}
+
+static void overlapping_strips_are_refused(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	m->payer.free[0].used.ncoin = (UNITS - 1) * PRICE; /* one unit back */
+	customer_new(m, 2, UNITS);
+	assert_int_equal(kit_handshake(&m->customer, &m->payer, 0, &m->kit, &m->item, t0),
+		SOUK_PEER_STRIP_OVERLAP);
+	m->payer.free[0].used.ncoin = UNITS * PRICE;
+	customer_new(m, 3, UNITS);
+	assert_int_equal(kit_handshake(&m->customer, &m->payer, 0, &m->kit, &m->item, t0), SOUK_OK);
+	free(m);
+}
+
+/* From the last ticket to the money: what is stored can be claimed, also after a crash. */
+static void a_claim_follows_a_draw(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_provider_effect effect;
+	struct souk_hash beacon = {{1}};
+	struct souk_chain *chain = malloc(sizeof *chain);
+	struct souk_claim *claim = malloc(sizeof *claim);
+	struct souk_amount lo, hi;
+	uint64_t epoch = 0;
+	for (uint32_t i = 0; i < UNITS; i++)
+		buy(m, i);
+	assert_int_equal(souk_provider_dirty_count(&m->kit.provider), 1);
+	souk_provider_flush(&m->kit.provider);
+	assert_true(souk_provider_next_effect(&m->kit.provider, &effect));
+	kit_provider_keep(&m->kit, &effect);
+	assert_false(souk_provider_next_effect(&m->kit.provider, &effect));
+	kit_provider_start(&m->kit, 99, 8, SOUK_TIME_NEVER, epoch_end);
+	assert_true(souk_provider_undrawn(&m->kit.provider, &epoch));
+	assert_int_equal(epoch, 7);
+	souk_provider_draw(&m->kit.provider, 7, &beacon, epoch_end);
+	/* 20 units of 100 on a line with a prize each 1000: two points, whatever the beacon says.
+	 */
+	assert_true(souk_provider_next_effect(&m->kit.provider, &effect));
+	assert_int_equal(effect.kind, SOUK_PROVIDER_CLAIM);
+	struct souk_session_record *record = kit_provider_stored(&m->kit, &effect.session);
+	assert_int_equal(souk_provider_claim(claim, record, chain), SOUK_OK);
+	assert_int_equal(souk_claim_verify(&lo, &hi, claim, &m->payer.allotment), SOUK_OK);
+	assert_int_equal(hi.ncoin - lo.ncoin, UNITS * PRICE);
+	souk_provider_claim_result(
+		&m->kit.provider, &effect.session, SOUK_IO_NET, SOUK_AMOUNT_ZERO, epoch_end);
+	assert_false(souk_provider_next_effect(&m->kit.provider, &effect));
+	souk_provider_tick(&m->kit.provider, souk_provider_deadline(&m->kit.provider));
+	assert_true(souk_provider_next_effect(&m->kit.provider, &effect));
+	assert_int_equal(effect.kind, SOUK_PROVIDER_CLAIM);
+	souk_provider_claim_result(
+		&m->kit.provider, &effect.session, SOUK_OK, souk_amount_of_ncoin(2000), epoch_end);
+	assert_true(souk_provider_next_effect(&m->kit.provider, &effect));
+	assert_int_equal(effect.kind, SOUK_PROVIDER_SETTLED);
+	assert_int_equal(effect.paid.ncoin, 2000);
+	assert_int_equal(m->kit.provider.due_count, 0);
+	free(chain);
+	free(claim);
+	free(m);
+}
+
+static void a_closed_epoch_still_gives_keys(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_provider_reply reply;
+	assert_int_equal(serve(m, 1, 1, 0), SOUK_OK);
+	assert_int_equal(serve(m, 2, 2, 1), SOUK_OK);
+	souk_provider_set_epoch(&m->kit.provider, 8, SOUK_TIME_NEVER, epoch_end);
+	struct souk_unit_request request = forge(m, 2, 2, 1);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request, epoch_end),
+		SOUK_PEER_EPOCH_CLOSED);
+	request = forge(m, 0, 0, 2);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request, epoch_end),
+		SOUK_PEER_EPOCH_CLOSED);
+	request = forge(m, 0, 0, 1);
+	assert_int_equal(
+		souk_provider_unit(&m->kit.provider, &reply, &request, epoch_end), SOUK_OK);
+	assert_int_equal(reply.key.unit, 1);
+	free(m);
+}
+
+static void the_customer_stops_at_a_wrong_key(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_unit_request request;
+	struct souk_provider_reply reply;
+	assert_int_equal(souk_customer_next(&m->customer, &request, 0, t0), SOUK_OK);
+	assert_false(request.has_ticket);
+	assert_int_equal(souk_customer_received(&m->customer, 1), SOUK_OK);
+	assert_int_equal(souk_customer_received(&m->customer, 1), SOUK_LOCAL_STATE);
+	assert_int_equal(souk_customer_received(&m->customer, 2), SOUK_LOCAL_STATE);
+	assert_int_equal(souk_customer_next(&m->customer, &request, 1, t0), SOUK_OK);
+	assert_true(request.has_ticket);
+	assert_int_equal(ask_unit(m, &request, &reply), SOUK_OK);
+	reply.key.masked.bytes[31] ^= 1;
+	assert_int_equal(souk_customer_key(&m->customer, &reply.key), SOUK_PEER_BAD_KEY);
+	assert_int_equal(souk_customer_next(&m->customer, &request, 2, t0), SOUK_LOCAL_STATE);
+	assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_LOCAL_STATE);
+	assert_int_equal(souk_customer_spent(&m->customer).ncoin, PRICE);
+	free(m);
+}
+
+/* A provider that gives no keys is paid a window and no more. */
+static void the_customer_risks_one_window(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_unit_request request;
+	souk_status status;
+	while ((status = souk_customer_next(&m->customer, &request, 0, t0)) == SOUK_OK)
+		assert_int_equal(souk_customer_received(&m->customer, request.unit), SOUK_OK);
+	assert_int_equal(status, SOUK_LOCAL_STATE);
+	assert_int_equal(m->customer.payer.unit, WINDOW);
+	assert_int_equal(m->customer.requested, 2 * WINDOW);
+	free(m);
+}
+
+static void texts_have_one_form(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		souk_status status;
+	} paths[] = {
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/1/0", SOUK_OK},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/65536/18446744073709551615", SOUK_OK},
+		{"/v1/keys/000102030405060708090a0b0c0d0e0f", SOUK_OK},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/0/0", SOUK_PEER_BAD_REQUEST},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/65537/0", SOUK_PEER_BAD_REQUEST},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/01/0", SOUK_PEER_BAD_REQUEST},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/1/+1", SOUK_PEER_BAD_REQUEST},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/1/18446744073709551616",
+			SOUK_PEER_BAD_REQUEST},
+		{"/v1/units/000102030405060708090A0b0c0d0e0f/1/0", SOUK_PEER_BAD_REQUEST},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/1/0/", SOUK_PEER_BAD_REQUEST},
+		{"/v1/units/000102030405060708090a0b0c0d0e0f/1/", SOUK_PEER_BAD_REQUEST},
+		{"/v1/keys/000102030405060708090a0b0c0d0e0f/1", SOUK_PEER_BAD_REQUEST},
+		{"/v1/keys/0001", SOUK_PEER_BAD_REQUEST},
+		{"/v1/offers/00", SOUK_LOCAL_NOT_FOUND},
+		{"", SOUK_LOCAL_NOT_FOUND},
+	};
+	for (size_t i = 0; i < SOUK_COUNT_OF(paths); i++) {
+		struct souk_unit_request request;
+		char text[SOUK_PATH_SIZE];
+		assert_int_equal(
+			souk_path_parse(&request, souk_bytes_text(paths[i].path)), paths[i].status);
+		if (paths[i].status != SOUK_OK)
+			continue;
+		souk_path_format(text, &request);
+		assert_string_equal(text, paths[i].path);
+	}
+	struct souk_unit_key key = {.unit = 65536};
+	char text[SOUK_KEY_TEXT_SIZE];
+	souk_key_format(text, &key);
+	assert_int_equal(souk_key_parse(&key, souk_bytes_text(text)), SOUK_OK);
+	text[0] = '0';
+	assert_int_equal(souk_key_parse(&key, souk_bytes_text(text)), SOUK_PEER_BAD_REQUEST);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_session_runs_to_its_end),
+		cmocka_unit_test(the_window_bounds_what_is_served),
+		cmocka_unit_test(a_unit_number_is_one_chunk),
+		cmocka_unit_test(bad_tickets_close_the_session),
+		cmocka_unit_test(refusals_change_nothing),
+		cmocka_unit_test(asks_are_checked),
+		cmocka_unit_test(strips_are_checked),
+		cmocka_unit_test(overlapping_strips_are_refused),
+		cmocka_unit_test(a_claim_follows_a_draw),
+		cmocka_unit_test(a_closed_epoch_still_gives_keys),
+		cmocka_unit_test(the_customer_stops_at_a_wrong_key),
+		cmocka_unit_test(the_customer_risks_one_window),
+		cmocka_unit_test(texts_have_one_form),
+	};
+	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
+}
