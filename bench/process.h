@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * process.h - start programs, wait for them, read what they say and what they used. */
+#ifndef SOUK_BENCH_PROCESS_H
+#define SOUK_BENCH_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Run ARGV (ends with NULL) to its end; its standard output, at most SIZE - 1 bytes, goes to OUT
+ * (may be NULL: then it is dropped), its errors to the file LOG (NULL: ours). Whether it returned
+ * 0. */
+bool process_run(const char *const *argv, char *out, size_t size, const char *log);
+
+/* Start ARGV in the background, output and errors to LOG. Its process id, or -1. */
+pid_t process_start(const char *const *argv, const char *log);
+/* SIGTERM, then wait; SIGKILL after ten seconds. */
+void process_stop(pid_t pid);
+
+/* Peak resident memory of a running process in KiB; 0 where it cannot be read. */
+uint64_t process_peak_rss_kib(pid_t pid);
+/* User and system time of a running process in seconds. */
+double process_cpu_s(pid_t pid);
+
+/* A TCP port of 127.0.0.1 that was free a moment ago. */
+uint16_t process_free_port(void);
+/* Whether something listens on 127.0.0.1:PORT within ten seconds. */
+bool process_wait_port(uint16_t port);
+
+#endif
