@@ -26,6 +26,9 @@ SOUK_MUST_CHECK souk_status ledger_node_start(struct ledger_node **ret,
 	const struct ledger_node_config *config, const struct souk_identity *operator_identity,
 	const char **ret_what);
 
+/* The port it listens on: of use where the configuration says 0. */
+uint16_t ledger_node_port(const struct ledger_node *node);
+
 /* Answer what is queued, stop listening, close. */
 void ledger_node_stop(struct ledger_node *node);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger_node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger_home.h"
+#include "ledger_internal.h"
+#include "souk/base/check.h"
+#include "souk/io/log.h"
+
+#define HOST_SIZE	 64
+#define CONNECTION_MAX	 512
+#define REQUEST_SIZE_MAX 4096 /* a transaction is at most SOUK_SIGNED_TX_SIZE_MAX */
+
+void ledger_node_config_default(struct ledger_node_config *config)
+{
+	*config = (struct ledger_node_config){.listen = "127.0.0.1:7600", .block_ms = 50};
+}
+
+/* "127.0.0.1:7600" or "[::1]:7600". */
+static bool split_address(const char *text, char host[HOST_SIZE], uint16_t *ret_port)
+{
+	const char *colon = strrchr(text, ':');
+	char *end;
+	if (colon == NULL || colon == text)
+		return false;
+	size_t size = (size_t)(colon - text);
+	if (text[0] == '[' && size > 2 && text[size - 1] == ']') {
+		text++;
+		size -= 2;
+	}
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	if (size >= HOST_SIZE || end == colon + 1 || *end != '\0' || port > UINT16_MAX)
+		return false;
+	memcpy(host, text, size);
+	host[size] = '\0';
+	*ret_port = (uint16_t)port;
+	return true;
+}
+
+static souk_status listen_on(struct ledger_node *node, const char **ret_what)
+{
+	char host[HOST_SIZE];
+	uint16_t port;
+	*ret_what = node->config.listen;
+	if (!split_address(node->config.listen, host, &port))
+		return SOUK_LOCAL_CONFIG;
+	struct souk_http_server_config config = {
+		.address = host,
+		.port = port,
+		.threading = SOUK_HTTP_CONNECTION,
+		.connection_max = CONNECTION_MAX,
+		.body_size_max = REQUEST_SIZE_MAX,
+		.handler = ledger_http_handle,
+		.ctx = node,
+	};
+	SOUK_TRY(souk_http_server_start(&node->server, &node->port, &config));
+	SOUK_LOG(SOUK_LOG_INFO, "ledger_ready", souk_log_text("address", host),
+		souk_log_u64("port", node->port));
+	return SOUK_OK;
+}
+
+static souk_status start(struct ledger_node *node, const char **ret_what)
+{
+	SOUK_TRY(ledger_home_open(&node->store, node->config.home, ret_what));
+	SOUK_TRY(ledger_sequencer_start(node, ret_what));
+	return listen_on(node, ret_what);
+}
+
+souk_status ledger_node_start(struct ledger_node **ret, const struct ledger_node_config *config,
+	const struct souk_identity *operator_identity, const char **ret_what)
+{
+	struct ledger_node *node = calloc(1, sizeof *node);
+	*ret_what = "memory";
+	if (node == NULL)
+		return SOUK_IO_MEMORY;
+	node->config = *config;
+	node->operator_identity = operator_identity;
+	souk_status status = start(node, ret_what);
+	if (status != SOUK_OK) {
+		ledger_node_stop(node);
+		return status;
+	}
+	*ret = node;
+	return SOUK_OK;
+}
+
+uint16_t ledger_node_port(const struct ledger_node *node)
+{
+	return node->port;
+}
+
+void ledger_node_stop(struct ledger_node *node)
+{
+	if (node == NULL)
+		return;
+	/* Handlers wait for the sequencer, so the server is the first to go. */
+	souk_http_server_stop(node->server);
+	ledger_sequencer_stop(node);
+	souk_lmdb_store_close(node->store);
+	free(node);
+}
