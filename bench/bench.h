@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench.h - the benchmarks behind `souk bench payments|content|ledger`.
+ *
+ * Each prints a table, or one JSON object. Every figure has its unit in its
+ * name, a comparison is a ratio to a peer in the same run, and the names are a
+ * contract: others plot them. Benchmarks may read clocks, allocate and print.
+ *
+ * Each returns 0, or 1 after saying on standard error what went wrong. */
+#ifndef SOUK_BENCH_BENCH_H
+#define SOUK_BENCH_BENCH_H
+
+#include <stdbool.h>
+
+struct souk_bench_options {
+	bool json;	     /* one JSON object instead of a table */
+	bool quick;	     /* a tenth of the time or less: to see that it works, not to quote */
+	const char *workdir; /* an existing folder for files; they are removed again */
+	const char *self;    /* path of the souk binary */
+	const char *soukd;   /* path of the soukd binary */
+};
+
+/* Tickets, strips and claims per second on one core, and their bytes. */
+int souk_bench_payments(const struct souk_bench_options *options);
+/* A download over loopback: paid, unpaid, and by nginx, curl and openssl. */
+int souk_bench_content(const struct souk_bench_options *options);
+/* Claims applied per second with 1 and with 100,000 escrows. */
+int souk_bench_ledger(const struct souk_bench_options *options);
+
+#endif
