@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * add: put files on sale. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "import.h"
+#include "souk/io/ini.h"
+
+#define FILES_MAX 1000
+
+static struct souk_amount price;
+static bool wants_link;
+static bool wants_list;
+
+/* The price that soukd takes for a content whose record names none; false where the home's
+ * configuration sells nothing. */
+static bool read_default_price(struct souk_amount *ret)
+{
+	char error[SOUK_INI_ERROR_SIZE];
+	struct souk_ini *ini;
+	*ret = (struct souk_amount){100000};
+	if (souk_ini_read(&ini, cli_home_file("souk.ini"), error) != SOUK_OK)
+		return false;
+	bool sells = souk_ini_has_section(ini, "provider");
+	souk_ini_amount(ini, "provider", "price", ret);
+	souk_ini_free(ini);
+	return sells;
+}
+
+/* A content with what people want to know of it. */
+struct item {
+	struct souk_content content;
+	const struct souk_content_record *record;
+	char name[SOUK_CONTENT_NAME_SIZE];
+	uint32_t units;
+	struct souk_amount price; /* that soukd takes now */
+	const char *total;	  /* of all units */
+};
+
+static struct item item_of(const struct souk_hash *id, const struct souk_content_record *record,
+	struct souk_amount default_price)
+{
+	struct item item = {
+		.content = {.id = *id, .size = record->size, .chunk_size = record->chunk_size},
+		.record = record,
+		.price = record->price.ncoin != 0 ? record->price : default_price};
+	struct souk_content_name name = souk_content_name_of(&item.content);
+	struct souk_amount total;
+	souk_content_name_format(item.name, &name);
+	item.units = souk_content_chunk_count(&item.content);
+	item.total = souk_amount_mul(&total, item.price, item.units) == SOUK_OK
+			     ? cli_amount_text(total)
+			     : "-";
+	return item;
+}
+
+static json_t *item_json(const struct item *item)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:I}", "content", item->name, "name",
+		item->record->name.text, "size_bytes", (json_int_t)item->record->size, "unit_bytes",
+		(json_int_t)item->record->chunk_size, "units", (json_int_t)item->units,
+		"price_ncoin", (json_int_t)item->price.ncoin, "price_is_default",
+		item->record->price.ncoin == 0, "added_ms", (json_int_t)item->record->added.ms);
+}
+
+static void print_item(const struct item *item, bool was_there)
+{
+	static bool is_next;
+	if (is_next)
+		putchar('\n');
+	is_next = true;
+	printf("content  %s\n", item->name);
+	printf("file     %s, %" PRIu64 " bytes%s\n", item->record->name.text, item->record->size,
+		was_there ? "; was on sale already: name and price are updated" : "");
+	if (item->units == 0)
+		printf("units    none: an empty file is had for nothing\n");
+	else
+		printf("units    %" PRIu32 " of %s\n", item->units,
+			cli_size_text(item->record->chunk_size));
+	printf("price    %s coins a unit%s, %s in all\n", cli_amount_text(item->price),
+		item->record->price.ncoin == 0 ? " (the home's price)" : "", item->total);
+	printf("buy      souk get %s\n", item->name);
+}
+
+/* ------------------------------------------------------------------ list */
+
+struct listing {
+	struct souk_amount default_price;
+	struct cli_table *table;
+	json_t *json;
+};
+
+static souk_status list_one(
+	void *ctx, const struct souk_hash *id, const struct souk_content_record *record)
+{
+	struct listing *listing = ctx;
+	struct item item = item_of(id, record, listing->default_price);
+	char units[16];
+	snprintf(units, sizeof units, "%" PRIu32, item.units);
+	const char *cells[] = {item.name, record->name.text, cli_size_text(record->size), units,
+		cli_amount_text(item.price), item.total};
+	if (cli_json)
+		json_array_append_new(listing->json, item_json(&item));
+	else
+		cli_table_add(listing->table, cells);
+	return SOUK_OK;
+}
+
+static int list_all(const char *command)
+{
+	static const char *const headings[] = {
+		"content", "name", "size", "units", "price per unit", "total"};
+	static const bool is_number[] = {false, false, true, true, true, true};
+	struct listing listing = {.table = cli_json ? NULL : cli_table_new(6, headings, is_number),
+		.json = json_array()};
+	struct provider_store store;
+	read_default_price(&listing.default_price);
+	souk_status status = provider_store_open(&store, cli_home_path(), true);
+	if (status == SOUK_OK) {
+		status = provider_store_each_content(&store, list_one, &listing);
+		provider_store_close(&store);
+	} else if (status == SOUK_LOCAL_NOT_FOUND) {
+		status = SOUK_OK; /* nothing was ever added */
+	}
+	if (status != SOUK_OK) {
+		json_decref(listing.json);
+		return cli_fail(command, cli_home_path(), status, NULL);
+	}
+	if (cli_json) {
+		cli_print_json(json_pack("{s:o}", "contents", listing.json));
+	} else {
+		cli_table_print(listing.table);
+		json_decref(listing.json);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ add */
+
+/* Returns 0 or the exit status; appends to LIST. */
+static int add_one(const char *command, const struct provider_store *store, const char *path,
+	struct souk_amount default_price, json_t *list)
+{
+	struct import_result result;
+	souk_status status = import_file(store, path, wants_link, price, &result);
+	if (status != SOUK_OK)
+		return cli_fail(command, path, status,
+			status == SOUK_LOCAL_STOPPED ? "nothing of it was added" : result.detail);
+	struct item item = item_of(&result.content.id, &result.record, default_price);
+	if (cli_json) {
+		json_t *object = item_json(&item);
+		json_object_set_new(object, "was_there", json_boolean(result.was_there));
+		json_array_append_new(list, object);
+	} else {
+		print_item(&item, result.was_there);
+	}
+	return 0;
+}
+
+static int add_all(const char *command, int count, char **paths)
+{
+	struct souk_identity identity;
+	struct provider_store store;
+	struct souk_amount default_price;
+	int code = 0;
+	if (!cli_load_identity(&identity))
+		return EXIT_REFUSED;
+	souk_bytes_wipe(&identity, sizeof identity);
+	if (strlen(cli_home_path()) >= sizeof store.home)
+		return cli_fail(command, cli_home_path(), SOUK_LOCAL_FULL, "the path is too long");
+	bool sells = read_default_price(&default_price);
+	souk_status status = provider_store_open(&store, cli_home_path(), false);
+	if (status != SOUK_OK)
+		return cli_fail(command, cli_home_path(), status, NULL);
+	json_t *list = json_array();
+	for (int i = 0; i < count; i++) {
+		int failed = add_one(command, &store, paths[i], default_price, list);
+		if (failed)
+			code = failed;
+	}
+	if (cli_json)
+		cli_print_json(json_pack("{s:O}", "contents", list));
+	json_decref(list);
+	provider_store_close(&store);
+	if (!sells)
+		fprintf(stderr,
+			"souk add: %s has no [provider] section, so soukd sells nothing from this "
+			"home.\n",
+			cli_home_file("souk.ini"));
+	return code;
+}
+
+int cmd_add(int argc, char **argv)
+{
+	static const struct option_spec options[] = {
+		{"price", "COINS", "of one unit (the home's price)", OPTION_AMOUNT, &price},
+		{"link", NULL, "keep a hard link to FILE, which must never change, and no copy",
+			OPTION_FLAG, &wants_link},
+		{"list", NULL, "show what is on sale, and add nothing", OPTION_FLAG, &wants_list},
+	};
+	static const struct command_spec command = {.name = "add",
+		.arguments = "FILE...",
+		.summary = "Put files on sale.",
+		.details = "Each file is copied into HOME/content and named by its content id, "
+			   "the root of its\n"
+			   "BitTorrent v2 tree. A soukd that runs offers it at once. The same file "
+			   "added again\n"
+			   "changes its name and price.",
+		.examples = "  souk add film.mkv\n  souk add *.iso --price 0.0002\n"
+			    "  souk add --list --json",
+		.options = options,
+		.option_count = 3,
+		.arguments_max = FILES_MAX};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (wants_list == (count > 0)) {
+		fprintf(stderr, "souk add: name the files to add, or --list\n");
+		return EXIT_USAGE;
+	}
+	return wants_list ? list_all(command.name) : add_all(command.name, count, argv);
+}

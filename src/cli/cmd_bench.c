@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench: measure, beside the peers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "cli.h"
+
+static bool quick;
+static const char *workdir;
+
+static const struct {
+	const char *name;
+	int (*run)(const struct souk_bench_options *options);
+} benchmarks[] = {
+	{"payments", souk_bench_payments},
+	{"content", souk_bench_content},
+	{"ledger", souk_bench_ledger},
+};
+
+/* The paths of this program and of the soukd beside it. */
+static bool find_programs(char self[512], char soukd[520])
+{
+	ssize_t size = readlink("/proc/self/exe", self, 511);
+	if (size <= 0)
+		return false;
+	self[size] = '\0';
+	char *slash = strrchr(self, '/');
+	snprintf(soukd, 520, "%.*s/soukd", (int)(slash - self), self);
+	return true;
+}
+
+/* In a folder of its own, so that nothing else can be in the way. */
+static int run_in_folder(const char *command, int (*run)(const struct souk_bench_options *options))
+{
+	char self[512], soukd[520], folder[512];
+	const char *parent = workdir != NULL ? workdir : getenv("TMPDIR");
+	snprintf(folder, sizeof folder, "%s/souk-bench-XXXXXX", parent != NULL ? parent : "/tmp");
+	if (!find_programs(self, soukd))
+		return cli_fail(command, "/proc/self/exe", SOUK_IO_READ, NULL);
+	if (mkdtemp(folder) == NULL)
+		return cli_fail(command, folder, SOUK_IO_WRITE, "cannot make a folder to work in");
+	struct souk_bench_options options = {
+		.json = cli_json, .quick = quick, .workdir = folder, .self = self, .soukd = soukd};
+	int code = run(&options);
+	rmdir(folder); /* it stays where a failed benchmark left files to look at */
+	return code;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+	static const struct option_spec options[] = {
+		{"quick", NULL, "measure less: to see that it works, not to quote", OPTION_FLAG,
+			&quick},
+		{"workdir", "DIR", "where to put files meanwhile (TMPDIR; /tmp)", OPTION_TEXT,
+			&workdir},
+	};
+	static const struct command_spec command = {.name = "bench",
+		.arguments = "payments|content|ledger",
+		.summary = "Measure on this machine, beside the peers that Souk is compared with.",
+		.details =
+			"payments  tickets, strips and claims per second on one core\n"
+			"content   a download over loopback: paid, unpaid, and by nginx, curl and "
+			"openssl\n"
+			"ledger    claims applied per second with 1 and with 100,000 escrows\n\n"
+			"Every figure has its unit in its name.",
+		.examples = "  souk bench payments\n  souk bench content --json --workdir /dev/shm",
+		.options = options,
+		.option_count = 2,
+		.arguments_min = 1,
+		.arguments_max = 1};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	for (size_t i = 0; i < sizeof benchmarks / sizeof *benchmarks; i++) {
+		if (strcmp(argv[0], benchmarks[i].name) == 0)
+			return run_in_folder(command.name, benchmarks[i].run);
+	}
+	fprintf(stderr, "souk bench: there is no benchmark %s: payments, content or ledger\n",
+		argv[0]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "import.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "souk/base/check.h"
+#include "souk/io/file.h"
+
+#define TEMPORARY_PREFIX ".add-"
+#define CHUNK_SIZE	 SOUK_CHUNK_SIZE_DEFAULT
+/* Smaller files are there before anybody could read a progress line. */
+#define PROGRESS_SIZE_MIN (64ull << 20)
+#define PROGRESS_MS	  200u
+
+struct import {
+	const struct provider_store *store;
+	struct import_result *ret;
+	bool wants_link;
+	int in;
+	int out; /* the temporary copy; -1 where there is none */
+	struct stat before;
+	char folder[480];
+	char temporary[512];
+	uint8_t *chunk;
+	struct souk_hash *row;
+	struct souk_hash *scratch;
+	struct souk_content_builder builder;
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int signal_number)
+{
+	(void)signal_number;
+	stop_asked = 1;
+}
+
+/* Without SA_RESTART: a read that waits for a slow disk returns and sees the flag. */
+static void catch_signals(bool catching)
+{
+	struct sigaction action = {.sa_handler = catching ? ask_to_stop : SIG_DFL};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+__attribute__((format(printf, 3, 4))) static souk_status explain(
+	struct import *import, souk_status status, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(import->ret->detail, sizeof import->ret->detail, format, arguments);
+	va_end(arguments);
+	return status;
+}
+
+/* ------------------------------------------------------------------ what is imported */
+
+static const char *kind_text(mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return "a directory; add its files, or one archive of it";
+	if (S_ISCHR(mode) || S_ISBLK(mode))
+		return "a device";
+	return "no regular file";
+}
+
+static souk_status open_source(struct import *import, const char *path)
+{
+	/* O_NONBLOCK: opening a pipe must not wait for its writer. */
+	import->in = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (import->in < 0)
+		return explain(
+			import, souk_file_status(errno, SOUK_IO_READ), "%s", strerror(errno));
+	if (fstat(import->in, &import->before) < 0)
+		return SOUK_IO_READ;
+	if (!S_ISREG(import->before.st_mode))
+		return explain(
+			import, SOUK_LOCAL_USAGE, "it is %s", kind_text(import->before.st_mode));
+	if ((uint64_t)import->before.st_size > (uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE)
+		return explain(import, SOUK_LOCAL_FULL, "a content has at most %s",
+			cli_size_text((uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE));
+	return SOUK_OK;
+}
+
+static souk_status make_room(struct import *import)
+{
+	size_t count = (size_t)((uint64_t)import->before.st_size / CHUNK_SIZE + 1);
+	import->chunk = malloc(CHUNK_SIZE);
+	import->row = calloc(count, sizeof *import->row);
+	import->scratch = calloc(count, sizeof *import->scratch);
+	if (import->chunk == NULL || import->row == NULL || import->scratch == NULL)
+		return SOUK_IO_MEMORY;
+	souk_content_builder_init(&import->builder, CHUNK_SIZE, import->row, (uint32_t)count);
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ the temporary copy */
+
+static uint64_t bytes_needed(const struct import *import)
+{
+	uint64_t size = (uint64_t)import->before.st_size;
+	uint64_t row = (size / CHUNK_SIZE + 1) * SOUK_HASH_SIZE;
+	return import->wants_link ? row : size + row;
+}
+
+static souk_status explain_full(struct import *import)
+{
+	struct statvfs disk;
+	uint64_t free_bytes = 0;
+	if (statvfs(import->folder, &disk) == 0)
+		free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	return explain(import, SOUK_IO_DISK_FULL,
+		"it needs %ju bytes (%s) in %s, where %ju (%s) are free",
+		(uintmax_t)bytes_needed(import), cli_size_text(bytes_needed(import)),
+		import->folder, (uintmax_t)free_bytes, cli_size_text(free_bytes));
+}
+
+static souk_status check_free(struct import *import)
+{
+	struct statvfs disk;
+	if (statvfs(import->folder, &disk) < 0)
+		return SOUK_OK; /* no answer is no reason: writing will tell */
+	if ((uint64_t)disk.f_bavail * disk.f_frsize >= bytes_needed(import))
+		return SOUK_OK;
+	return explain_full(import);
+}
+
+/* Remove copies whose import is dead: nobody holds their lock. */
+static void sweep(const char *folder)
+{
+	DIR *entries = opendir(folder);
+	if (entries == NULL)
+		return;
+	for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+		if (strncmp(entry->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) != 0)
+			continue;
+		int fd = openat(dirfd(entries), entry->d_name, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(dirfd(entries), entry->d_name, 0);
+		if (fd >= 0)
+			close(fd);
+	}
+	closedir(entries);
+}
+
+/* The folder's lock keeps another import from sweeping a copy between its birth and its lock. */
+static souk_status make_temporary(struct import *import)
+{
+	int folder = open(import->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0 || flock(folder, LOCK_EX) < 0) {
+		if (folder >= 0)
+			close(folder);
+		return explain(import, SOUK_IO_WRITE, "%s: %s", import->folder, strerror(errno));
+	}
+	sweep(import->folder);
+	snprintf(import->temporary, sizeof import->temporary, "%s/" TEMPORARY_PREFIX "XXXXXX",
+		import->folder);
+	import->out = mkostemp(import->temporary, O_CLOEXEC);
+	souk_status status = SOUK_OK;
+	if (import->out < 0 || flock(import->out, LOCK_EX) < 0)
+		status = explain(import, souk_file_status(errno, SOUK_IO_WRITE), "%s: %s",
+			import->folder, strerror(errno));
+	close(folder);
+	return status;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+struct progress {
+	bool shown;
+	uint64_t total;
+	struct souk_time start;
+	struct souk_time next;
+};
+
+static void progress_start(struct progress *progress, uint64_t total)
+{
+	progress->shown = total > PROGRESS_SIZE_MIN && isatty(STDERR_FILENO);
+	progress->total = total;
+	progress->start = progress->next = cli_now();
+}
+
+static void progress_show(struct progress *progress, uint64_t done)
+{
+	struct souk_time now = cli_now();
+	if (!progress->shown || souk_time_is_before(now, progress->next))
+		return;
+	progress->next = souk_time_plus_ms(now, PROGRESS_MS);
+	uint64_t spent_ms = souk_time_since_ms(progress->start, now) + 1;
+	uint64_t rate = done * 1000 / spent_ms;
+	uint64_t left_s = rate > 0 && done < progress->total ? (progress->total - done) / rate : 0;
+	fprintf(stderr, "\r%3u%%  %s of %s  %s/s  %ju s left \033[K",
+		(unsigned)(done * 100 / progress->total), cli_size_text(done),
+		cli_size_text(progress->total), cli_size_text(rate), (uintmax_t)left_s);
+}
+
+static void progress_end(const struct progress *progress)
+{
+	if (progress->shown)
+		fputs("\r\033[K", stderr);
+}
+
+/* The next chunk: shorter only at the end of the file. */
+static souk_status read_chunk(struct import *import, size_t *ret_size)
+{
+	size_t got = 0;
+	while (got < CHUNK_SIZE) {
+		if (stop_asked)
+			return SOUK_LOCAL_STOPPED;
+		ssize_t n = read(import->in, import->chunk + got, CHUNK_SIZE - got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return explain(import, SOUK_IO_READ, "%s", strerror(errno));
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	*ret_size = got;
+	return SOUK_OK;
+}
+
+static souk_status take_chunk(struct import *import, size_t size)
+{
+	if (import->out >= 0)
+		SOUK_TRY(
+			souk_file_write_at(import->out, import->chunk, size, import->builder.size));
+	souk_status status =
+		souk_content_builder_add(&import->builder, souk_bytes_of(import->chunk, size));
+	if (status != SOUK_OK)
+		return explain(import, SOUK_LOCAL_STATE, "the file grew while it was read");
+	return SOUK_OK;
+}
+
+static souk_status read_all(struct import *import)
+{
+	struct progress progress;
+	size_t size = CHUNK_SIZE;
+	souk_status status = SOUK_OK;
+	progress_start(&progress, (uint64_t)import->before.st_size);
+	while (status == SOUK_OK && size == CHUNK_SIZE) {
+		status = read_chunk(import, &size);
+		if (status == SOUK_OK && size > 0)
+			status = take_chunk(import, size);
+		progress_show(&progress, import->builder.size);
+	}
+	progress_end(&progress);
+	return status;
+}
+
+/* A copy is what was hashed in any case; a link is only as good as the file. */
+static souk_status check_unchanged(struct import *import)
+{
+	struct stat after;
+	if (fstat(import->in, &after) < 0)
+		return SOUK_IO_READ;
+	if (import->builder.size != (uint64_t)import->before.st_size ||
+		after.st_size != import->before.st_size ||
+		after.st_mtim.tv_sec != import->before.st_mtim.tv_sec ||
+		after.st_mtim.tv_nsec != import->before.st_mtim.tv_nsec)
+		return explain(import, SOUK_LOCAL_STATE, "the file changed while it was read");
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ into the store */
+
+static bool has_size(const char *path, uint64_t size)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && (uint64_t)status.st_size == size;
+}
+
+static souk_status place_copy(struct import *import, const char *data_path)
+{
+	if (fsync(import->out) < 0 || rename(import->temporary, data_path) < 0)
+		return souk_file_status(errno, SOUK_IO_WRITE);
+	import->temporary[0] = '\0';
+	return SOUK_OK;
+}
+
+/* By the open descriptor: what was read is what is linked, also behind a symbolic link. */
+static souk_status place_link(struct import *import, const char *data_path)
+{
+	char source[64];
+	snprintf(source, sizeof source, "/proc/self/fd/%d", import->in);
+	if (fsync(import->in) < 0)
+		return SOUK_IO_WRITE;
+	if (unlink(data_path) < 0 && errno != ENOENT)
+		return SOUK_IO_WRITE;
+	if (linkat(AT_FDCWD, source, AT_FDCWD, data_path, AT_SYMLINK_FOLLOW) == 0)
+		return SOUK_OK;
+	if (errno == EXDEV)
+		return explain(import, SOUK_LOCAL_STATE,
+			"it is on another file system than %s; add it without --link",
+			import->folder);
+	return explain(import, SOUK_LOCAL_STATE, "linking failed: %s; add it without --link",
+		strerror(errno));
+}
+
+static souk_status place_files(struct import *import, const char *data_path, const char *row_path)
+{
+	struct souk_bytes row =
+		souk_bytes_of(import->row, (size_t)import->builder.count * sizeof *import->row);
+	SOUK_TRY(
+		import->wants_link ? place_link(import, data_path) : place_copy(import, data_path));
+	/* This also makes the data's name durable: both are in one folder. */
+	return souk_file_write_atomic(row_path, row, true);
+}
+
+/* Data, row and record; on failure none that was not there before. */
+static souk_status place(struct import *import, bool is_known)
+{
+	const struct souk_content *content = &import->ret->content;
+	char data_path[512], row_path[520];
+	provider_store_data_path(import->store, &content->id, data_path);
+	provider_store_row_path(import->store, &content->id, row_path);
+	uint64_t row_size = (uint64_t)import->builder.count * SOUK_HASH_SIZE;
+	import->ret->was_there =
+		is_known && has_size(data_path, content->size) && has_size(row_path, row_size);
+	souk_status status = SOUK_OK;
+	if (!import->ret->was_there)
+		status = place_files(import, data_path, row_path);
+	if (status == SOUK_OK)
+		status = provider_store_put_content(
+			import->store, &content->id, &import->ret->record);
+	if (status != SOUK_OK && !is_known) {
+		unlink(data_path);
+		unlink(row_path);
+	}
+	return status;
+}
+
+/* The file's name as a record can hold it: printable ASCII, cut to its room. */
+static void set_name(struct souk_content_record *record, const char *path)
+{
+	char name[sizeof record->name.text];
+	const char *slash = strrchr(path, '/');
+	snprintf(name, sizeof name, "%s", slash != NULL ? slash + 1 : path);
+	for (char *c = name; *c != '\0'; c++) {
+		if (*c < 0x20 || *c > 0x7e)
+			*c = '_';
+	}
+	souk_status status = souk_text_set(&record->name, name);
+	SOUK_CHECK(status == SOUK_OK);
+}
+
+static souk_status import_open_file(
+	struct import *import, const char *path, struct souk_amount price)
+{
+	struct import_result *ret = import->ret;
+	struct souk_content_record old;
+	SOUK_TRY(check_free(import));
+	SOUK_TRY(make_room(import));
+	if (!import->wants_link)
+		SOUK_TRY(make_temporary(import));
+	SOUK_TRY(read_all(import));
+	SOUK_TRY(check_unchanged(import));
+	souk_content_builder_finish(&import->builder, import->scratch, &ret->content);
+	souk_status status = provider_store_content(import->store, &ret->content.id, &old);
+	if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
+		return status;
+	bool is_known = status == SOUK_OK;
+	ret->record = (struct souk_content_record){.size = ret->content.size,
+		.chunk_size = CHUNK_SIZE,
+		.price = price,
+		.added = is_known ? old.added : cli_now()};
+	set_name(&ret->record, path);
+	return stop_asked ? SOUK_LOCAL_STOPPED : place(import, is_known);
+}
+
+static void let_go(struct import *import)
+{
+	if (import->out >= 0 && import->temporary[0] != '\0')
+		unlink(import->temporary);
+	if (import->out >= 0)
+		close(import->out);
+	if (import->in >= 0)
+		close(import->in);
+	free(import->chunk);
+	free(import->row);
+	free(import->scratch);
+}
+
+souk_status import_file(const struct provider_store *store, const char *path, bool wants_link,
+	struct souk_amount price, struct import_result *ret)
+{
+	struct import import = {
+		.store = store, .ret = ret, .wants_link = wants_link, .in = -1, .out = -1};
+	ret->detail[0] = '\0';
+	snprintf(import.folder, sizeof import.folder, "%s/content", store->home);
+	catch_signals(true);
+	souk_status status = open_source(&import, path);
+	if (status == SOUK_OK)
+		status = import_open_file(&import, path, price);
+	if (status == SOUK_IO_DISK_FULL && ret->detail[0] == '\0')
+		status = explain_full(&import);
+	let_go(&import);
+	catch_signals(false);
+	return status;
+}

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""souk add, as a process: what it stores, what it refuses, and that a failure leaves nothing.
+
+  test_add.py SOUK
+"""
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SOUK = os.path.abspath(sys.argv[1])
+UNIT = 262144
+BLOCK = 16384
+# An argument for this script when it runs again inside a mount namespace of its own.
+FULL_DISK = "--on-a-full-disk"
+
+
+def check(truth, what):
+    if not truth:
+        sys.exit(f"FAILED: {what}")
+
+
+def souk(home, *arguments):
+    return subprocess.run([SOUK, *arguments, "--home", home], capture_output=True, text=True)
+
+
+def add(home, *arguments):
+    done = souk(home, "add", "--json", *arguments)
+    check(done.returncode == 0, f"add {arguments}: {done.stderr}")
+    return json.loads(done.stdout)["contents"]
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def merkle(nodes, pad):
+    """The root over NODES, padded with PAD to a power of two."""
+    while len(nodes) & (len(nodes) - 1):
+        nodes = nodes + [pad]
+    while len(nodes) > 1:
+        nodes = [hashlib.sha256(a + b).digest() for a, b in zip(nodes[::2], nodes[1::2])]
+    return nodes[0]
+
+
+def content_id(data):
+    """The BitTorrent v2 root of DATA, written from BEP 52."""
+    blocks = [hashlib.sha256(data[i:i + BLOCK]).digest() for i in range(0, len(data), BLOCK)]
+    return merkle(blocks, bytes(32)) if blocks else bytes(32)
+
+
+def folder_of(home):
+    return sorted(os.listdir(os.path.join(home, "content")))
+
+
+def check_stored(home, data, content):
+    name = content_id(data).hex()
+    check(content["content"].split(".")[0] == name, f"the content id of {len(data)} bytes")
+    with open(os.path.join(home, "content", name), "rb") as file:
+        check(file.read() == data, "the stored copy differs")
+    units = -(-len(data) // UNIT)
+    size = os.path.getsize(os.path.join(home, "content", name + ".row"))
+    check(size == 32 * units and content["units"] == units, f"the row of {len(data)} bytes")
+
+
+def test_sizes(home, work):
+    for size in (0, 1, 64, BLOCK - 1, BLOCK, BLOCK + 1, UNIT - 1, UNIT, UNIT + 1, 5 * UNIT + 77):
+        data = os.urandom(size)
+        content, = add(home, write(os.path.join(work, f"file-{size}"), data))
+        check_stored(home, data, content)
+        check(content["content"].endswith(".64") == (size == 64), f"the name of {size} bytes")
+        check(content["price_is_default"] and content["price_ncoin"] == 300000, "the home's price")
+    listed = json.loads(souk(home, "add", "--list", "--json").stdout)["contents"]
+    check(len(listed) == 10, f"{len(listed)} contents on sale, not 10")
+
+
+def test_again(home, work):
+    first = write(os.path.join(work, "first"), b"the same bytes")
+    second = write(os.path.join(work, "second \xe4"), b"the same bytes")
+    a, = add(home, first, "--price", "0.5")
+    before = folder_of(home)
+    b, = add(home, second, "--price", "2")
+    check(not a["was_there"] and b["was_there"], "was_there")
+    check(b["price_ncoin"] == 2 * 10**9 and b["name"].startswith("second "), "the new price, name")
+    check(b["added_ms"] == a["added_ms"] and folder_of(home) == before, "added once")
+
+
+def test_link(home, work):
+    data = os.urandom(UNIT + 5)
+    path = write(os.path.join(work, "linked"), data)
+    before = os.listdir(os.path.join(home, "content"))
+    content, = add(home, path, "--link")
+    check_stored(home, data, content)
+    check(os.stat(path).st_nlink == 2, "it is no hard link")
+    check(len(folder_of(home)) == len(before) + 2, "a link, a row and nothing else")
+
+
+def test_refusals(home, work):
+    os.mkfifo(os.path.join(work, "pipe"))
+    before = folder_of(home)
+    for path, code, says in ((work, 1, "directory"), ("/dev/null", 1, "device"),
+                             (os.path.join(work, "pipe"), 1, "no regular file"),
+                             (os.path.join(work, "missing"), 1, "not found"),
+                             ("--list", 0, ""), ("--price=x", 2, "an amount of coins")):
+        done = souk(home, "add", path)
+        check(done.returncode == code and says in done.stderr, f"add {path}: {done.stderr}")
+    check(souk(home, "add").returncode == 2, "add without a file")
+    check(souk(os.path.join(work, "no-home"), "add", work).returncode == 1, "add without a home")
+    check(folder_of(home) == before, "a refusal left something")
+
+
+def test_interrupted(home, work):
+    path = os.path.join(work, "large")
+    with open(path, "wb") as file:
+        file.truncate(8 << 30)  # a hole: reading it takes long, its copy is written for real
+    before = folder_of(home)
+    running = subprocess.Popen([SOUK, "add", "--home", home, path], stderr=subprocess.PIPE)
+    while folder_of(home) == before and running.poll() is None:
+        time.sleep(0.01)
+    if running.poll() is not None and b"disk is full" in running.stderr.read():
+        print("# skipped: no 8 GiB are free to be interrupted in")
+        os.unlink(path)
+        return
+    running.send_signal(signal.SIGINT)
+    try:
+        _, said = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    check(running.returncode == 1 and b"stopped" in said, f"interrupted: {said}")
+    check(folder_of(home) == before, "an interrupted import left something")
+    os.unlink(path)
+
+
+def test_sweep(home, work):
+    left = write(os.path.join(home, "content", ".add-Qwerty"), b"of a crash")
+    add(home, write(os.path.join(work, "other"), b"other"))
+    check(not os.path.exists(left), "what a crash left is still there")
+
+
+def full_disk(work):
+    """Runs with WORK as a file system of 1 MiB."""
+    home = os.path.join(work, "home")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", work], check=True)
+    check(souk(home, "init", "--role", "provider").returncode == 0, "init on the small disk")
+    path = "/dev/shm/souk-test-add" if os.path.isdir("/dev/shm") else "/tmp/souk-test-add"
+    write(path, os.urandom(3 * UNIT + 5))
+    add(home, __file__)
+    before = folder_of(home)
+    write(os.path.join(work, "filler"), bytes(400000))
+    done = souk(home, "add", path)
+    os.unlink(path)
+    check(done.returncode == 1 and "disk is full" in done.stderr, f"full disk: {done.stderr}")
+    check("it needs 786565 bytes" in done.stderr and "are free" in done.stderr, done.stderr)
+    check(folder_of(home) == before, "a full disk left something")
+
+
+def test_full_disk(work):
+    os.mkdir(work)
+    namespace = ["unshare", "--map-root-user", "--mount"]
+    probe = subprocess.run([*namespace, "mount", "-t", "tmpfs", "tmpfs", work],
+                           capture_output=True, check=False)
+    if probe.returncode != 0:
+        print("# skipped: no mount namespace for a small disk")
+        return
+    done = subprocess.run([*namespace, sys.executable, __file__, SOUK, FULL_DISK, work],
+                          capture_output=True, text=True, check=False)
+    check(done.returncode == 0, done.stdout + done.stderr)
+
+
+def main():
+    if sys.argv[2:3] == [FULL_DISK]:
+        full_disk(sys.argv[3])
+        return
+    with tempfile.TemporaryDirectory(prefix="souk-add-") as work:
+        home = os.path.join(work, "home")
+        done = souk(home, "init", "--role", "provider", "--price", "0.0003")
+        check(done.returncode == 0, done.stderr)
+        test_sizes(home, work)
+        test_again(home, work)
+        test_link(home, work)
+        test_refusals(home, work)
+        test_sweep(home, work)
+        test_interrupted(home, work)
+        test_full_disk(os.path.join(work, "small"))
+    print("souk add stores what it should, and nothing else")
+
+
+if __name__ == "__main__":
+    main()
