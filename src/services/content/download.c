@@ -499,7 +499,7 @@ static struct souk_time pause_deadline(const struct souk_download *download)
 		const struct souk_download_provider *p = &download->providers[i];
 		if (p->state == SOUK_DOWNLOAD_ADDED && !p->busy_opening)
 			deadline = upcoming(download, deadline, p->open_at);
-		if (p->state == SOUK_DOWNLOAD_OPENED && !p->busy_keys && p->failures > 0)
+		if (p->state == SOUK_DOWNLOAD_OPENED && !p->busy_keys)
 			deadline = upcoming(download, deadline, p->keys_at);
 	}
 	for (uint32_t i = 0; i < download->config.slot_count; i++) {

@@ -197,11 +197,13 @@ static bool pull_next_of(struct souk_download *download, uint32_t provider,
 	struct souk_download_effect *ret, struct souk_time now)
 {
 	struct souk_download_provider *p = &download->providers[provider];
-	uint32_t slot = free_slot(download);
-	if (p->state != SOUK_DOWNLOAD_OPENED || p->failures > 0 ||
-		slot == download->config.slot_count || !has_work(download) ||
-		underway(download, provider) >= download->config.pipeline ||
+	uint32_t slot = free_slot(download), flying = underway(download, provider);
+	if (p->state != SOUK_DOWNLOAD_OPENED || slot == download->config.slot_count ||
+		flying >= download->config.pipeline || !has_work(download) ||
 		!is_affordable(download, p))
+		return false;
+	/* After a failure one request at a time is tried, and after its pause. */
+	if (p->failures > 0 && (flying > 0 || souk_time_is_before(now, p->keys_at)))
 		return false;
 	souk_status status = souk_customer_next(p->customer, &ret->request, download->cursor, now);
 	if (status != SOUK_OK) {
