@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The planner under answers in any order, good, bad and absurd: it never crashes, never commits
+ * more than its budget, and what it loses to a provider is bounded by the windows. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "market_kit.h"
+#include "souk/base/check.h"
+#include "souk/content/download.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define PROVIDERS 2u
+#define SLOTS	  6u
+#define CHUNKS	  24u
+#define OPS	  64u
+#define STEPS	  600u
+#define BUDGET	  2600u
+
+struct bench {
+	struct kit_provider kits[PROVIDERS];
+	struct kit_payer payer;
+	struct souk_customer customers[PROVIDERS];
+	struct souk_download download;
+	uint64_t words[2];
+	struct souk_hash content;
+	struct souk_download_effect ops[OPS]; /* not answered yet */
+	uint32_t op_count;
+	struct souk_time now;
+	bool ended;
+};
+
+static const souk_status failures[] = {SOUK_IO_NET, SOUK_IO_TIMEOUT, SOUK_LOCAL_FULL,
+	SOUK_PEER_UNPAID, SOUK_PEER_EPOCH_CLOSED, SOUK_PEER_UNKNOWN_SESSION, SOUK_PEER_BAD_UNIT,
+	SOUK_PEER_WRONG_LENGTH, SOUK_LOCAL_STOPPED, SOUK_PEER_JUMP_TOO_FAR};
+
+static void bench_open(struct bench *b)
+{
+	struct souk_address addresses[PROVIDERS];
+	memset(b, 0, sizeof *b);
+	b->now.ms = 1000;
+	memset(&b->content, 0xc0, sizeof b->content);
+	for (uint32_t i = 0; i < PROVIDERS; i++) {
+		kit_identity(&b->kits[i].identity, 1 + i);
+		addresses[i] = b->kits[i].identity.address;
+		b->kits[i].window = (uint16_t)(2 + 3 * i);
+		kit_provider_start(&b->kits[i], i, 7, SOUK_TIME_NEVER, b->now);
+	}
+	kit_payer_init(&b->payer, 2, addresses, PROVIDERS, 1000000);
+	kit_payer_epoch(&b->payer, 7);
+	struct souk_download_config config = {
+		.content = {b->content, CHUNKS * 16384 - 5, 16384},
+		.budget = souk_amount_of_ncoin(BUDGET),
+		.price_max = souk_amount_of_ncoin(1000),
+		.slot_count = SLOTS,
+		.session_units_max = 9,
+	};
+	souk_download_init(&b->download, &config, &b->words[0], &b->words[1]);
+	for (uint32_t i = 0; i < PROVIDERS; i++) {
+		uint32_t number;
+		struct souk_offer offer = kit_offer(&b->kits[i].identity, &b->content,
+			config.content.size, 16384, 100 + i, b->kits[i].window, 1024);
+		SOUK_CHECK(souk_download_add(&b->download, &offer, &b->customers[i], b->now,
+				   &number) == SOUK_OK);
+	}
+}
+
+static void pull(struct bench *b)
+{
+	struct souk_download_effect effect;
+	for (uint32_t i = 0; souk_download_next_effect(&b->download, &effect, b->now); i++) {
+		SOUK_CHECK(i < 200);
+		bool ends = effect.kind == SOUK_DOWNLOAD_COMPLETE ||
+			    effect.kind == SOUK_DOWNLOAD_GIVE_UP;
+		SOUK_CHECK(!b->ended);
+		b->ended = b->ended || ends;
+		if (ends || effect.kind == SOUK_DOWNLOAD_DROP)
+			continue;
+		SOUK_CHECK(b->op_count < OPS);
+		b->ops[b->op_count++] = effect;
+	}
+}
+
+static souk_status handshake(struct bench *b, const struct souk_download_effect *op)
+{
+	struct kit_provider *kit = &b->kits[op->provider];
+	const struct souk_download_provider *p = &b->download.providers[op->provider];
+	struct souk_offer offer = kit_offer(&kit->identity, &b->content, CHUNKS * 16384 - 5, 16384,
+		p->price.ncoin, kit->window, 1024);
+	struct souk_customer_config config = {
+		.offer = &offer, .escrow = b->payer.escrow_id, .epoch = 7, .units = op->units};
+	struct souk_provider_item item = {b->content, CHUNKS * 16384 - 5, 16384, p->price};
+	config.seed[0] = (uint8_t)p->sessions;
+	SOUK_TRY(souk_customer_init(&b->customers[op->provider], &config));
+	return kit_handshake(
+		&b->customers[op->provider], &b->payer, op->provider, kit, &item, b->now);
+}
+
+static void answer_open(struct bench *b, const struct souk_download_effect *op, uint8_t how)
+{
+	souk_status status =
+		how % 4 == 3 ? failures[how % SOUK_COUNT_OF(failures)] : handshake(b, op);
+	if (status == SOUK_OK)
+		souk_download_opened(&b->download, op->provider, b->now);
+	else
+		souk_download_open_failed(&b->download, op->provider, status, b->now);
+}
+
+static void answer_request(struct bench *b, const struct souk_download_effect *op, uint8_t how)
+{
+	struct souk_provider_reply reply;
+	struct souk_unit_key *key = NULL;
+	souk_status status =
+		souk_provider_unit(&b->kits[op->provider].provider, &reply, &op->request, b->now);
+	if (how % 8 == 7)
+		status = failures[how / 8 % SOUK_COUNT_OF(failures)];
+	if (status == SOUK_OK && reply.has_key && how % 8 != 6)
+		key = &reply.key;
+	if (key != NULL && how > 250)
+		key->unit += how - 250u;
+	if (op->kind == SOUK_DOWNLOAD_KEYS && status == SOUK_OK)
+		souk_download_keys(&b->download, op->provider, key, b->now);
+	else if (op->kind == SOUK_DOWNLOAD_KEYS)
+		souk_download_keys_failed(&b->download, op->provider, status, b->now);
+	else if (status == SOUK_OK)
+		souk_download_received(&b->download, op->slot, key, b->now);
+	else
+		souk_download_fetch_failed(&b->download, op->slot, status, b->now);
+}
+
+static void answer(struct bench *b, uint32_t index, uint8_t how)
+{
+	struct souk_download_effect op = b->ops[index];
+	b->ops[index] = b->ops[--b->op_count];
+	if (op.kind == SOUK_DOWNLOAD_OPEN)
+		answer_open(b, &op, how);
+	else if (op.kind == SOUK_DOWNLOAD_VERIFY)
+		souk_download_checked(&b->download, op.slot,
+			how < 230   ? SOUK_OK
+			: how < 250 ? SOUK_PEER_BAD_UNIT
+				    : SOUK_IO_DISK_FULL,
+			b->now);
+	else
+		answer_request(b, &op, how);
+}
+
+static void check(struct bench *b)
+{
+	const struct souk_download *d = &b->download;
+	SOUK_CHECK(souk_download_spent_all(d).ncoin <= BUDGET);
+	SOUK_CHECK(d->done.set <= d->taken.set);
+	for (uint32_t i = 0; i < PROVIDERS; i++) {
+		/* The session that is opened just now counts in a moment. */
+		uint64_t sessions = d->providers[i].sessions;
+		SOUK_CHECK(souk_download_lost(d, i) <= sessions * b->kits[i].window);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bench *b = malloc(sizeof *b);
+	if (b == NULL)
+		return 0;
+	bench_open(b);
+	pull(b);
+	for (size_t i = 0; i + 2 <= size && i < 2 * STEPS; i += 2) {
+		if (b->op_count > 0 && data[i] < 240)
+			answer(b, data[i] % b->op_count, data[i + 1]);
+		else
+			b->now.ms += 20u * data[i + 1];
+		souk_download_tick(&b->download, b->now);
+		pull(b);
+		check(b);
+	}
+	souk_download_stop(&b->download, SOUK_LOCAL_STOPPED);
+	pull(b);
+	while (b->op_count > 0)
+		answer(b, 0, 0);
+	SOUK_CHECK(b->ended && souk_download_is_quiet(&b->download));
+	check(b);
+	free(b);
+	return 0;
+}
