@@ -19,16 +19,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define UNITS 600
 
 static struct fixture fixture;
-static struct fixture_sale sale;
+static struct fixture_sale sale, others[2];
 static struct souk_payer_strip fresh_payer;
 static struct souk_payee fresh_payee;
 
 static void prepare_once(void)
 {
+	struct fixture_sale *batch[] = {&sale, &others[0], &others[1]};
 	if (fixture.leaf_count != 0)
 		return;
 	fixture_init(&fixture, 41, 3, 1000000, 77);
-	fixture_sale_open(&fixture, &sale, 1, UNITS, 10);
+	for (int i = 0; i < 3; i++)
+		fixture_sale_reserve(&fixture, batch[i], 1, i == 0 ? UNITS : 10, 10);
+	fixture_sign(&fixture, batch, 3);
 	fresh_payer = sale.payer;
 	fresh_payee = sale.payee;
 }
@@ -118,7 +121,7 @@ static void reissue(struct model *model, uint8_t back)
 static void deliver(struct model *model, struct souk_ticket ticket)
 {
 	struct souk_hash value = {0};
-	struct souk_payee before = sale.payee, other = sale.payee, *others[] = {&other};
+	struct souk_payee before = sale.payee, other = sale.payee, *lane[] = {&other};
 	bool is_known = ticket.unit <= UNITS;
 	if (is_known)
 		value = souk_chain_value(&model->chain, ticket.unit);
@@ -128,7 +131,7 @@ static void deliver(struct model *model, struct souk_ticket ticket)
 		       model->now_ms < model->closes_ms && model->now_ms < FIXTURE_EXPIRES.ms;
 	struct souk_time now = souk_time_at_ms(model->now_ms);
 	souk_status many, status = souk_payee_accept(&sale.payee, &ticket, now);
-	souk_payee_accept_many(&many, others, &ticket, 1, now);
+	souk_payee_accept_many(&many, lane, &ticket, 1, now);
 	SOUK_CHECK((status == SOUK_OK) == is_good);
 	SOUK_CHECK(many == status && memcmp(&other, &sale.payee, sizeof other) == 0);
 	if (is_good)

@@ -143,8 +143,8 @@ static void print_lottery(void)
 	static const uint64_t prizes[] = {1, 1000000007, 1ull << 63, (1ull << 63) + 1, 3ull << 62};
 	struct souk_hash beacon = fixture_hash(&fixture.rng);
 	printf("  \"lottery\": [");
-	for (uint64_t i = 0; i < 2 * SOUK_COUNT_OF(prizes); i++) {
-		uint64_t prize = prizes[i / 2], first;
+	for (uint64_t i = 0; i < 4 * SOUK_COUNT_OF(prizes); i++) {
+		uint64_t prize = prizes[i / 4], first;
 		struct souk_amount lo = {prize / 2}, hi = {UINT64_MAX / 2 + prize / 2},
 				   offset = souk_lottery_offset(&beacon, &fixture.escrow, i,
 					   souk_amount_of_ncoin(prize));
