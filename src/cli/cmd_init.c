@@ -72,8 +72,7 @@ static souk_status make_identity(const char *path, struct souk_identity *ret)
 static souk_status write_config(const char *path, bool is_provider)
 {
 	char text[4096];
-	int size = snprintf(text, sizeof text, config_common,
-		cli_ledger != NULL ? cli_ledger : SOUK_CHAIN_URL_DEFAULT);
+	int size = snprintf(text, sizeof text, config_common, cli_ledger_url());
 	if (is_provider)
 		size += snprintf(text + size, sizeof text - (size_t)size, config_provider, control,
 			data, cli_amount_text(price));
