@@ -75,7 +75,7 @@ int cmd_balance(int argc, char **argv)
 			"  souk balance\n  souk balance 0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f",
 		.arguments_max = 1};
 	struct souk_address address;
-	struct souk_account_record account = {0};
+	struct souk_account_record account;
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
@@ -84,8 +84,6 @@ int cmd_balance(int argc, char **argv)
 		return EXIT_REFUSED;
 	struct souk_chain_client *client = cli_open_ledger();
 	souk_status status = souk_chain_account(client, &address, &account);
-	if (status == SOUK_LOCAL_NOT_FOUND || status == SOUK_PEER_NO_ACCOUNT)
-		status = SOUK_OK; /* an account that never had money has none */
 	int code = 0;
 	if (status != SOUK_OK)
 		code = cli_fail_ledger("balance", "cannot read the account", status, client);

@@ -117,13 +117,23 @@ souk_status souk_chain_status(struct souk_chain_client *client, struct souk_ledg
 	GET_MESSAGE(ledger_status, client, "/v1/status", ret);
 }
 
+static souk_status get_account(
+	struct souk_chain_client *client, const char *path, struct souk_account_record *ret)
+{
+	GET_MESSAGE(account_record, client, path, ret);
+}
+
 souk_status souk_chain_account(struct souk_chain_client *client, const struct souk_address *address,
 	struct souk_account_record *ret)
 {
 	char hex[41], path[80];
 	souk_hex_encode(hex, address->bytes, SOUK_ADDRESS_SIZE);
 	snprintf(path, sizeof path, "/v1/accounts/%s", hex);
-	GET_MESSAGE(account_record, client, path, ret);
+	souk_status status = get_account(client, path, ret);
+	if (status != SOUK_PEER_NO_ACCOUNT && status != SOUK_LOCAL_NOT_FOUND)
+		return status;
+	*ret = (struct souk_account_record){0};
+	return SOUK_OK;
 }
 
 souk_status souk_chain_escrow(struct souk_chain_client *client, const struct souk_hash *escrow,
@@ -190,21 +200,6 @@ static souk_status learn_ledger(struct souk_chain_client *client)
 	return SOUK_OK;
 }
 
-/* The account's next nonce; an account that does not exist yet starts with 0. */
-static souk_status next_nonce(
-	struct souk_chain_client *client, const struct souk_address *address, uint64_t *ret)
-{
-	struct souk_account_record account;
-	souk_status status = souk_chain_account(client, address, &account);
-	if (status == SOUK_LOCAL_NOT_FOUND || status == SOUK_PEER_NO_ACCOUNT) {
-		*ret = 0;
-		return SOUK_OK;
-	}
-	if (status == SOUK_OK)
-		*ret = account.nonce;
-	return status;
-}
-
 /* Whether the transaction got in after all, asked for a while: a block takes a moment. */
 static souk_status recover_receipt(struct souk_chain_client *client, const struct souk_hash *hash,
 	struct souk_receipt *ret, souk_status otherwise)
@@ -234,10 +229,13 @@ static souk_status post_once(struct souk_chain_client *client, const struct souk
 	struct souk_writer writer;
 	struct souk_bytes encoded;
 	struct souk_http_answer answer;
+	struct souk_account_record account;
 
-	signed_tx = (struct souk_signed_tx){
-		.tx = {.ledger = client->ledger, .from = signer->address, .body = *body}};
-	SOUK_TRY(next_nonce(client, &signer->address, &signed_tx.tx.nonce));
+	SOUK_TRY(souk_chain_account(client, &signer->address, &account));
+	signed_tx = (struct souk_signed_tx){.tx = {.ledger = client->ledger,
+						    .from = signer->address,
+						    .nonce = account.nonce,
+						    .body = *body}};
 	ret->hash = souk_tx_digest(&signed_tx.tx);
 	souk_ecdsa_sign(&signed_tx.signature, &ret->hash, signer);
 	souk_writer_init(&writer, bytes, sizeof bytes);

@@ -37,6 +37,7 @@ const char *souk_chain_detail(const struct souk_chain_client *client);
  *   SOUK_PEER_*                it refused, or answered with something else than asked. */
 SOUK_MUST_CHECK souk_status souk_chain_status(
 	struct souk_chain_client *client, struct souk_ledger_status *ret);
+/* An account that never had money is empty, not unknown. */
 SOUK_MUST_CHECK souk_status souk_chain_account(struct souk_chain_client *client,
 	const struct souk_address *address, struct souk_account_record *ret);
 SOUK_MUST_CHECK souk_status souk_chain_escrow(struct souk_chain_client *client,

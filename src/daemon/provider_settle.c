@@ -36,9 +36,9 @@ static souk_status find_deposit(struct settler *settler, const struct souk_ledge
 	struct souk_amount deposit)
 {
 	struct provider_node *node = settler->node;
-	struct souk_account_record account = {0};
+	struct souk_account_record account;
 	souk_status status = souk_chain_account(settler->chain, &node->identity->address, &account);
-	if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
+	if (status != SOUK_OK)
 		return status;
 	if (account.balance.ncoin >= deposit.ncoin)
 		return SOUK_OK;
