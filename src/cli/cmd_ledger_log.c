@@ -116,10 +116,12 @@ static uint64_t log_count = UINT64_MAX;
 
 static const char *clock_text(struct souk_time time)
 {
-	static char text[32];
+	static char texts[2][32]; /* in turn: a line may have two times */
+	static unsigned next;
+	char *text = texts[next++ % 2];
 	time_t seconds = (time_t)(time.ms / 1000);
 	struct tm parts;
-	if (gmtime_r(&seconds, &parts) == NULL || strftime(text, sizeof text, "%F %T", &parts) == 0)
+	if (gmtime_r(&seconds, &parts) == NULL || strftime(text, 32, "%F %T", &parts) == 0)
 		return "-";
 	return text;
 }
