@@ -140,6 +140,7 @@ static int buy(void)
 	bool good = get_find(&get) && get_load_row(&get) && plan() && get_open_part(&get) &&
 		    get_find_money(&get) && get_run(&get);
 	int code = good ? conclude() : EXIT_REFUSED;
+	get_done(&get);
 	if (get.part_fd >= 0)
 		close(get.part_fd);
 	souk_bytes_wipe(&get.identity, sizeof get.identity);

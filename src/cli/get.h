@@ -120,6 +120,8 @@ bool get_open_part(struct get *get);
 bool get_find_money(struct get *get);
 bool get_run(struct get *get);
 bool get_finish_part(struct get *get);
+/* After the result is printed: it reads what the sessions cost. */
+void get_done(struct get *get);
 
 /* Allot for every provider at once, before the first session. */
 souk_status get_allot_first(struct get *get);

@@ -305,7 +305,7 @@ static souk_status add_providers(struct get *get)
 	return SOUK_OK;
 }
 
-static void free_tools(struct get *get)
+void get_done(struct get *get)
 {
 	souk_worker_stop(get->openers);
 	souk_worker_stop(get->checkers);
@@ -353,7 +353,5 @@ bool get_run(struct get *get)
 	get->result = SOUK_OK;
 	if (get->resumed_count == get->chunk_count)
 		return true;
-	bool good = work(get);
-	free_tools(get);
-	return good;
+	return work(get);
 }

@@ -7,6 +7,7 @@
 import hashlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -144,6 +145,29 @@ def test_sweep(home, work):
     check(not os.path.exists(left), "what a crash left is still there")
 
 
+def test_late_failure(home, work):
+    """The row cannot be written, since something is in its place: the data must go again."""
+    data = os.urandom(100)
+    name = content_id(data).hex()
+    os.makedirs(os.path.join(home, "content", name + ".row", "in the way"))
+    before = folder_of(home)
+    done = souk(home, "add", write(os.path.join(work, "late"), data))
+    check(done.returncode == 1 and folder_of(home) == before, f"late failure: {done.stderr}")
+    check(name not in souk(home, "add", "--list").stdout, "it is on sale all the same")
+
+
+def test_full_midway(home, work):
+    """A limit on the size of files refuses a write as a full disk does, whatever statvfs says."""
+    path = write(os.path.join(work, "midway"), os.urandom(3 * UNIT))
+    before = folder_of(home)
+    done = subprocess.run([SOUK, "add", "--home", home, path], capture_output=True, text=True,
+                          restore_signals=False,  # SIGXFSZ stays ignored, as Python has it
+                          preexec_fn=lambda: resource.setrlimit(
+                              resource.RLIMIT_FSIZE, (UNIT + 5, UNIT + 5)))
+    check(done.returncode == 1 and "it needs 786560 bytes" in done.stderr, done.stderr)
+    check(folder_of(home) == before, "a write that failed left something")
+
+
 def full_disk(work):
     """Runs with WORK as a file system of 1 MiB."""
     home = os.path.join(work, "home")
@@ -187,6 +211,8 @@ def main():
         test_link(home, work)
         test_refusals(home, work)
         test_sweep(home, work)
+        test_late_failure(home, work)
+        test_full_midway(home, work)
         test_interrupted(home, work)
         test_full_disk(os.path.join(work, "small"))
     print("souk add stores what it should, and nothing else")
