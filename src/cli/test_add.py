@@ -103,6 +103,19 @@ def test_link(home, work):
     check(len(folder_of(home)) == len(before) + 2, "a link, a row and nothing else")
 
 
+def test_link_elsewhere(home):
+    if not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat(home).st_dev:
+        print("# skipped: no second file system to link from")
+        return
+    before = folder_of(home)
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+        file.write(b"elsewhere")
+        file.flush()
+        done = souk(home, "add", "--link", file.name)
+    check(done.returncode == 1 and "without --link" in done.stderr, f"link: {done.stderr}")
+    check(folder_of(home) == before, "a link that failed left something")
+
+
 def test_refusals(home, work):
     os.mkfifo(os.path.join(work, "pipe"))
     before = folder_of(home)
@@ -209,6 +222,7 @@ def main():
         test_sizes(home, work)
         test_again(home, work)
         test_link(home, work)
+        test_link_elsewhere(home)
         test_refusals(home, work)
         test_sweep(home, work)
         test_late_failure(home, work)
