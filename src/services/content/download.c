@@ -155,7 +155,8 @@ static void close_session(struct souk_download *download, uint32_t provider, sou
 void download_drop(struct souk_download *download, uint32_t provider, souk_status reason)
 {
 	struct souk_download_provider *p = &download->providers[provider];
-	if (p->state == SOUK_DOWNLOAD_DROPPED)
+	/* After the end nothing is asked of anybody: there is nothing to cancel either. */
+	if (p->state == SOUK_DOWNLOAD_DROPPED || download->state != SOUK_DOWNLOAD_RUNNING)
 		return;
 	close_session(download, provider, reason);
 	p->state = SOUK_DOWNLOAD_DROPPED;
