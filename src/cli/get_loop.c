@@ -2,6 +2,7 @@
  *
  * The loop of souk get: what the planner wants is done here, and what happened is told to it. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define POLL_MAX_MS		100u
 #define CONNECTIONS_PER_HOST	8u
 #define TRANSFER_TIMEOUT_FACTOR 3u
+#define HEAP_KEPT		(32 << 20)
 
 static volatile sig_atomic_t interrupted;
 
@@ -347,6 +349,10 @@ static bool work(struct get *get)
 bool get_run(struct get *get)
 {
 	struct sigaction action = {.sa_handler = on_interrupt};
+	/* libcurl takes a large buffer for each transfer and gives it back: without this the kernel
+	 * would unmap and clear those pages every time. */
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	get->started_ns = get->ended_ns = souk_clock_steady_ns();
