@@ -299,7 +299,11 @@ void provider_data_handler(
 	}
 	if (status == SOUK_OK) {
 		pthread_mutex_lock(&node->lock);
-		status = souk_provider_unit(&node->provider, &unit, &request, provider_now());
+		/* After a restart: whether a stored session's epoch is still open, the ledger says.
+		 */
+		status = node->provider.epoch_known ? souk_provider_unit(&node->provider, &unit,
+							      &request, provider_now())
+						    : SOUK_IO_TIMEOUT;
 		pthread_mutex_unlock(&node->lock);
 	}
 	if (status != SOUK_OK) {
