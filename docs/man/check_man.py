@@ -46,7 +46,7 @@ def check_command(souk, words, headings, common):
     """Check one command, or every command of a group; returns the headings it used."""
     text = help_of(souk, *words)
     usage = text.splitlines()[0].removeprefix("usage: ").removesuffix(" [options]")
-    if usage.endswith(" COMMAND"):
+    if re.search(r" COMMAND( \[arguments\])?$", usage):
         return {used for name in subcommands(text)
                 for used in check_command(souk, [*words, name], headings, common)}
     if usage not in headings:

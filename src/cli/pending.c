@@ -6,15 +6,6 @@
 #include "bench.h"
 #include "cli.h"
 
-#ifdef PENDING_LEDGER
-int souk_cmd_ledger(int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	puts("usage: souk ledger [options]\n\nNot written yet.");
-	return 0;
-}
-#endif
-
 #ifdef PENDING_CONTENT
 int souk_bench_content(const struct souk_bench_options *options)
 {
