@@ -19,7 +19,7 @@ static unsigned inputs;
 /* The exact-size copy lets AddressSanitizer see a read past the end. */
 static void run_once(const uint8_t *data, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1);
+	uint8_t *copy = calloc(1, size ? size : 1);
 	if (copy == NULL)
 		abort();
 	memcpy(copy, data, size);
