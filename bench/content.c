@@ -192,6 +192,13 @@ static bool run_big(struct content_bench *b)
 	return good && b->provider_rss_mib > 0;
 }
 
+/* Nothing of it is of use once the figures are printed. */
+static void clean_up(const struct content_bench *b)
+{
+	const char *argv[] = {"find", b->options->workdir, "-mindepth", "1", "-delete", NULL};
+	process_run(argv, NULL, 0, NULL);
+}
+
 static void print_result(const struct content_bench *b)
 {
 	double paid = (double)b->size / median(b->paid_s, b->rounds);
@@ -238,12 +245,12 @@ int souk_bench_content(const struct souk_bench_options *options)
 	good = good && bench_market_start(&b.market, options) && run_rounds(&b) && run_big(&b);
 	bench_market_stop(&b.market);
 	process_stop(b.nginx);
-	unlink(b.source);
 	if (!good) {
 		fprintf(stderr, "souk bench content: %s failed; logs are in %s\n", b.failed,
 			options->workdir);
 		return 1;
 	}
 	print_result(&b);
+	clean_up(&b);
 	return 0;
 }
