@@ -71,6 +71,23 @@ static struct souk_provider_session *find_free(struct souk_provider *provider)
 	return found;
 }
 
+/* Put away the session that was silent longest of those that are paid to the end: its customer has
+ * had time to fetch the last key. Its slot is free once it is stored: for the next ask. */
+static void make_room(struct souk_provider *provider, struct souk_time now)
+{
+	struct souk_provider_session *oldest = NULL;
+	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+		struct souk_provider_session *s = &provider->memory.sessions[i];
+		if (s->state != SOUK_PROVIDER_OPEN || s->payee.unit < s->payee.count ||
+			souk_time_since_ms(s->active, now) < SOUK_PROVIDER_LINGER_MS)
+			continue;
+		if (oldest == NULL || souk_time_is_before(s->active, oldest->active))
+			oldest = s;
+	}
+	if (oldest != NULL)
+		provider_session_leave(provider, oldest);
+}
+
 /* ------------------------------------------------------------------ ask */
 
 static souk_status check_ask(const struct souk_provider *provider, const struct souk_ask *ask,
@@ -123,8 +140,10 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed
 	SOUK_TRY(check_ask(provider, ask, item, now));
 	souk_provider_tick(provider, now);
 	struct souk_provider_session *s = find_free(provider);
-	if (s == NULL)
+	if (s == NULL) {
+		make_room(provider, now);
 		return SOUK_LOCAL_FULL;
+	}
 	souk_identity_generate(&ephemeral, &provider->rng);
 	souk_secret_rng_fill(&provider->rng, &session, sizeof session);
 	SOUK_TRY(

@@ -364,6 +364,35 @@ static void a_claim_follows_a_draw(void **state)
 	free(m);
 }
 
+/* A full table makes room by what is paid to the end, and keeps what is not. */
+static void finished_sessions_make_room(void **state)
+{
+	(void)state;
+	struct market *m = market_open(2);
+	struct souk_signed_grant grant;
+	struct souk_provider_effect effect;
+	struct souk_time later = souk_time_plus_ms(t0, SOUK_PROVIDER_LINGER_MS);
+	buy(m, 0);
+	buy(m, 1);
+	customer_new(m, 5, UNITS);
+	for (uint32_t i = 1; i < KIT_SESSIONS; i++)
+		assert_int_equal(souk_provider_ask(&m->kit.provider, &grant,
+					 souk_customer_ask(&m->customer), &m->item, t0),
+			SOUK_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			souk_provider_ask(&m->kit.provider, &grant, souk_customer_ask(&m->customer),
+				&m->item, i == 0 ? t0 : later),
+			SOUK_LOCAL_FULL);
+		assert_int_equal(souk_provider_next_effect(&m->kit.provider, &effect), i == 1);
+	}
+	assert_int_equal(souk_provider_record(&m->kit.provider, effect.index)->unit, 2);
+	assert_int_equal(souk_provider_ask(&m->kit.provider, &grant,
+				 souk_customer_ask(&m->customer), &m->item, later),
+		SOUK_OK);
+	free(m);
+}
+
 static void a_closed_epoch_still_gives_keys(void **state)
 {
 	(void)state;
@@ -476,6 +505,7 @@ int main(void)
 		cmocka_unit_test(strips_are_checked),
 		cmocka_unit_test(overlapping_strips_are_refused),
 		cmocka_unit_test(a_claim_follows_a_draw),
+		cmocka_unit_test(finished_sessions_make_room),
 		cmocka_unit_test(a_closed_epoch_still_gives_keys),
 		cmocka_unit_test(the_customer_stops_at_a_wrong_key),
 		cmocka_unit_test(the_customer_risks_one_window),

@@ -74,8 +74,9 @@ struct souk_download_provider {
 	uint32_t fruitless;	/* sessions in a row that verified nothing */
 	uint64_t unit_ms;	/* smoothed time that a unit takes; 0: not known */
 	struct souk_time heard;
-	struct souk_time keys_at; /* KEYS not before */
-	struct souk_time open_at; /* OPEN not before */
+	struct souk_time paused_until; /* failures before then are the same failure */
+	struct souk_time keys_at;      /* KEYS not before */
+	struct souk_time open_at;      /* OPEN not before */
 	/* figures, over all its sessions */
 	uint64_t units_verified;
 	uint64_t bytes_verified;
@@ -224,7 +225,9 @@ bool souk_download_is_quiet(const struct souk_download *download);
 /* What one provider's tickets are worth, or all providers'; and what of it bought nothing. */
 struct souk_amount souk_download_spent(const struct souk_download *download, uint32_t provider);
 struct souk_amount souk_download_spent_all(const struct souk_download *download);
-/* Units paid and never verified, of PROVIDER: lost, once its session is over. */
+/* Units that PROVIDER was sent tickets for; and how many of them were never verified: those are
+ * lost once its session is over. */
+uint64_t souk_download_paid(const struct souk_download *download, uint32_t provider);
 uint64_t souk_download_lost(const struct souk_download *download, uint32_t provider);
 
 #endif

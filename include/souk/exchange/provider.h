@@ -44,6 +44,8 @@
 #define SOUK_PROVIDER_SENDS_MAX 8u
 /* Unit numbers whose chunk is remembered: a window on both sides of the last paid one. */
 #define SOUK_PROVIDER_BINDINGS (2 * SOUK_WINDOW_MAX)
+/* A session paid to the end keeps its slot so long after its last request, if others want it. */
+#define SOUK_PROVIDER_LINGER_MS 1000u
 /* Between two tries of a claim that could not be delivered. */
 #define SOUK_PROVIDER_RETRY_MS 2000u
 
@@ -214,7 +216,8 @@ SOUK_MUST_CHECK souk_status souk_provider_restore(struct souk_provider *provider
  *   SOUK_PEER_BAD_OFFER    the price has changed: the customer reads the offer again.
  *   SOUK_PEER_WRONG_EPOCH  not the current epoch.
  *   SOUK_PEER_EPOCH_CLOSED  it has just ended; ask again in the next.
- *   SOUK_LOCAL_FULL        no session is free: answer 503. */
+ *   SOUK_LOCAL_FULL        no session is free: answer 503. Where a finished one could be put away,
+ *                          there is room once its STORE was pulled. */
 SOUK_MUST_CHECK souk_status souk_provider_ask(struct souk_provider *provider,
 	struct souk_signed_grant *ret, const struct souk_ask *ask,
 	const struct souk_provider_item *item, struct souk_time now);

@@ -196,7 +196,8 @@ static bool ends_session(souk_status status)
 	       status == SOUK_PEER_JUMP_TOO_FAR;
 }
 
-/* What a failed FETCH or KEYS means. True where it is to be tried again, after backoff_ms. */
+/* What a failed FETCH or KEYS means. True where it is to be tried again, at
+ * paused_until. */
 static bool note_failure(
 	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
 {
@@ -207,7 +208,11 @@ static bool note_failure(
 	}
 	/* An unpaid answer may come of a provider that restarted: our next ticket settles it. */
 	bool again = souk_status_class(status) != SOUK_CLASS_PEER || status == SOUK_PEER_UNPAID;
-	p->failures++;
+	/* One broken connection fails every request on it: that is one failure, not several. */
+	if (!souk_time_is_before(now, p->paused_until)) {
+		p->failures++;
+		p->paused_until = souk_time_plus_ms(now, backoff_ms(download, p));
+	}
 	if (again && p->failures < download->config.failures_max)
 		return true;
 	download_drop(download, provider, status);
@@ -321,8 +326,7 @@ void souk_download_fetch_failed(
 	}
 	s->state = SOUK_SLOT_PLANNED;
 	if (note_failure(download, provider, status, now))
-		s->since = souk_time_plus_ms(
-			now, backoff_ms(download, &download->providers[provider]));
+		s->since = download->providers[provider].paused_until;
 }
 
 void souk_download_progress(struct souk_download *download, uint32_t provider, struct souk_time now)
@@ -360,7 +364,7 @@ void souk_download_keys(struct souk_download *download, uint32_t provider,
 	/* An answer without the key that was paid is a failure, however polite. */
 	if (p->customer->keyed == before && p->customer->keyed < p->customer->payer.unit) {
 		if (note_failure(download, provider, SOUK_PEER_UNPAID, now))
-			p->keys_at = souk_time_plus_ms(now, backoff_ms(download, p));
+			p->keys_at = p->paused_until;
 		return;
 	}
 	p->failures = 0;
@@ -371,7 +375,7 @@ void souk_download_keys_failed(
 {
 	struct souk_download_provider *p = answered_keys(download, provider);
 	if (p != NULL && note_failure(download, provider, status, now))
-		p->keys_at = souk_time_plus_ms(now, backoff_ms(download, p));
+		p->keys_at = p->paused_until;
 }
 
 /* ------------------------------------------------------------------ answers to VERIFY */

@@ -28,13 +28,17 @@ struct souk_amount souk_download_spent_all(const struct souk_download *download)
 	return total;
 }
 
-uint64_t souk_download_lost(const struct souk_download *download, uint32_t provider)
+uint64_t souk_download_paid(const struct souk_download *download, uint32_t provider)
 {
 	const struct souk_download_provider *p = &download->providers[provider];
-	uint64_t paid = p->units_paid;
-	if (p->state == SOUK_DOWNLOAD_OPENED)
-		paid += p->customer->payer.unit;
-	return paid > p->units_verified ? paid - p->units_verified : 0;
+	return p->units_paid + (p->state == SOUK_DOWNLOAD_OPENED ? p->customer->payer.unit : 0);
+}
+
+uint64_t souk_download_lost(const struct souk_download *download, uint32_t provider)
+{
+	uint64_t paid = souk_download_paid(download, provider);
+	uint64_t verified = download->providers[provider].units_verified;
+	return paid > verified ? paid - verified : 0;
 }
 
 /* What is left of the budget once everything asked for is paid. Never wraps: no unit is asked for
