@@ -33,9 +33,9 @@ static json_t *provider_json(const struct get_provider *provider)
 		(json_int_t)p->units_verified, "bytes", (json_int_t)p->bytes_verified,
 		"spent_ncoin",
 		(json_int_t)souk_download_spent(&get.download, provider->number).ncoin,
-		"units_paid", (json_int_t)p->units_paid, "units_lost",
-		(json_int_t)souk_download_lost(&get.download, provider->number), "status",
-		souk_status_name(provider->dropped));
+		"units_paid", (json_int_t)souk_download_paid(&get.download, provider->number),
+		"units_lost", (json_int_t)souk_download_lost(&get.download, provider->number),
+		"status", souk_status_name(provider->dropped));
 }
 
 static void print_result_json(void)

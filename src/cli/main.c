@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "souk/io/entropy_real.h"
 
 static const struct {
 	const char *name;
@@ -52,6 +53,10 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(0, argv + 2);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (souk_entropy_blind() != SOUK_OK) {
+		fputs("souk: the system gives no randomness\n", stderr);
+		return EXIT_REFUSED;
+	}
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);

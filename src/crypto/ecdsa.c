@@ -2,7 +2,6 @@
 #include "souk/crypto/ecdsa.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include <secp256k1.h>
 #include <secp256k1_ecdh.h>
@@ -12,7 +11,7 @@
 #include "souk/base/check.h"
 #include "souk/crypto/keccak.h"
 
-/* Process-wide: the library's context in static memory, blinded before main, constant after. */
+/* Process-wide: the library's context in static memory, made before main. */
 static _Alignas(16) uint8_t context_memory[1024];
 static secp256k1_context *context;
 
@@ -23,19 +22,18 @@ static void trap(const char *message, void *data)
 	__builtin_trap();
 }
 
-/* The blinding hides the key from power and timing traces; it changes no result, so a run under a
- * fixed seed stays reproducible. */
 __attribute__((constructor)) static void create_context(void)
 {
-	uint8_t blinding[32];
 	SOUK_CHECK(secp256k1_context_preallocated_size(SECP256K1_CONTEXT_NONE) <=
 		   sizeof context_memory);
 	context = secp256k1_context_preallocated_create(context_memory, SECP256K1_CONTEXT_NONE);
 	secp256k1_context_set_illegal_callback(context, trap, NULL);
 	secp256k1_context_set_error_callback(context, trap, NULL);
-	SOUK_CHECK(getentropy(blinding, sizeof blinding) == 0);
-	SOUK_CHECK(secp256k1_context_randomize(context, blinding) == 1);
-	souk_bytes_wipe(blinding, sizeof blinding);
+}
+
+void souk_ecdsa_blind(const uint8_t seed[32])
+{
+	SOUK_CHECK(secp256k1_context_randomize(context, seed) == 1);
 }
 
 static struct souk_address address_of_point(const secp256k1_pubkey *point)

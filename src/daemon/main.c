@@ -10,6 +10,7 @@
 #include "ledger_node.h"
 #include "provider_node.h"
 #include "souk/exchange/session.h"
+#include "souk/io/entropy_real.h"
 #include "souk/io/file.h"
 #include "souk/io/ini.h"
 #include "souk/io/log.h"
@@ -171,6 +172,14 @@ static bool load_identity(struct daemon *d)
 	return status == SOUK_OK;
 }
 
+static bool blind(void)
+{
+	souk_status status = souk_entropy_blind();
+	if (status != SOUK_OK)
+		fprintf(stderr, "soukd: %s\n", souk_status_text(status));
+	return status == SOUK_OK;
+}
+
 static bool start_roles(struct daemon *d)
 {
 	const char *what = "";
@@ -209,7 +218,7 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	bool good = read_config(&d, &ini) && load_identity(&d) && start_roles(&d);
+	bool good = read_config(&d, &ini) && blind() && load_identity(&d) && start_roles(&d);
 	if (good) {
 		SOUK_LOG(SOUK_LOG_INFO, "ready", souk_log_text("version", SOUK_VERSION),
 			souk_log_text("home", d.home));

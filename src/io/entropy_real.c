@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <sys/random.h>
 
+#include "souk/base/check.h"
+#include "souk/crypto/ecdsa.h"
+
 static souk_status entropy_fill(void *ctx, void *out, size_t size)
 {
 	uint8_t *p = out;
@@ -27,4 +30,13 @@ const struct souk_entropy *souk_entropy_real(void)
 	static const struct souk_entropy real = {.ctx = NULL, .fill = entropy_fill};
 
 	return &real;
+}
+
+souk_status souk_entropy_blind(void)
+{
+	uint8_t seed[32];
+	SOUK_TRY(entropy_fill(NULL, seed, sizeof seed));
+	souk_ecdsa_blind(seed);
+	souk_bytes_wipe(seed, sizeof seed);
+	return SOUK_OK;
 }

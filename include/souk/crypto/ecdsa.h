@@ -6,12 +6,16 @@
  * refused, so that a signature has one form. Deterministic nonces (RFC 6979).
  * A party is named by the last 20 bytes of Keccak-256 of its uncompressed point.
  *
- * Threads: any; the shared context is created once, before main, and never changes. */
+ * Threads: any; the shared context is made before main and changes in souk_ecdsa_blind only. */
 #ifndef SOUK_CRYPTO_ECDSA_H
 #define SOUK_CRYPTO_ECDSA_H
 
 #include "souk/base/bytes.h"
 #include "souk/crypto/secret.h"
+
+/* souk_ecdsa_blind: blind the library with 32 fresh secret bytes, against power and timing traces.
+ * It changes no result. A program calls it once at its start, before it has other threads. */
+void souk_ecdsa_blind(const uint8_t seed[32]);
 
 /* A key pair with the address it signs for. */
 struct souk_identity {

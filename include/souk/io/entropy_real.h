@@ -10,4 +10,9 @@
 
 const struct souk_entropy *souk_entropy_real(void);
 
+/* souk_entropy_blind: give the signing library fresh randomness; once, at a program's start.
+ *
+ * Returns SOUK_OK, or SOUK_IO_ENTROPY: do not go on. */
+SOUK_MUST_CHECK souk_status souk_entropy_blind(void);
+
 #endif
