@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -360,6 +362,47 @@ static void test_wrong_operator(void **state)
 	start_node();
 }
 
+/* ---- a full disk ---- */
+
+/* The size that files may have, as the disk's: writes beyond fail. */
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Refused with the cause, nothing half done; and once there is room again it goes on. */
+static void test_full_disk(void **state)
+{
+	(void)state;
+	struct souk_chain_client *client = open_client();
+	struct souk_tx_body body = faucet(1);
+	struct souk_account_record account;
+	struct stat file;
+	char path[128];
+	uint64_t accepted = 1;
+	souk_status status = SOUK_OK;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(souk_chain_submit(client, &body, &parties[1], NULL), SOUK_OK);
+	snprintf(path, sizeof path, "%s/ledger.mdb", home);
+	assert_int_equal(stat(path, &file), 0);
+	limit_files((rlim_t)file.st_size + 65536);
+	for (int i = 0; i < 2000 && status == SOUK_OK; i++) {
+		status = souk_chain_submit(client, &body, &parties[1], NULL);
+		accepted += status == SOUK_OK;
+	}
+	assert_int_equal(status, SOUK_IO_DISK_FULL);
+	assert_int_equal(souk_chain_account(client, &parties[1].address, &account), SOUK_OK);
+	assert_int_equal(account.nonce, accepted);
+	assert_int_equal(account.balance.ncoin, accepted);
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(souk_chain_submit(client, &body, &parties[1], NULL), SOUK_OK);
+	souk_chain_client_free(client);
+	verify_export(accepted + 1);
+}
+
 /* ---- kill -9 ---- */
 
 /* The child serves and tells its port. */
@@ -479,6 +522,7 @@ int main(void)
 		TEST(test_many_senders),
 		TEST(test_draws_and_restart),
 		TEST(test_wrong_operator),
+		TEST(test_full_disk),
 		TEST(test_killed_at_any_moment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
