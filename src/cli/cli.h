@@ -26,7 +26,7 @@ extern bool cli_json;
 const char *cli_home_path(void);
 /* HOME/NAME, in one of a few static buffers; for use in one expression or call. */
 const char *cli_home_file(const char *name);
-/* The ledger's URL: --ledger, SOUK_LEDGER, the home's config.ini, or the default. */
+/* The ledger's URL: --ledger, SOUK_LEDGER, the home's souk.ini, or the default. */
 const char *cli_ledger_url(void);
 
 /* The home's identity. Prints what to do and returns false where there is none. */

@@ -55,6 +55,8 @@ struct get_transfer {
 	uint32_t provider;
 	uint32_t slot;
 	uint32_t length;
+	uint64_t bytes;	     /* that have come */
+	uint64_t bytes_told; /* of which the planner knows */
 	uint8_t keys_body[512];
 };
 

@@ -15,10 +15,11 @@
 #include "souk/io/clock_real.h"
 #include "souk/io/file.h"
 
-#define POLL_MAX_MS		100u
-#define CONNECTIONS_PER_HOST	8u
-#define TRANSFER_TIMEOUT_FACTOR 3u
-#define HEAP_KEPT		(32 << 20)
+#define POLL_MAX_MS	     100u
+#define CONNECTIONS_PER_HOST 8u
+/* The planner decides who is silent; this only bounds what it forgets. */
+#define TRANSFER_TIMEOUT_MS (24u * 3600 * 1000)
+#define HEAP_KEPT	    (32 << 20)
 
 static volatile sig_atomic_t interrupted;
 
@@ -84,8 +85,9 @@ static void start_transfer(struct get *get, const struct souk_download_effect *e
 		.reply_header = SOUK_HEADER_KEY,
 		.destination = is_keys ? transfer->keys_body : slot_memory(get, effect->slot),
 		.size_max = is_keys ? sizeof transfer->keys_body : effect->length,
-		.timeout_ms = get->timeout_ms * TRANSFER_TIMEOUT_FACTOR,
+		.timeout_ms = TRANSFER_TIMEOUT_MS,
 		.user = transfer,
+		.progress = &transfer->bytes,
 	};
 	souk_status status = souk_http_fetcher_start(get->fetcher, &fetch);
 	if (status != SOUK_OK) {
@@ -212,6 +214,18 @@ static void do_effect(struct get *get, const struct souk_download_effect *effect
 	}
 }
 
+/* Who sends slowly is not silent. */
+static void tell_progress(struct get *get)
+{
+	for (size_t i = 0; i < sizeof get->transfers / sizeof *get->transfers; i++) {
+		struct get_transfer *transfer = &get->transfers[i];
+		if (!transfer->busy || transfer->bytes == transfer->bytes_told)
+			continue;
+		transfer->bytes_told = transfer->bytes;
+		souk_download_progress(&get->download, transfer->provider, cli_now());
+	}
+}
+
 static void take_results(struct get *get)
 {
 	struct souk_http_fetched fetched;
@@ -260,6 +274,7 @@ static void loop(struct get *get)
 		souk_status status = souk_http_fetcher_poll(get->fetcher, wait_ms(get), fd);
 		if (status != SOUK_OK)
 			souk_download_stop(&get->download, status);
+		tell_progress(get);
 		take_results(get);
 	}
 }

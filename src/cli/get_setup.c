@@ -16,17 +16,41 @@ static bool is_dearer(const struct get *get, const struct market_entry *entry)
 	return get->price_max.ncoin != 0 && entry->offer.offer.price.ncoin > get->price_max.ncoin;
 }
 
-/* Sizes may differ only where somebody lies, or the name does not say: the cheapest wins. */
+static bool same_shape(const struct souk_offer *a, const struct souk_offer *b)
+{
+	return a->size == b->size && a->chunk_size == b->chunk_size;
+}
+
+/* The id alone does not prove the size, and providers may disagree: most of them decide, the
+ * cheapest where that is no answer. A user who knows better writes ID.SIZE. */
+static const struct souk_offer *choose_shape(const struct get *get, size_t offers)
+{
+	size_t best = 0, best_votes = 0;
+	for (size_t i = 0; i < offers; i++) {
+		size_t votes = 0;
+		for (size_t k = 0; k < offers; k++)
+			votes += same_shape(
+				&get->entries[i].offer.offer, &get->entries[k].offer.offer);
+		if (votes > best_votes) {
+			best = i;
+			best_votes = votes;
+		}
+	}
+	if (best_votes < offers)
+		fprintf(stderr,
+			"souk get: %zu of %zu offers are of another size, and are left out\n",
+			offers - best_votes, offers);
+	return &get->entries[best].offer.offer;
+}
+
 static bool choose_content(struct get *get, size_t offers)
 {
-	const struct souk_offer *first = &get->entries[0].offer.offer;
+	const struct souk_offer shape = *choose_shape(get, offers);
 	size_t kept = 0;
 	for (size_t i = 0; i < offers && kept < get->providers_max; i++) {
-		const struct souk_offer *offer = &get->entries[i].offer.offer;
-		if (offer->size != first->size || offer->chunk_size != first->chunk_size ||
-			is_dearer(get, &get->entries[i]))
-			continue;
-		get->entries[kept++] = get->entries[i];
+		if (same_shape(&get->entries[i].offer.offer, &shape) &&
+			!is_dearer(get, &get->entries[i]))
+			get->entries[kept++] = get->entries[i];
 	}
 	get->entry_count = kept;
 	if (kept == 0) {
@@ -35,7 +59,7 @@ static bool choose_content(struct get *get, size_t offers)
 		return false;
 	}
 	souk_status status =
-		souk_content_check(&get->content, &get->name, first->size, first->chunk_size);
+		souk_content_check(&get->content, &get->name, shape.size, shape.chunk_size);
 	if (status != SOUK_OK)
 		cli_fail("get", "the offers", status, NULL);
 	return status == SOUK_OK;

@@ -9,7 +9,7 @@
 
 static const struct option_spec common_options[] = {
 	{"home", "DIR", "where keys and data are (SOUK_HOME; ~/.souk)", OPTION_TEXT, &cli_home},
-	{"ledger", "URL", "the ledger to talk to (SOUK_LEDGER; the home's config.ini)", OPTION_TEXT,
+	{"ledger", "URL", "the ledger to talk to (SOUK_LEDGER; the home's souk.ini)", OPTION_TEXT,
 		&cli_ledger},
 	{"json", NULL, "print JSON", OPTION_FLAG, &cli_json},
 };
@@ -46,8 +46,12 @@ static bool parse_with_unit(
 	if (!option_parse_u64(&value, digits))
 		return false;
 	for (size_t i = 0; i < unit_count; i++) {
-		if (strcmp(text + length, units[i].suffix) == 0)
-			return !__builtin_mul_overflow(value, units[i].factor, ret);
+		if (strcmp(text + length, units[i].suffix) != 0)
+			continue;
+		if (__builtin_mul_overflow(value, units[i].factor, &value))
+			return false;
+		*ret = value;
+		return true;
 	}
 	return false;
 }

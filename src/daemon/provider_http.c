@@ -243,6 +243,7 @@ static unsigned data_status_of(souk_status status)
 	case SOUK_PEER_OVERDRAW:
 	case SOUK_PEER_BAD_TICKET:
 	case SOUK_PEER_JUMP_TOO_FAR:
+	case SOUK_PEER_BAD_CHECKPOINT:
 	case SOUK_PEER_STRIP_TERMS: return 402;
 	case SOUK_PEER_BAD_AUTH: return 401;
 	case SOUK_PEER_EPOCH_CLOSED:

@@ -78,21 +78,26 @@ static bool grow(void **items, size_t *max, size_t count, size_t item_size)
 	return true;
 }
 
+static struct pending_write *find_pending(
+	struct provider_node *node, const struct souk_nonce *session)
+{
+	for (size_t i = 0; i < node->pending_count; i++) {
+		if (memcmp(&node->pending[i].session, session, sizeof *session) == 0)
+			return &node->pending[i];
+	}
+	return NULL;
+}
+
 /* Remember RECORD to be written; over an older one of the same session. */
 static souk_status add_pending(struct provider_node *node, const struct souk_session_record *record)
 {
 	static _Thread_local uint8_t bytes[SOUK_SESSION_RECORD_SIZE_MAX];
 	struct souk_writer writer;
 	struct souk_bytes encoded;
-	struct pending_write *write = NULL;
+	struct pending_write *write = find_pending(node, &record->grant.session);
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_session_record_encode(&writer, record);
 	SOUK_TRY(souk_writer_finish(&writer, &encoded));
-	for (size_t i = 0; i < node->pending_count && write == NULL; i++) {
-		if (memcmp(&node->pending[i].session, &record->grant.session,
-			    sizeof record->grant.session) == 0)
-			write = &node->pending[i];
-	}
 	uint8_t *copy = malloc(encoded.size);
 	if (copy == NULL || (write == NULL && !grow((void **)&node->pending, &node->pending_max,
 						      node->pending_count, sizeof *write))) {
@@ -110,13 +115,23 @@ static souk_status add_pending(struct provider_node *node, const struct souk_ses
 	return SOUK_OK;
 }
 
+/* The newest record of SESSION: what waits to be written is newer than what is stored. */
+static souk_status newest_record(struct provider_node *node, const struct souk_nonce *session,
+	struct souk_session_record *ret)
+{
+	const struct pending_write *write = find_pending(node, session);
+	if (write == NULL)
+		return provider_store_session(&node->store, session, ret);
+	return souk_session_record_decode(ret, souk_bytes_of(write->record, write->size), NULL);
+}
+
 /* The stored record of SESSION becomes history: it was claimed, or won nothing. */
 static souk_status settle(struct provider_node *node, const struct souk_provider_effect *effect)
 {
 	struct souk_session_record *record = malloc(sizeof *record);
 	if (record == NULL)
 		return SOUK_IO_MEMORY;
-	souk_status status = provider_store_session(&node->store, &effect->session, record);
+	souk_status status = newest_record(node, &effect->session, record);
 	if (status == SOUK_OK) {
 		record->claimed = true;
 		record->paid = effect->paid;

@@ -23,6 +23,8 @@ struct transfer {
 	struct curl_slist *headers;
 	uint8_t *destination;
 	size_t size_max;
+	size_t head_size; /* of the headers so far */
+	uint64_t *progress;
 	bool is_too_long;
 	char wanted[REPLY_HEADER_NAME_MAX];
 	struct souk_http_fetched result;
@@ -40,6 +42,12 @@ struct souk_http_fetcher {
 
 /* Copies what fits. An answer that is not 2xx is only text for people, and may be cut; a unit that
  * is too long is a lie and ends the transfer. */
+static void note_progress(struct transfer *transfer, size_t size)
+{
+	if (transfer->progress != NULL)
+		*transfer->progress += size;
+}
+
 static size_t on_body(char *data, size_t one, size_t size, void *cls)
 {
 	struct transfer *transfer = cls;
@@ -48,6 +56,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *cls)
 	long http_status = 0;
 
 	(void)one;
+	note_progress(transfer, size);
 	if (taken)
 		memcpy(transfer->destination + transfer->result.size, data, taken);
 	transfer->result.size += taken;
@@ -67,6 +76,10 @@ static size_t on_header(char *line, size_t one, size_t size, void *cls)
 	size_t name_size = strlen(transfer->wanted), length = size;
 
 	(void)one;
+	note_progress(transfer, size);
+	transfer->head_size += size;
+	if (transfer->head_size > SOUK_HTTP_FETCH_HEAD_SIZE_MAX)
+		return CURL_WRITEFUNC_ERROR;
 	if (!name_size || length <= name_size || line[name_size] != ':' ||
 		strncasecmp(line, transfer->wanted, name_size) != 0)
 		return size;
@@ -179,6 +192,8 @@ static souk_status transfer_begin(struct souk_http_fetcher *fetcher, struct tran
 	SOUK_TRY(souk_curl_headers(fetch->headers, fetch->header_count, &transfer->headers));
 	transfer->destination = fetch->destination;
 	transfer->size_max = fetch->size_max;
+	transfer->head_size = 0;
+	transfer->progress = fetch->progress;
 	transfer->is_too_long = false;
 	transfer->wanted[0] = 0;
 	if (fetch->reply_header)

@@ -21,6 +21,8 @@
 
 #define SOUK_HTTP_FETCH_HEADERS_MAX	16
 #define SOUK_HTTP_FETCH_HEADER_SIZE_MAX 512
+/* All headers of one answer; a peer that sends more is cut off. */
+#define SOUK_HTTP_FETCH_HEAD_SIZE_MAX 32768
 
 struct souk_http_fetcher;
 
@@ -34,6 +36,7 @@ struct souk_http_fetch {
 	uint64_t timeout_ms;	     /* of the whole transfer; 0 means 60 s */
 	const struct souk_hash *pin; /* for https, as in http_client.h; NULL otherwise */
 	void *user;		     /* given back with the result; tells the transfer in cancel */
+	uint64_t *progress; /* grows by each byte that comes, also of headers; NULL: nobody asks */
 };
 
 struct souk_http_fetched {
