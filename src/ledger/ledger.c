@@ -164,8 +164,11 @@ souk_status souk_ledger_begin(struct souk_ledger *ledger, struct souk_time time)
 		return SOUK_LOCAL_STATE;
 	if (souk_time_is_before(time, ledger->record.time))
 		return SOUK_PEER_BLOCK_TIME;
-	if (souk_ledger_get_epoch(&epoch, ledger, ledger->record.epoch) != SOUK_OK)
-		return SOUK_CORRUPT_STORE;
+	/* A store that fails may be tried again; one without the current epoch contradicts itself.
+	 */
+	souk_status status = souk_ledger_get_epoch(&epoch, ledger, ledger->record.epoch);
+	if (status != SOUK_OK)
+		return status == SOUK_PEER_WRONG_EPOCH ? SOUK_CORRUPT_STORE : status;
 	ledger_writes_begin(ledger);
 	ledger->txs = (struct souk_ledger_txs){.count = 0};
 	ledger->building = true;
@@ -227,8 +230,9 @@ souk_status souk_ledger_check_header(
 	if (!souk_hash_equal(&h->ledger, &ledger->record.ledger) || h->height != height ||
 		!souk_hash_equal(&h->previous, &ledger->record.last))
 		return SOUK_CORRUPT_BLOCK_LINK;
+	const struct souk_address *signer = &ledger->genesis.operator;
 	struct souk_hash digest = souk_block_header_digest(h);
-	return souk_ecdsa_verify(&ledger->genesis.operator, & digest, &header->signature);
+	return souk_ecdsa_verify(signer, &digest, &header->signature);
 }
 
 souk_status souk_ledger_accept(
