@@ -88,9 +88,10 @@ static souk_status next_base(struct souk_amount *ret, const struct ledger_tx *tx
 		*ret = SOUK_AMOUNT_ZERO;
 		return SOUK_OK;
 	}
-	if (souk_ledger_get_allotment(&last, tx->ledger, escrow, open->epoch, open->segments - 1) !=
-		SOUK_OK)
-		return SOUK_CORRUPT_STORE;
+	souk_status status = souk_ledger_get_allotment(
+		&last, tx->ledger, escrow, open->epoch, open->segments - 1);
+	if (status != SOUK_OK)
+		return status == SOUK_PEER_NO_ALLOTMENT ? SOUK_CORRUPT_STORE : status;
 	return souk_amount_add(ret, last.base, last.total);
 }
 
