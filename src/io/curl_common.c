@@ -83,7 +83,8 @@ souk_status souk_curl_status(CURLcode code)
 	case CURLE_OPERATION_TIMEDOUT: return SOUK_IO_TIMEOUT;
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
 	case CURLE_PEER_FAILED_VERIFICATION: return SOUK_IO_TLS_PIN;
-	case CURLE_OUT_OF_MEMORY: return SOUK_IO_MEMORY;
+	/* libcurl says so, too, when a peer's header line passes its limit: a fault of the peer. */
+	case CURLE_OUT_OF_MEMORY: return SOUK_IO_NET;
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL: return SOUK_LOCAL_CONFIG;
 	default: return SOUK_IO_NET;
