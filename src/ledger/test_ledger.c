@@ -84,7 +84,10 @@ static void test_load_goes_on(void **state)
 	market_seal(market);
 	assert_int_equal(souk_ledger_load(&loaded, &store), SOUK_OK);
 	assert_memory_equal(&loaded.record, &market->ledger.record, sizeof loaded.record);
-	assert_memory_equal(&loaded.genesis, &market->ledger.genesis, sizeof loaded.genesis);
+	/* Not memory: what stands in the padding of a copied struct is the compiler's choice. */
+	struct souk_hash ours = souk_genesis_digest(&market->ledger.genesis),
+			 theirs = souk_genesis_digest(&loaded.genesis);
+	assert_memory_equal(&ours, &theirs, sizeof ours);
 	market->ledger = loaded;
 	market_begin(market);
 	market_fund(market, ALICE, COIN);
