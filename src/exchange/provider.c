@@ -52,6 +52,7 @@ struct souk_provider_session *provider_session_of(
 void provider_session_free(struct souk_provider *provider, struct souk_provider_session *s)
 {
 	souk_map_remove(&provider->session_map, &s->record.grant.session);
+	provider->granted_count -= s->state == SOUK_PROVIDER_GRANTED;
 	souk_bytes_wipe(s, sizeof *s);
 	s->state = SOUK_PROVIDER_FREE;
 	provider->session_count--;
@@ -71,21 +72,60 @@ static struct souk_provider_session *find_free(struct souk_provider *provider)
 	return found;
 }
 
-/* Put away the session that was silent longest of those that are paid to the end: its customer has
- * had time to fetch the last key. Its slot is free once it is stored: for the next ask. */
+/* How long an open session may be silent once others want its slot. One that is paid to the end
+ * only waits for its customer to have the last key. One that paid nothing costs its owner nothing
+ * either: without this, a few coins could fill the table for as long as idle_ms. */
+static uint64_t patience_ms(const struct souk_provider_session *s)
+{
+	if (s->payee.unit == s->payee.count)
+		return SOUK_PROVIDER_LINGER_MS;
+	return s->payee.unit == 0 ? SOUK_PROVIDER_UNPAID_IDLE_MS : SOUK_PROVIDER_PAID_IDLE_MS;
+}
+
+/* Put away the session that tries our patience most. Its slot is free once it is stored: for the
+ * next ask. */
 static void make_room(struct souk_provider *provider, struct souk_time now)
+{
+	struct souk_provider_session *worst = NULL;
+	uint64_t most = 0;
+	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+		struct souk_provider_session *s = &provider->memory.sessions[i];
+		if (s->state != SOUK_PROVIDER_OPEN)
+			continue;
+		uint64_t silent = souk_time_since_ms(s->active, now), patience = patience_ms(s);
+		if (silent < patience || (worst != NULL && silent - patience <= most))
+			continue;
+		worst = s;
+		most = silent - patience;
+	}
+	if (worst != NULL)
+		provider_session_leave(provider, worst);
+}
+
+static struct souk_provider_session *oldest_granted(const struct souk_provider *provider)
 {
 	struct souk_provider_session *oldest = NULL;
 	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
-		if (s->state != SOUK_PROVIDER_OPEN || s->payee.unit < s->payee.count ||
-			souk_time_since_ms(s->active, now) < SOUK_PROVIDER_LINGER_MS)
-			continue;
-		if (oldest == NULL || souk_time_is_before(s->active, oldest->active))
+		if (s->state == SOUK_PROVIDER_GRANTED &&
+			(oldest == NULL || souk_time_is_before(s->active, oldest->active)))
 			oldest = s;
 	}
-	if (oldest != NULL)
-		provider_session_leave(provider, oldest);
+	return oldest;
+}
+
+/* Anybody may ask, and no ask costs more than a message: who only asks gets a part of the table,
+ * and no more of our hashing than that part turns over. */
+static souk_status bound_granted(struct souk_provider *provider, struct souk_time now)
+{
+	uint32_t max = provider->memory.session_max / SOUK_PROVIDER_GRANTED_PART;
+	if (provider->granted_count < (max > 0 ? max : 1))
+		return SOUK_OK;
+	struct souk_provider_session *oldest = oldest_granted(provider);
+	if (souk_time_since_ms(oldest->active, now) < SOUK_PROVIDER_GRANT_KEEP_MS)
+		return SOUK_LOCAL_FULL;
+	provider_session_free(provider, oldest);
+	return SOUK_OK;
 }
 
 /* ------------------------------------------------------------------ ask */
@@ -138,16 +178,17 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed
 	struct souk_nonce session;
 	struct souk_hash secret, digest = souk_ask_digest(ask);
 	SOUK_TRY(check_ask(provider, ask, item, now));
+	souk_identity_generate(&ephemeral, &provider->rng);
+	souk_secret_rng_fill(&provider->rng, &session, sizeof session);
+	SOUK_TRY(
+		souk_session_secret(&secret, &ephemeral.seckey, &ask->customer, &session, &digest));
 	souk_provider_tick(provider, now);
+	SOUK_TRY(bound_granted(provider, now));
 	struct souk_provider_session *s = find_free(provider);
 	if (s == NULL) {
 		make_room(provider, now);
 		return SOUK_LOCAL_FULL;
 	}
-	souk_identity_generate(&ephemeral, &provider->rng);
-	souk_secret_rng_fill(&provider->rng, &session, sizeof session);
-	SOUK_TRY(
-		souk_session_secret(&secret, &ephemeral.seckey, &ask->customer, &session, &digest));
 	memset(s, 0, sizeof *s);
 	s->state = SOUK_PROVIDER_GRANTED;
 	s->active = now;
@@ -164,6 +205,7 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed
 	SOUK_CHECK(souk_map_insert(&provider->session_map,
 			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
 	provider->session_count++;
+	provider->granted_count++;
 	provider->totals.asks_granted++;
 	ret->grant = s->record.grant;
 	souk_grant_sign(ret, provider->config.identity);
@@ -255,6 +297,7 @@ souk_status souk_provider_strip(struct souk_provider *provider, const struct sou
 	s->record.prize = escrow->prize;
 	souk_payee_init(&s->payee, &s->record.strip_open, 0, provider->epoch_end);
 	s->state = SOUK_PROVIDER_OPEN;
+	provider->granted_count--;
 	s->active = now;
 	s->store_due = true;
 	provider->sessions_waiting = true;
@@ -368,6 +411,11 @@ static void fill_unit(struct souk_provider_session *s, const struct souk_unit_re
 	souk_bytes_wipe(&key, sizeof key);
 }
 
+static bool is_new_unit(struct souk_provider_session *s, const struct souk_unit_request *request)
+{
+	return request->unit > 0 && binding_of(s, request->unit)->unit != request->unit;
+}
+
 static bool is_authentic(
 	const struct souk_provider_session *s, const struct souk_unit_request *request)
 {
@@ -404,8 +452,10 @@ souk_status souk_provider_unit(struct souk_provider *provider, struct souk_provi
 		provider->totals.refused_unpaid += status == SOUK_PEER_UNPAID;
 		return status;
 	}
+	/* Repetitions are no life: they would keep a slot for nothing. */
+	if (payee.unit > s->payee.unit || is_new_unit(s, request))
+		s->active = now;
 	commit_payee(provider, s, &payee);
-	s->active = now;
 	reply.content = s->record.ask.content;
 	fill_key(s, &reply);
 	if (request->unit > 0) {

@@ -258,11 +258,23 @@ void souk_provider_draw(struct souk_provider *provider, uint64_t epoch,
 	}
 }
 
+/* Whether STATUS is the ledger's verdict on the claim. What speaks of the transaction around it, or
+ * of the way to the ledger, is none: another try may be paid. */
 static bool is_final(souk_status status)
 {
-	return status == SOUK_OK ||
-	       (souk_status_class(status) == SOUK_CLASS_PEER && status != SOUK_PEER_NOT_DRAWN) ||
-	       souk_status_class(status) == SOUK_CLASS_CORRUPT;
+	switch (status) {
+	case SOUK_OK:
+	case SOUK_CORRUPT_STORE: return true;
+	case SOUK_PEER_NOT_DRAWN:
+	case SOUK_PEER_BAD_REQUEST:
+	case SOUK_PEER_BAD_AUTH:
+	case SOUK_PEER_OVERSIZED:
+	case SOUK_PEER_TX_NONCE:
+	case SOUK_PEER_TX_WRONG_LEDGER:
+	case SOUK_PEER_NO_ACCOUNT:
+	case SOUK_PEER_NO_FUNDS: return false;
+	default: return souk_status_class(status) == SOUK_CLASS_PEER;
+	}
 }
 
 void souk_provider_claim_result(struct souk_provider *provider, const struct souk_nonce *session,

@@ -242,7 +242,7 @@ static void asks_are_checked(void **state)
 			table[i].status);
 	assert_int_equal(souk_provider_ask(&m->kit.provider, &grant, &good, &m->item, epoch_end),
 		SOUK_PEER_EPOCH_CLOSED);
-	for (uint32_t i = 1; i < KIT_SESSIONS; i++)
+	for (uint32_t i = 1; i < KIT_SESSIONS / SOUK_PROVIDER_GRANTED_PART; i++)
 		assert_int_equal(
 			souk_provider_ask(&m->kit.provider, &grant, &good, &m->item, t0), SOUK_OK);
 	assert_int_equal(
@@ -364,33 +364,166 @@ static void a_claim_follows_a_draw(void **state)
 	free(m);
 }
 
+static souk_status ask(struct market *m, struct souk_time now)
+{
+	struct souk_signed_grant grant;
+	return souk_provider_ask(
+		&m->kit.provider, &grant, souk_customer_ask(&m->customer), &m->item, now);
+}
+
+/* Every slot is an open session of UNITS units, the first of which is there already. */
+static void fill_table(struct market *m, struct souk_time now)
+{
+	for (uint32_t i = m->kit.provider.session_count; i < KIT_SESSIONS; i++) {
+		customer_new(m, (uint8_t)(20 + i), UNITS);
+		assert_int_equal(
+			kit_handshake(&m->customer, &m->payer, 0, &m->kit, &m->item, now), SOUK_OK);
+	}
+	customer_new(m, 99, UNITS);
+}
+
+/* Nothing but a STORE of the session that makes room, which frees its slot. */
+static void expect_room(struct market *m, uint32_t unit, struct souk_time now)
+{
+	struct souk_provider_effect effect;
+	assert_int_equal(ask(m, now), SOUK_LOCAL_FULL);
+	assert_true(souk_provider_next_effect(&m->kit.provider, &effect));
+	assert_int_equal(effect.kind, SOUK_PROVIDER_STORE);
+	assert_int_equal(souk_provider_record(&m->kit.provider, effect.index)->unit, unit);
+	assert_int_equal(ask(m, now), SOUK_OK);
+}
+
+static void expect_no_room(struct market *m, struct souk_time now)
+{
+	struct souk_provider_effect effect;
+	assert_int_equal(ask(m, now), SOUK_LOCAL_FULL);
+	assert_false(souk_provider_next_effect(&m->kit.provider, &effect));
+}
+
 /* A full table makes room by what is paid to the end, and keeps what is not. */
 static void finished_sessions_make_room(void **state)
 {
 	(void)state;
 	struct market *m = market_open(2);
-	struct souk_signed_grant grant;
-	struct souk_provider_effect effect;
-	struct souk_time later = souk_time_plus_ms(t0, SOUK_PROVIDER_LINGER_MS);
 	buy(m, 0);
 	buy(m, 1);
-	customer_new(m, 5, UNITS);
-	for (uint32_t i = 1; i < KIT_SESSIONS; i++)
-		assert_int_equal(souk_provider_ask(&m->kit.provider, &grant,
-					 souk_customer_ask(&m->customer), &m->item, t0),
-			SOUK_OK);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(
-			souk_provider_ask(&m->kit.provider, &grant, souk_customer_ask(&m->customer),
-				&m->item, i == 0 ? t0 : later),
-			SOUK_LOCAL_FULL);
-		assert_int_equal(souk_provider_next_effect(&m->kit.provider, &effect), i == 1);
-	}
-	assert_int_equal(souk_provider_record(&m->kit.provider, effect.index)->unit, 2);
-	assert_int_equal(souk_provider_ask(&m->kit.provider, &grant,
-				 souk_customer_ask(&m->customer), &m->item, later),
-		SOUK_OK);
+	fill_table(m, t0);
+	expect_no_room(m, souk_time_plus_ms(t0, SOUK_PROVIDER_LINGER_MS - 1));
+	expect_room(m, 2, souk_time_plus_ms(t0, SOUK_PROVIDER_LINGER_MS));
 	free(m);
+}
+
+/* Then by who paid nothing; by who paid and is silent only after minutes. Repetitions of a request
+ * do not keep a slot. */
+static void silent_sessions_make_room(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_provider_reply reply;
+	struct souk_unit_request request = forge(m, 1, 1, 0);
+	struct souk_time unpaid = souk_time_plus_ms(t0, SOUK_PROVIDER_UNPAID_IDLE_MS);
+	struct souk_time paid = souk_time_plus_ms(t0, SOUK_PROVIDER_PAID_IDLE_MS);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request, t0), SOUK_OK);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request,
+					 souk_time_plus_ms(t0, 20000)),
+			SOUK_OK);
+	fill_table(m, t0);
+	expect_no_room(m, souk_time_plus_ms(t0, SOUK_PROVIDER_UNPAID_IDLE_MS - 1));
+	expect_room(m, 0, unpaid);
+	free(m);
+
+	m = market_open(UNITS);
+	m->kit.provider.config.idle_ms = 2 * SOUK_PROVIDER_PAID_IDLE_MS;
+	buy(m, 0);
+	fill_table(m, paid);
+	expect_no_room(m, souk_time_plus_ms(t0, SOUK_PROVIDER_PAID_IDLE_MS - 1));
+	expect_room(m, 1, paid);
+	free(m);
+}
+
+/* Who only asks gets a part of the table, and the grant that waited longest goes first. */
+static void asks_alone_do_not_fill_the_table(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_provider *provider = &m->kit.provider;
+	struct souk_signed_grant first;
+	struct souk_hash escrow;
+	uint64_t epoch;
+	uint32_t max = KIT_SESSIONS / SOUK_PROVIDER_GRANTED_PART;
+	customer_new(m, 5, UNITS);
+	assert_int_equal(souk_provider_ask(provider, &first, souk_customer_ask(&m->customer),
+				 &m->item, souk_time_at_ms(t0.ms - 1)),
+		SOUK_OK);
+	for (uint32_t i = 1; i < max; i++)
+		assert_int_equal(ask(m, t0), SOUK_OK);
+	struct souk_time later = souk_time_plus_ms(t0, SOUK_PROVIDER_GRANT_KEEP_MS - 2);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ask(m, later), SOUK_LOCAL_FULL);
+	assert_int_equal(provider->session_count, 1 + max);
+	assert_int_equal(
+		souk_provider_wants(provider, &first.grant.session, &escrow, &epoch), SOUK_OK);
+	/* An ask that is refused for itself costs nobody the grant. */
+	later.ms++;
+	m->customer.ask.customer.bytes[0] = 9;
+	assert_int_equal(ask(m, later), SOUK_PEER_BAD_PUBKEY);
+	assert_int_equal(
+		souk_provider_wants(provider, &first.grant.session, &escrow, &epoch), SOUK_OK);
+	customer_new(m, 6, UNITS);
+	assert_int_equal(ask(m, later), SOUK_OK);
+	assert_int_equal(souk_provider_wants(provider, &first.grant.session, &escrow, &epoch),
+		SOUK_PEER_UNKNOWN_SESSION);
+	assert_int_equal(ask(m, later), SOUK_LOCAL_FULL);
+	/* None is left once they were all too late, or accepted. */
+	souk_provider_tick(provider, souk_time_plus_ms(later, 3000));
+	assert_int_equal(provider->granted_count, 0);
+	assert_int_equal(provider->session_count, 1);
+	free(m);
+}
+
+/* What is no verdict on the claim is tried again: a claim given up is money given away. */
+static void only_a_verdict_ends_a_claim(void **state)
+{
+	(void)state;
+	static const struct {
+		souk_status status;
+		bool is_final;
+	} table[] = {
+		{SOUK_PEER_NOT_DRAWN, false},
+		{SOUK_PEER_BAD_REQUEST, false},
+		{SOUK_PEER_TX_NONCE, false},
+		{SOUK_PEER_NO_FUNDS, false},
+		{SOUK_PEER_TX_WRONG_LEDGER, false},
+		{SOUK_LOCAL_FULL, false},
+		{SOUK_LOCAL_NOT_FOUND, false},
+		{SOUK_IO_NET, false},
+		{SOUK_CORRUPT_STATE, false},
+		{SOUK_CORRUPT_STORE, true},
+		{SOUK_PEER_CLAIM_LATE, true},
+		{SOUK_PEER_CLAIM_PAID, true},
+		{SOUK_PEER_CLAIM_NO_PRIZE, true},
+		{SOUK_PEER_NO_ESCROW, true},
+		{SOUK_PEER_BAD_TICKET, true},
+		{SOUK_OK, true},
+	};
+	struct souk_hash beacon = {{1}};
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++) {
+		struct market *m = market_open(UNITS);
+		struct souk_provider *provider = &m->kit.provider;
+		struct souk_provider_effect effect;
+		for (uint32_t k = 0; k < UNITS; k++)
+			buy(m, k);
+		souk_provider_draw(provider, 7, &beacon, epoch_end);
+		while (souk_provider_next_effect(provider, &effect))
+			kit_provider_keep(&m->kit, &effect);
+		assert_true(souk_provider_next_effect(provider, &effect));
+		assert_int_equal(effect.kind, SOUK_PROVIDER_CLAIM);
+		souk_provider_claim_result(
+			provider, &effect.session, table[i].status, SOUK_AMOUNT_ZERO, epoch_end);
+		assert_int_equal(souk_provider_next_effect(provider, &effect), table[i].is_final);
+		free(m);
+	}
 }
 
 static void a_closed_epoch_still_gives_keys(void **state)
@@ -506,6 +639,9 @@ int main(void)
 		cmocka_unit_test(overlapping_strips_are_refused),
 		cmocka_unit_test(a_claim_follows_a_draw),
 		cmocka_unit_test(finished_sessions_make_room),
+		cmocka_unit_test(silent_sessions_make_room),
+		cmocka_unit_test(asks_alone_do_not_fill_the_table),
+		cmocka_unit_test(only_a_verdict_ends_a_claim),
 		cmocka_unit_test(a_closed_epoch_still_gives_keys),
 		cmocka_unit_test(the_customer_stops_at_a_wrong_key),
 		cmocka_unit_test(the_customer_risks_one_window),

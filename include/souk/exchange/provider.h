@@ -46,6 +46,14 @@
 #define SOUK_PROVIDER_BINDINGS (2 * SOUK_WINDOW_MAX)
 /* A session paid to the end keeps its slot so long after its last request, if others want it. */
 #define SOUK_PROVIDER_LINGER_MS 1000u
+/* At most this part of the table waits for strips. Beyond it the grant that waited longest is
+ * forgotten, once it had the time that an honest customer takes. */
+#define SOUK_PROVIDER_GRANTED_PART  4u
+#define SOUK_PROVIDER_GRANT_KEEP_MS 2000u
+/* What a session may be silent, in a full table, before others get its slot: one that paid nothing
+ * yet, and one that did. */
+#define SOUK_PROVIDER_UNPAID_IDLE_MS 30000u
+#define SOUK_PROVIDER_PAID_IDLE_MS   300000u
 /* Between two tries of a claim that could not be delivered. */
 #define SOUK_PROVIDER_RETRY_MS 2000u
 
@@ -82,10 +90,10 @@ struct souk_provider_binding {
 
 struct souk_provider_session {
 	enum souk_provider_state state;
-	bool store_due; /* a STORE effect is waiting */
-	bool dirty;	/* tickets were accepted since the last STORE */
-	uint32_t bad;	/* bad tickets so far */
-	struct souk_time active;
+	bool store_due;		 /* a STORE effect is waiting */
+	bool dirty;		 /* tickets were accepted since the last STORE */
+	uint32_t bad;		 /* bad tickets so far */
+	struct souk_time active; /* when it last paid, or was sent something new */
 	struct souk_payee payee;
 	struct souk_chain keys;
 	struct souk_provider_binding bindings[SOUK_PROVIDER_BINDINGS];
@@ -154,6 +162,7 @@ struct souk_provider {
 	struct souk_time epoch_end;
 	bool epoch_known;
 	uint32_t session_count;
+	uint32_t granted_count; /* of them wait for their strip */
 	uint32_t due_count;
 	bool sessions_waiting; /* for effects to be pulled, perhaps */
 	bool dues_waiting;
@@ -206,7 +215,8 @@ void souk_provider_init(struct souk_provider *provider, const struct souk_provid
 SOUK_MUST_CHECK souk_status souk_provider_restore(struct souk_provider *provider,
 	const struct souk_session_record *record, struct souk_time now);
 
-/* souk_provider_ask: open a session. Costs ask->units hashes and a signature.
+/* souk_provider_ask: open a session. Costs ask->units hashes and a signature; a refusal costs
+ * neither.
  *
  *  In: item   what the ask's content is here; the caller answers unknown content itself
  *
@@ -216,8 +226,9 @@ SOUK_MUST_CHECK souk_status souk_provider_restore(struct souk_provider *provider
  *   SOUK_PEER_BAD_OFFER    the price has changed: the customer reads the offer again.
  *   SOUK_PEER_WRONG_EPOCH  not the current epoch.
  *   SOUK_PEER_EPOCH_CLOSED  it has just ended; ask again in the next.
- *   SOUK_LOCAL_FULL        no session is free: answer 503. Where a finished one could be put away,
- *                          there is room once its STORE was pulled. */
+ *   SOUK_LOCAL_FULL        no session is free, or too many wait for their strips: answer 503.
+ *                          Where a finished or silent one could be put away, there is room once
+ *                          its STORE was pulled. */
 SOUK_MUST_CHECK souk_status souk_provider_ask(struct souk_provider *provider,
 	struct souk_signed_grant *ret, const struct souk_ask *ask,
 	const struct souk_provider_item *item, struct souk_time now);
@@ -281,8 +292,9 @@ bool souk_provider_undrawn(const struct souk_provider *provider, uint64_t *ret_e
 void souk_provider_draw(struct souk_provider *provider, uint64_t epoch,
 	const struct souk_hash *beacon, struct souk_time now);
 
-/* souk_provider_claim_result: what became of a CLAIM. SOUK_OK with PAID; a PEER_ status other than
- * PEER_NOT_DRAWN ends it unpaid; any other is tried again later. Unknown sessions are ignored. */
+/* souk_provider_claim_result: what became of a CLAIM. SOUK_OK with PAID; a verdict of the
+ * ledger on the claim itself, or a CORRUPT_STORE of ours, ends it unpaid; any other is tried again
+ * later, to the end of the claim window. Unknown sessions are ignored. */
 void souk_provider_claim_result(struct souk_provider *provider, const struct souk_nonce *session,
 	souk_status status, struct souk_amount paid, struct souk_time now);
 
