@@ -359,7 +359,8 @@ static double measure_claims(
 	for (uint32_t i = 0; i < count; i++) {
 		/* A stride that visits each escrow once before any twice, in no order of keys. */
 		struct souk_nonce salt = salt_of((uint32_t)((uint64_t)i * 7919 % escrows));
-		struct souk_hash id = souk_escrow_id(&b->payer.address, &salt);
+		struct souk_hash id =
+			souk_escrow_id(&b->ledger.record.ledger, &b->payer.address, &salt);
 		segment_allot(b, segment, &id, i / escrows);
 		segment_claim(b, segment, &id, i / escrows, &messages[i]);
 	}

@@ -23,24 +23,31 @@ struct run {
 	const char *command;
 	struct souk_identity identity;
 	struct souk_chain_client *client;
+	struct souk_ledger_status ledger;
 	struct souk_hash id;
 };
-
-static bool start(struct run *run, const char *command)
-{
-	run->command = command;
-	if (!cli_load_identity(&run->identity))
-		return false;
-	run->client = cli_open_ledger();
-	run->id = cli_escrow_id(&run->identity.address, number);
-	return true;
-}
 
 static int finish(struct run *run, int code)
 {
 	souk_bytes_wipe(&run->identity, sizeof run->identity);
 	souk_chain_client_free(run->client);
 	return code;
+}
+
+/* False where it failed, and said why. */
+static bool start(struct run *run, const char *command)
+{
+	run->command = command;
+	if (!cli_load_identity(&run->identity))
+		return false;
+	run->client = cli_open_ledger();
+	souk_status status = souk_chain_status(run->client, &run->ledger);
+	if (status != SOUK_OK) {
+		finish(run, cli_fail_ledger(command, "cannot ask the ledger", status, run->client));
+		return false;
+	}
+	run->id = cli_escrow_id(&run->ledger.record.ledger, &run->identity.address, number);
+	return true;
 }
 
 static int submit(struct run *run, const struct souk_tx_body *body, const char *done)
@@ -63,7 +70,6 @@ static int submit(struct run *run, const struct souk_tx_body *body, const char *
 /* The prize and the deposit that the options left open. */
 static souk_status choose_terms(struct run *run)
 {
-	struct souk_ledger_status ledger;
 	if (prize.ncoin == 0) {
 		prize.ncoin = line.ncoin / 10000;
 		if (prize.ncoin == 0)
@@ -72,10 +78,7 @@ static souk_status choose_terms(struct run *run)
 	}
 	if (deposit.ncoin != 0)
 		return SOUK_OK;
-	souk_status status = souk_chain_status(run->client, &ledger);
-	if (status == SOUK_OK)
-		status = souk_escrow_deposit_for(&deposit, line, &ledger.genesis);
-	return status;
+	return souk_escrow_deposit_for(&deposit, line, &run->ledger.genesis);
 }
 
 static int escrow_open(int argc, char **argv)

@@ -14,10 +14,11 @@ static inline struct souk_nonce cli_escrow_salt(uint64_t number)
 	return salt;
 }
 
-static inline struct souk_hash cli_escrow_id(const struct souk_address *payer, uint64_t number)
+static inline struct souk_hash cli_escrow_id(
+	const struct souk_hash *ledger, const struct souk_address *payer, uint64_t number)
 {
 	struct souk_nonce salt = cli_escrow_salt(number);
-	return souk_escrow_id(payer, &salt);
+	return souk_escrow_id(ledger, payer, &salt);
 }
 
 #endif

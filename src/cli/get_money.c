@@ -203,9 +203,14 @@ void get_open_job(void *ctx)
 
 bool get_find_money(struct get *get)
 {
+	struct souk_ledger_status ledger;
 	struct souk_escrow_record escrow;
-	get->escrow = cli_escrow_id(&get->identity.address, get->escrow_number);
-	souk_status status = souk_chain_escrow(get->chain, &get->escrow, &escrow);
+	souk_status status = souk_chain_status(get->chain, &ledger);
+	if (status == SOUK_OK) {
+		get->escrow = cli_escrow_id(
+			&ledger.record.ledger, &get->identity.address, get->escrow_number);
+		status = souk_chain_escrow(get->chain, &get->escrow, &escrow);
+	}
 	if (status == SOUK_OK && !escrow.closing)
 		return true;
 	if (status == SOUK_OK)

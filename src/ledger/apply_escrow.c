@@ -10,7 +10,7 @@
 souk_status ledger_apply_escrow_open(struct ledger_tx *tx, const struct souk_tx_escrow_open *body)
 {
 	struct souk_escrow_record escrow;
-	struct souk_hash id = souk_escrow_id(&tx->from, &body->salt);
+	struct souk_hash id = souk_escrow_id(&tx->ledger->record.ledger, &tx->from, &body->salt);
 	souk_status status = souk_ledger_get_escrow(&escrow, tx->ledger, &id);
 	if (status == SOUK_OK)
 		return SOUK_PEER_ESCROW_EXISTS;

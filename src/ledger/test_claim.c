@@ -123,6 +123,32 @@ static void test_next_epoch_is_not_drawn(void **state)
 	market_do(market, BOB, &claim);
 }
 
+/* What was paid on one ledger is worth nothing on another, where the same payer has opened an
+ * escrow of the same salt and allotted the same leaves in the same epoch. */
+static void test_other_ledger(void **state)
+{
+	(void)state;
+	struct market *play = market, *real = market_new_named("another market");
+	allot_and_strip(0, 300, 100, 90);
+	market_finish_epoch(play);
+	struct souk_tx_body claim = sale_claim(&sale, 90);
+	market_do(play, BOB, &claim);
+	market_fund(real, ALICE, 1000 * COIN);
+	struct souk_tx_body body = body_open(1, LINE, PRIZE, 5 * LINE);
+	market_do(real, ALICE, &body);
+	struct souk_hash id = market_escrow_id(real, ALICE, 1);
+	assert_false(souk_hash_equal(&id, &escrow_id));
+	body = sale_allot(&sale);
+	body.allot.escrow = id;
+	market_do(real, ALICE, &body);
+	market_finish_epoch(real);
+	market_refuse(real, BOB, &claim, SOUK_PEER_NO_ESCROW);
+	claim.claim.claim.strip.escrow = id;
+	market_refuse(real, BOB, &claim, SOUK_PEER_WRONG_SIGNER);
+	market_seal(real);
+	market_free(real);
+}
+
 /* Every part of a claim that could be bent, and what is said about it. */
 static void test_forgeries(void **state)
 {
@@ -285,6 +311,7 @@ int main(void)
 		TEST(test_not_before_the_draw),
 		TEST(test_late),
 		TEST(test_next_epoch_is_not_drawn),
+		TEST(test_other_ledger),
 		TEST(test_forgeries),
 		TEST(test_overlapping_strips),
 		TEST(test_segments_of_any_length),

@@ -37,7 +37,7 @@ struct souk_genesis market_genesis(const struct market *market)
 		.beacon_anchor = market->beacons.anchor,
 		.beacon_count = MARKET_BEACON_COUNT,
 	};
-	REQUIRE(souk_text_set(&genesis.name, "test market") == SOUK_OK);
+	REQUIRE(souk_text_set(&genesis.name, market->name) == SOUK_OK);
 	return genesis;
 }
 
@@ -64,12 +64,18 @@ static void log_frame(struct market *market, const struct souk_writer *writer)
 
 struct market *market_new(void)
 {
+	return market_new_named("test market");
+}
+
+struct market *market_new_named(const char *name)
+{
 	struct market *market = calloc(1, sizeof *market);
 	struct souk_hash seed = {{7}};
 	struct souk_nonce zero = {{0}};
 	uint8_t memory[SOUK_GENESIS_SIZE_MAX];
 	struct souk_writer writer;
 	REQUIRE(market != NULL);
+	market->name = name;
 	for (uint8_t i = 0; i < PARTY_COUNT; i++)
 		identity_of_byte(&market->parties[i], (uint8_t)(i + 1));
 	identity_of_byte(&market->issuer, 99);
@@ -272,7 +278,8 @@ struct souk_tx_body body_draw(struct market *market, uint64_t epoch)
 struct souk_hash market_escrow_id(const struct market *market, enum party payer, uint8_t salt)
 {
 	struct souk_nonce nonce = {{salt}};
-	return souk_escrow_id(&market->parties[payer].address, &nonce);
+	return souk_escrow_id(
+		&market->ledger.record.ledger, &market->parties[payer].address, &nonce);
 }
 
 /* ---- sales ---- */

@@ -34,6 +34,7 @@ struct market {
 	struct souk_identity parties[PARTY_COUNT];
 	struct souk_identity issuer; /* the hot key of every payer */
 	struct souk_chain beacons;
+	const char *name; /* of the ledger */
 	struct souk_time now;
 	struct souk_signed_tx txs[MARKET_BLOCK_TX_MAX]; /* of the block under construction */
 	uint32_t tx_count;
@@ -43,6 +44,8 @@ struct market {
 };
 
 struct market *market_new(void);
+/* The same parties on another ledger: all that differs is its NAME. */
+struct market *market_new_named(const char *name);
 /* A ledger with one of most things on it: six blocks, sealed, none under construction. */
 struct market *market_example(void);
 void market_free(struct market *market);

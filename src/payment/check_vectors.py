@@ -226,8 +226,8 @@ def main():
     expect("what the library prints", printed, published)
     v = json.loads(published)
     escrow = v["escrow"]
-    expect("escrow id", domain(b"escrow", unhex(escrow["payer"]) + unhex(escrow["salt"])).hex(),
-           escrow["id"])
+    expect("escrow id", domain(b"escrow", unhex(escrow["ledger"]) + unhex(escrow["payer"])
+                               + unhex(escrow["salt"])).hex(), escrow["id"])
     check_allotment(v["allotment"])
     check_strip(v["strip"])
     tickets, ticket_leaves = check_chain(v["ticket_chain"], "ticket chain")

@@ -6,11 +6,13 @@
 #include "souk/base/check.h"
 #include "souk/crypto/sha256.h"
 
-struct souk_hash souk_escrow_id(const struct souk_address *payer, const struct souk_nonce *salt)
+struct souk_hash souk_escrow_id(const struct souk_hash *ledger, const struct souk_address *payer,
+	const struct souk_nonce *salt)
 {
-	uint8_t message[SOUK_ADDRESS_SIZE + SOUK_NONCE_SIZE];
-	memcpy(message, payer->bytes, SOUK_ADDRESS_SIZE);
-	memcpy(message + SOUK_ADDRESS_SIZE, salt->bytes, SOUK_NONCE_SIZE);
+	uint8_t message[SOUK_HASH_SIZE + SOUK_ADDRESS_SIZE + SOUK_NONCE_SIZE];
+	memcpy(message, ledger->bytes, SOUK_HASH_SIZE);
+	memcpy(message + SOUK_HASH_SIZE, payer->bytes, SOUK_ADDRESS_SIZE);
+	memcpy(message + SOUK_HASH_SIZE + SOUK_ADDRESS_SIZE, salt->bytes, SOUK_NONCE_SIZE);
 	return souk_sha256_domain("escrow", souk_bytes_of(message, sizeof message));
 }
 

@@ -45,7 +45,8 @@ void fixture_init(struct fixture *fixture, uint64_t seed, size_t count, uint64_t
 	fixture_identity(&fixture->payer, &fixture->rng);
 	fixture_identity(&fixture->issuer, &fixture->rng);
 	souk_rng_fill(&fixture->rng, fixture->salt.bytes, sizeof fixture->salt.bytes);
-	fixture->escrow = souk_escrow_id(&fixture->payer.address, &fixture->salt);
+	fixture->ledger = (struct souk_hash){{'l', 'e', 'd', 'g', 'e', 'r'}};
+	fixture->escrow = souk_escrow_id(&fixture->ledger, &fixture->payer.address, &fixture->salt);
 	fixture->leaf_count = count;
 	for (size_t i = 0; i < count; i++)
 		set_leaf(fixture, i, amount_ncoin);

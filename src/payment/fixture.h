@@ -23,6 +23,7 @@ struct fixture {
 	struct souk_rng rng;
 	struct souk_identity payer;
 	struct souk_identity issuer;
+	struct souk_hash ledger;
 	struct souk_nonce salt;
 	struct souk_hash escrow;
 	size_t leaf_count;

@@ -69,15 +69,19 @@ static void escrow_deposit(void **state)
 	}
 }
 
-static void escrow_id_depends_on_both(void **state)
+static void escrow_id_depends_on_all(void **state)
 {
 	(void)state;
+	struct souk_hash ledger = {{5}}, fork = {{6}};
 	struct souk_address payer = {{1}}, other = {{2}};
 	struct souk_nonce salt = {{3}}, pepper = {{4}};
-	struct souk_hash a = souk_escrow_id(&payer, &salt), b = souk_escrow_id(&other, &salt),
-			 c = souk_escrow_id(&payer, &pepper);
+	struct souk_hash a = souk_escrow_id(&ledger, &payer, &salt);
+	struct souk_hash b = souk_escrow_id(&ledger, &other, &salt);
+	struct souk_hash c = souk_escrow_id(&ledger, &payer, &pepper);
+	struct souk_hash d = souk_escrow_id(&fork, &payer, &salt);
 	assert_false(souk_hash_equal(&a, &b));
 	assert_false(souk_hash_equal(&a, &c));
+	assert_false(souk_hash_equal(&a, &d));
 }
 
 /* A random allotment in which some leaves are empty. */
@@ -194,7 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(escrow_terms),
 		cmocka_unit_test(escrow_deposit),
-		cmocka_unit_test(escrow_id_depends_on_both),
+		cmocka_unit_test(escrow_id_depends_on_all),
 		cmocka_unit_test(intervals_tile_the_segment),
 		cmocka_unit_test(limits_are_refused),
 		cmocka_unit_test(wrong_paths_are_refused),

@@ -32,6 +32,7 @@ static void number(const char *name, uint64_t value, const char *end)
 static void print_escrow(void)
 {
 	printf("  \"escrow\": {");
+	HEX("ledger", fixture.ledger, ", ");
 	HEX("payer", fixture.payer.address, ", ");
 	HEX("salt", fixture.salt, ", ");
 	HEX("id", fixture.escrow, "},\n");

@@ -13,8 +13,10 @@
 /* Winning points on one value line: line / prize. */
 #define SOUK_ESCROW_POINTS_MAX (1u << 20)
 
-/* The id of the escrow that PAYER opens with SALT. */
-struct souk_hash souk_escrow_id(const struct souk_address *payer, const struct souk_nonce *salt);
+/* The id of the escrow that PAYER opens with SALT on LEDGER. The ledger is in it because strips
+ * name their escrow only: what was paid on one ledger must be worth nothing on another. */
+struct souk_hash souk_escrow_id(const struct souk_hash *ledger, const struct souk_address *payer,
+	const struct souk_nonce *salt);
 
 /* souk_escrow_check_terms: LINE is a positive multiple of PRIZE, at most SOUK_ESCROW_POINTS_MAX of
  * it.
