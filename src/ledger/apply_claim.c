@@ -2,6 +2,8 @@
  *
  * Claims. A claim pays in full or not at all: what it may win was reserved when
  * its segment was allotted, in whole prizes. */
+#include <string.h>
+
 #include "souk/base/check.h"
 #include "souk/payment/claim.h"
 #include "souk/payment/lottery.h"
@@ -29,26 +31,49 @@ static souk_status check_window(
 	return ledger_epoch_expired(tx->ledger, ret) ? SOUK_PEER_CLAIM_LATE : SOUK_OK;
 }
 
-/* Walk the points record by record; set their bits and write them where WRITE.
- * RET_UNPAID is how many bits were clear. */
+/* Set the bits [from, end); returns how many were clear. A claim may hold a million points and be
+ * refused in the end, so they go by whole words. */
+static uint32_t set_bits(uint8_t *bits, uint32_t from, uint32_t end)
+{
+	uint32_t clear = 0;
+	for (uint32_t bit = from; bit < end;) {
+		uint64_t word;
+		uint8_t mask = (uint8_t)(1u << bit % 8);
+		if (bit % 64 == 0 && end - bit >= 64) {
+			memcpy(&word, bits + bit / 8, sizeof word);
+			memset(bits + bit / 8, 0xff, sizeof word);
+			clear += 64 - (uint32_t)__builtin_popcountll(word);
+			bit += 64;
+			continue;
+		}
+		clear += (bits[bit / 8] & mask) == 0;
+		bits[bit / 8] |= mask;
+		bit++;
+	}
+	return clear;
+}
+
+/* Walk the points record by record; set their bits and write those records that change where
+ * WRITE. RET_UNPAID is how many bits were clear. */
 static souk_status walk_points(
 	uint64_t *ret_unpaid, struct ledger_tx *tx, const struct points *points, bool write)
 {
 	uint64_t unpaid = 0, end = points->first + points->count;
 	for (uint64_t point = points->first; point < end;) {
-		uint32_t index = (uint32_t)(point / SOUK_LEDGER_PAID_BITS);
+		uint64_t index = point / SOUK_LEDGER_PAID_BITS;
+		uint64_t record_end = (index + 1) * SOUK_LEDGER_PAID_BITS;
+		uint64_t stop = end < record_end ? end : record_end;
+		uint64_t base = index * SOUK_LEDGER_PAID_BITS;
 		struct souk_ledger_key key =
-			souk_ledger_key_paid(&points->escrow, points->epoch, index);
+			souk_ledger_key_paid(&points->escrow, points->epoch, (uint32_t)index);
 		struct ledger_paid paid;
 		SOUK_TRY(ledger_get_paid(&paid, tx->ledger, &key));
-		for (; point < end && point / SOUK_LEDGER_PAID_BITS == index; point++) {
-			uint32_t bit = (uint32_t)(point % SOUK_LEDGER_PAID_BITS);
-			uint8_t mask = (uint8_t)(1u << bit % 8);
-			unpaid += (paid.bits[bit / 8] & mask) == 0;
-			paid.bits[bit / 8] |= mask;
-		}
-		if (write)
+		uint32_t clear =
+			set_bits(paid.bits, (uint32_t)(point - base), (uint32_t)(stop - base));
+		if (write && clear != 0)
 			SOUK_TRY(ledger_put_paid(tx->ledger, &key, &paid));
+		unpaid += clear;
+		point = stop;
 	}
 	*ret_unpaid = unpaid;
 	return SOUK_OK;

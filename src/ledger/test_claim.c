@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "souk/base/check.h"
 #include "test_market.h"
 
 #define PRIZE	   10u
@@ -121,6 +122,47 @@ static void test_next_epoch_is_not_drawn(void **state)
 	market_refuse(market, BOB, &claim, SOUK_PEER_NOT_DRAWN);
 	market_finish_epoch(market);
 	market_do(market, BOB, &claim);
+}
+
+/* Whether exactly the points [lo, hi) of epoch 0 of escrow ID are marked, bit by bit. */
+static bool marked_are(const struct souk_hash *id, uint64_t lo, uint64_t hi, uint64_t line)
+{
+	for (uint64_t point = 0; point < line; point++) {
+		uint32_t bit = (uint32_t)(point % SOUK_LEDGER_PAID_BITS);
+		struct souk_ledger_key key =
+			souk_ledger_key_paid(id, 0, (uint32_t)(point / SOUK_LEDGER_PAID_BITS));
+		struct souk_bytes value;
+		bool marked = souk_store_get(&market->ledger.store, souk_ledger_key_bytes(&key),
+				      &value) == SOUK_OK &&
+			      (value.data[bit / 8] >> bit % 8 & 1);
+		if (marked != (point >= lo && point < hi))
+			return false;
+	}
+	return true;
+}
+
+/* Every ncoin is a point: claims of a strip that starts and ends inside words and records. */
+static void test_points_within_words(void **state)
+{
+	(void)state;
+	const uint64_t line = 1 << 16, bob = 1237, price = 61;
+	struct souk_tx_body body = body_open(2, line, 1, line);
+	struct souk_hash id = market_escrow_id(market, ALICE, 2);
+	market_do(market, ALICE, &body);
+	sale_init(&sale, market, &id, 0, 0, bob, line - bob, 0);
+	body = sale_allot(&sale);
+	market_do(market, ALICE, &body);
+	sale_strip(&sale, market, 1, 1000, price);
+	market_finish_epoch(market);
+	uint32_t units[] = {1, 2, 14, 15, 255, 256, 600, 1000};
+	for (unsigned i = 0, before = 0; i < SOUK_COUNT_OF(units); before = units[i++]) {
+		body = sale_claim(&sale, units[i]);
+		market_do(market, CAROL, &body);
+		assert_int_equal(market->receipt.amount.ncoin, (units[i] - before) * price);
+		assert_true(marked_are(&id, bob, bob + units[i] * price, line));
+		market_refuse(market, CAROL, &body, SOUK_PEER_CLAIM_PAID);
+	}
+	assert_int_equal(market_balance(market, CAROL), 1000 * price);
 }
 
 /* What was paid on one ledger is worth nothing on another, where the same payer has opened an
@@ -311,6 +353,7 @@ int main(void)
 		TEST(test_not_before_the_draw),
 		TEST(test_late),
 		TEST(test_next_epoch_is_not_drawn),
+		TEST(test_points_within_words),
 		TEST(test_other_ledger),
 		TEST(test_forgeries),
 		TEST(test_overlapping_strips),
