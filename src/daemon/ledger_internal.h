@@ -42,6 +42,7 @@ struct ledger_queue {
 struct ledger_node {
 	struct ledger_node_config config;
 	const struct souk_identity *operator_identity;
+	int lock_fd; /* of the home: two sequencers would write over each other's blocks */
 	struct souk_lmdb_store *store;
 	struct souk_http_server *server;
 	uint16_t port;

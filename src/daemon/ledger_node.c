@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger_node.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "ledger_home.h"
 #include "ledger_internal.h"
@@ -62,8 +66,22 @@ static souk_status listen_on(struct ledger_node *node, const char **ret_what)
 	return SOUK_OK;
 }
 
+/* Held until the process ends, however it ends. */
+static souk_status lock_home(struct ledger_node *node, const char **ret_what)
+{
+	char path[512];
+	*ret_what = "ledger.mdb";
+	snprintf(path, sizeof path, "%s/ledger.mdb", node->config.home);
+	node->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (node->lock_fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? SOUK_LOCAL_NOT_FOUND : SOUK_IO_READ;
+	*ret_what = "another soukd runs the ledger of this home";
+	return flock(node->lock_fd, LOCK_EX | LOCK_NB) == 0 ? SOUK_OK : SOUK_LOCAL_STATE;
+}
+
 static souk_status start(struct ledger_node *node, const char **ret_what)
 {
+	SOUK_TRY(lock_home(node, ret_what));
 	SOUK_TRY(ledger_home_open(&node->store, node->config.home, ret_what));
 	SOUK_TRY(ledger_sequencer_start(node, ret_what));
 	return listen_on(node, ret_what);
@@ -77,6 +95,7 @@ souk_status ledger_node_start(struct ledger_node **ret, const struct ledger_node
 	if (node == NULL)
 		return SOUK_IO_MEMORY;
 	node->config = *config;
+	node->lock_fd = -1;
 	node->operator_identity = operator_identity;
 	souk_status status = start(node, ret_what);
 	if (status != SOUK_OK) {
@@ -100,5 +119,7 @@ void ledger_node_stop(struct ledger_node *node)
 	souk_http_server_stop(node->server);
 	ledger_sequencer_stop(node);
 	souk_lmdb_store_close(node->store);
+	if (node->lock_fd >= 0)
+		close(node->lock_fd);
 	free(node);
 }

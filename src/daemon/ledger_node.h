@@ -21,7 +21,8 @@ void ledger_node_config_default(struct ledger_node_config *config);
  *
  *  In: operator_identity  borrowed for as long as the node lives
  *
- * On failure *RET_WHAT names what failed. */
+ * On failure *RET_WHAT names what failed. SOUK_LOCAL_STATE: another process runs the ledger of this
+ * home; leave it alone. */
 SOUK_MUST_CHECK souk_status ledger_node_start(struct ledger_node **ret,
 	const struct ledger_node_config *config, const struct souk_identity *operator_identity,
 	const char **ret_what);

@@ -362,6 +362,21 @@ static void test_wrong_operator(void **state)
 	start_node();
 }
 
+/* Two would write over each other's blocks, and lose what was answered. */
+static void test_one_per_home(void **state)
+{
+	(void)state;
+	const char *what = "";
+	struct ledger_node_config config;
+	struct ledger_node *other;
+	ledger_node_config_default(&config);
+	config.home = home;
+	config.listen = "127.0.0.1:0";
+	assert_int_equal(ledger_node_start(&other, &config, &parties[0], &what), SOUK_LOCAL_STATE);
+	ledger_node_stop(node);
+	start_node();
+}
+
 /* ---- a full disk ---- */
 
 /* The size that files may have, as the disk's: writes beyond fail. */
@@ -522,6 +537,7 @@ int main(void)
 		TEST(test_many_senders),
 		TEST(test_draws_and_restart),
 		TEST(test_wrong_operator),
+		TEST(test_one_per_home),
 		TEST(test_full_disk),
 		TEST(test_killed_at_any_moment),
 	};
