@@ -41,8 +41,7 @@ static uint32_t next_slot(const struct souk_map *map, uint32_t slot)
 static uint32_t slot_for(const struct souk_map *map, const void *key)
 {
 	uint32_t slot = home_slot(map, key);
-	while (map->slots[slot] != 0 &&
-		memcmp(key_in_slot(map, slot), key, map->key_size) != 0)
+	while (map->slots[slot] != 0 && memcmp(key_in_slot(map, slot), key, map->key_size) != 0)
 		slot = next_slot(map, slot);
 	return slot;
 }

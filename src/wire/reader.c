@@ -26,6 +26,9 @@ static const uint8_t *peek(struct souk_reader *reader, const char *field, size_t
 		souk_reader_fail(reader, SOUK_PEER_TRUNCATED, field);
 		return NULL;
 	}
+	/* No bytes may stand at no address. */
+	if (size == 0)
+		return (const uint8_t *)"";
 	return reader->data + reader->at + after;
 }
 

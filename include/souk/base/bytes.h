@@ -20,11 +20,11 @@
 
 #include "souk/base/status.h"
 
-#define SOUK_HASH_SIZE 32
-#define SOUK_ADDRESS_SIZE 20
-#define SOUK_NONCE_SIZE 16
-#define SOUK_PUBKEY_SIZE 33
-#define SOUK_SECKEY_SIZE 32
+#define SOUK_HASH_SIZE	    32
+#define SOUK_ADDRESS_SIZE   20
+#define SOUK_NONCE_SIZE	    16
+#define SOUK_PUBKEY_SIZE    33
+#define SOUK_SECKEY_SIZE    32
 #define SOUK_SIGNATURE_SIZE 65
 
 struct souk_bytes {

@@ -23,8 +23,8 @@
 #include "souk/base/status.h"
 
 /* Twice the entries: a load of at most one half. */
-#define SOUK_MAP_SLOTS(capacity) ((capacity) * 2 + 1)
-#define SOUK_MAP_NONE UINT32_MAX
+#define SOUK_MAP_SLOTS(capacity) ((capacity)*2 + 1)
+#define SOUK_MAP_NONE		 UINT32_MAX
 
 struct souk_map {
 	uint32_t *slots;

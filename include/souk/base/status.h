@@ -6,9 +6,9 @@
  * tells it what to do in particular.
  *
  *   PEER     a peer (or a transaction, or a message) broke the rules: refuse it, change nothing
- *   LOCAL    refused here, by a limit, a policy or the state of things: the caller may ask otherwise
- *   IO       the outside world failed: may be tried again
- *   CORRUPT  what was stored or logged contradicts itself: stop and tell the operator
+ *   LOCAL    refused here, by a limit, a policy or the state of things: the caller may ask
+ * otherwise IO       the outside world failed: may be tried again CORRUPT  what was stored or
+ * logged contradicts itself: stop and tell the operator
  *
  * A failed verification is a status, so a forgotten boolean cannot pass. Outputs
  * named ret_* are untouched unless SOUK_OK is returned.
