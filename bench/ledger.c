@@ -433,15 +433,15 @@ static void measure_transfers(struct figures *figures, const char *workdir, uint
 
 static void print_json(const struct figures *f, bool quick)
 {
-	printf("{\"bench\": \"ledger\", \"claims_per_s_1\": %.0f, \"claims_per_s_100000\": %.0f, "
-	       "\"ratio_claims_100000_to_1\": %.3f, \"claims_memory_per_s_1\": %.0f, "
-	       "\"claims_memory_per_s_100000\": %.0f, \"tx_per_s\": %.0f, "
+	printf("{\"bench\": \"ledger\", \"claims_per_s_1\": %.0f, \"claims_per_s_%u\": %.0f, "
+	       "\"ratio_claims_%u_to_1\": %.3f, \"claims_memory_per_s_1\": %.0f, "
+	       "\"claims_memory_per_s_%u\": %.0f, \"tx_per_s\": %.0f, "
 	       "\"verify_tx_per_s\": %.0f, \"escrow_count\": %" PRIu32
 	       ", \"claim_bytes\": %zu, \"block_tx_count\": %u, \"quick\": %s}\n",
-		f->claims_per_s_1, f->claims_per_s_many, f->claims_per_s_many / f->claims_per_s_1,
-		f->claims_memory_per_s_1, f->claims_memory_per_s_many, f->tx_per_s,
-		f->verify_tx_per_s, f->escrow_count, f->claim_bytes, BLOCK_TX,
-		quick ? "true" : "false");
+		f->claims_per_s_1, f->escrow_count, f->claims_per_s_many, f->escrow_count,
+		f->claims_per_s_many / f->claims_per_s_1, f->claims_memory_per_s_1, f->escrow_count,
+		f->claims_memory_per_s_many, f->tx_per_s, f->verify_tx_per_s, f->escrow_count,
+		f->claim_bytes, BLOCK_TX, quick ? "true" : "false");
 }
 
 static void print_table(const struct figures *f)
