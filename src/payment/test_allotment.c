@@ -193,6 +193,70 @@ static void wrong_paths_are_refused(void **state)
 		SOUK_PEER_BAD_PATH);
 }
 
+/* LEFT and RIGHT under one node, as a payer who builds a tree by hand may lay them. */
+static struct souk_sum_node above(struct souk_sum_node left, struct souk_sum_node right)
+{
+	struct souk_sum_node row[2] = {left, right}, ret;
+	assert_int_equal(souk_sum_root(&ret, row, 2), SOUK_OK);
+	return ret;
+}
+
+/* In a tree that is not even, leaves of different depth may have one index: both are leaf 1 here.
+ *
+ *          root
+ *         /    \
+ *      pair     leaf 1 of depth 1
+ *     /    \
+ *    0      leaf 1 of depth 2
+ *
+ * Their intervals are apart all the same, and neither path proves the other. */
+static void one_index_at_two_depths(void **state)
+{
+	(void)state;
+	struct souk_allotment_leaf leaves[3] = {{.provider = {{1}}, .amount = {100}},
+		{.provider = {{2}}, .amount = {200}}, {.provider = {{3}}, .amount = {300}}};
+	struct souk_sum_node nodes[3], pair, root;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(souk_allotment_commit(&nodes[i], &leaves[i], 1, &pair), SOUK_OK);
+	pair = above(nodes[0], nodes[1]);
+	root = above(pair, nodes[2]);
+	const struct souk_allotment_record record = {.root = root.hash, .total = {600}};
+	const struct souk_sum_step deep[] = {
+		{nodes[0].hash, nodes[0].sum}, {nodes[2].hash, nodes[2].sum}};
+	const struct souk_sum_step shallow[] = {{pair.hash, pair.sum}};
+	struct souk_amount start;
+	assert_int_equal(souk_allotment_verify(&start, &record, &leaves[1], 1, deep, 2), SOUK_OK);
+	assert_int_equal(start.ncoin, 100);
+	assert_int_equal(
+		souk_allotment_verify(&start, &record, &leaves[2], 1, shallow, 1), SOUK_OK);
+	assert_int_equal(start.ncoin, 300);
+	for (uint32_t index = 0; index < 8; index++) {
+		assert_int_equal(souk_allotment_verify(&start, &record, &leaves[2], index, deep, 2),
+			SOUK_PEER_BAD_PATH);
+		assert_int_equal(
+			souk_allotment_verify(&start, &record, &leaves[1], index, shallow, 1),
+			SOUK_PEER_BAD_PATH);
+		if (index != 1)
+			assert_int_equal(
+				souk_allotment_verify(&start, &record, &leaves[1], index, deep, 2),
+				SOUK_PEER_BAD_PATH);
+	}
+}
+
+/* A node of a tree is no leaf of it, whatever its bytes say. */
+static void a_node_is_no_leaf(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct souk_strip_open open;
+	fixture_init(&f, 1, 4, 100, 0);
+	assert_int_equal(souk_allotment_prove(&open, f.leaves, 4, 0, f.nodes), SOUK_OK);
+	open.leaf.amount.ncoin = 200;
+	memmove(open.leaf_path.items, open.leaf_path.items + 1, sizeof open.leaf_path.items[0]);
+	open.leaf_path.count = 1;
+	assert_int_equal(verify(&open, &f.record, 0), SOUK_PEER_BAD_PATH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +266,8 @@ int main(void)
 		cmocka_unit_test(intervals_tile_the_segment),
 		cmocka_unit_test(limits_are_refused),
 		cmocka_unit_test(wrong_paths_are_refused),
+		cmocka_unit_test(one_index_at_two_depths),
+		cmocka_unit_test(a_node_is_no_leaf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

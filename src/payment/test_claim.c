@@ -233,6 +233,33 @@ static void only_what_was_paid_is_built(void **state)
 #undef BUILD
 }
 
+/* What a claim cannot promise: a provider that grants the checkpoints of another chain than the one
+ * it sells keys of. It is paid beyond the first checkpoint without publishing a key that opens
+ * anything; but it shows that it lied, to everybody. spec/payment.md 6. */
+static void false_key_checkpoints_publish_no_key(void **state)
+{
+	(void)state;
+	struct fixture_sale *sale = &sales[0];
+	struct souk_chain other;
+	struct souk_claim claim;
+	struct souk_hash secret = {{9}}, walked;
+	fixture_init(&fixture, 31, 5, 100000000, 5000);
+	fixture_sale_reserve(&fixture, sale, 2, 600, 100);
+	souk_chain_init(&other, souk_chain_tag_key, &sale->open.strip.nonce, 600, &secret);
+	sale->open.strip.key_checkpoints = other.checkpoint_root;
+	fixture_sign(&fixture, &sale, 1);
+	/* Enough for souk_claim_build to take it for the granted chain. */
+	struct souk_chain keys = sale->keys;
+	sale->keys = other;
+	sale->keys.anchor = keys.anchor;
+	fixture_claim(&claim, sale, 255);
+	assert_int_equal(verify(&claim), SOUK_PEER_BAD_KEY);
+	fixture_claim(&claim, sale, 256);
+	assert_int_equal(verify(&claim), SOUK_OK);
+	walked = souk_chain_walk(souk_chain_tag_key, &claim.strip.nonce, 256, &claim.key, 0);
+	assert_false(souk_hash_equal(&walked, &claim.strip.key_anchor));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +270,7 @@ int main(void)
 		cmocka_unit_test(broken_claims_are_named),
 		cmocka_unit_test(the_end_of_all_amounts),
 		cmocka_unit_test(only_what_was_paid_is_built),
+		cmocka_unit_test(false_key_checkpoints_publish_no_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
