@@ -118,7 +118,8 @@ static int explain_init_failure(souk_status status, const char *what)
 	int code = cli_fail("ledger init", what, status, NULL);
 	if (status == SOUK_LOCAL_CONFIG)
 		fprintf(stderr,
-			"An epoch must last; draw delay and claim window together at most 6 "
+			"An epoch and a claim window must last; draw delay and claim window "
+			"together at most 6 "
 			"epochs;\n"
 			"and at most %u beacons.\n",
 			SOUK_CHAIN_LENGTH_MAX);

@@ -40,7 +40,7 @@ souk_status souk_genesis_check(const struct souk_genesis *genesis)
 {
 	if (genesis->version != SOUK_GENESIS_VERSION)
 		return SOUK_PEER_BAD_VERSION;
-	if (genesis->epoch_ms == 0 || genesis->beacon_count == 0 ||
+	if (genesis->epoch_ms == 0 || genesis->claim_ms == 0 || genesis->beacon_count == 0 ||
 		souk_address_is_zero(&genesis->operator) || !genesis_epochs_fit(genesis))
 		return SOUK_LOCAL_CONFIG;
 	return SOUK_OK;

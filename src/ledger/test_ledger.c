@@ -63,6 +63,7 @@ static void test_genesis_rules(void **state)
 	BAD(bad.beacon_count = 0);
 	BAD(bad.operator=(struct souk_address){{0}});
 	BAD(bad.draw_delay_ms = UINT64_MAX);
+	BAD(bad.claim_ms = 0);
 	BAD(bad.claim_ms = 6 * MARKET_EPOCH_MS - MARKET_DRAW_MS + 1);
 #undef BAD
 	bad = good;

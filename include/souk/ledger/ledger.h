@@ -80,9 +80,9 @@ void souk_tx_sign(
  *
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_VERSION  not version 1.
- *   SOUK_LOCAL_CONFIG      no epoch length, no beacon, no operator, or draw delay and claim window
- *                          so long that an escrow would have more than SOUK_ESCROW_OPEN_MAX epochs
- *                          open at once. Choose other rules. */
+ *   SOUK_LOCAL_CONFIG      no epoch length, claim window, beacon or operator; or draw delay and
+ *                          claim window so long that an escrow would have more than
+ *                          SOUK_ESCROW_OPEN_MAX epochs open at once. Choose other rules. */
 SOUK_MUST_CHECK souk_status souk_genesis_check(const struct souk_genesis *genesis);
 
 /* souk_ledger_genesis: start a ledger in an empty store.
