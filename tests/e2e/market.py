@@ -37,6 +37,7 @@ WINDOW = 8                   # the provider's default
 WAIT_S = 30.0                # for anything that should take a moment
 RUN_S = 120.0                # for one command
 
+SETPRIV = shutil.which("setpriv")
 _libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 
@@ -149,8 +150,12 @@ class Command:
 
         def prepare():
             _in_child()
-            if before:
-                before()
+            before()
+        # Commands are started on threads too, where no Python may run between fork and exec.
+        if before is None and SETPRIV:
+            argv, prepare = [SETPRIV, "--pdeathsig", "KILL", "--", *argv], None
+        elif before is None:
+            prepare = None
         self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.out,
                                         stderr=self.err, preexec_fn=prepare)
@@ -383,8 +388,10 @@ class Market:
     """A folder, a ledger, and who takes part."""
 
     def __init__(self, epoch="1h", draw_delay="300ms", claim="10m", notice="100ms", options=(),
-                 block="5ms"):
+                 block="5ms", prepare=None):
         self.folder = tempfile.mkdtemp(prefix="souk-e2e-")
+        if prepare:
+            prepare(self.folder)
         self.daemons, self.homes, self.relays = [], [], []
         self.url = None
         self.ledger = Ledger(self, ["--epoch", epoch, "--draw-delay", draw_delay, "--claim", claim,
@@ -440,7 +447,10 @@ class Market:
             if daemon.process is not None:
                 daemon.process.kill()
                 daemon.process.wait(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if os.environ.get("SOUK_KEEP"):
+            print(f"# kept: {self.folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def print_logs(self):
         for daemon in self.daemons:

@@ -276,6 +276,13 @@ def server_error(answer):
     answer.set_body(b"\xff" * 70000)
 
 
+def epoch_closed(answer):
+    """A provider that refuses as it should."""
+    answer.line = "HTTP/1.1 410 Gone"
+    answer.set("Souk-Key", None)
+    answer.set_body(b'{"error":"PEER_EPOCH_CLOSED","text":"the epoch is closed"}')
+
+
 def redirect(answer):
     answer.line = "HTTP/1.1 302 Found"
     answer.set("Location", "http://127.0.0.1:1/elsewhere")

@@ -355,6 +355,25 @@ class Faults(MarketTest):
         with open(out, "rb") as file:
             self.assertTrue(file.read() == data)
 
+    def test_s_refusal_for_a_short_chunk(self):
+        """The last chunk has one byte; what its refusal says must be understood all the same: this
+        one ends a session, and not the provider."""
+        path, data = self.market.file("odd", 5 * UNIT + 1)
+        content = self.bad.add(path)
+        refused = []
+
+        def once(answer):
+            if len(answer.body) == 1 and not refused:
+                refused.append(answer)
+                r.epoch_closed(answer)
+        self.bad_relay.set_fault(Fault(once))
+        out = self.out()
+        report = self.customer.get(content, out).good()
+        self.assertEqual(report["providers"][0]["status"], "OK", report)
+        self.assertEqual(len(refused), 1)
+        with open(out, "rb") as file:
+            self.assertTrue(file.read() == data)
+
     def test_z_money_adds_up(self):
         """After all that: every provider is paid within one prize, and the log verifies."""
         providers = [self.bad, self.good]
