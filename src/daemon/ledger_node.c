@@ -14,9 +14,11 @@
 #include "souk/base/check.h"
 #include "souk/io/log.h"
 
-#define HOST_SIZE	 64
-#define CONNECTION_MAX	 512
-#define REQUEST_SIZE_MAX 4096 /* a transaction is at most SOUK_SIGNED_TX_SIZE_MAX */
+#define HOST_SIZE      64
+#define CONNECTION_MAX 512
+/* Of them, from one address: the rest is left to others. */
+#define CONNECTION_IP_MAX (CONNECTION_MAX / 4 * 3)
+#define REQUEST_SIZE_MAX  4096 /* a transaction is at most SOUK_SIGNED_TX_SIZE_MAX */
 
 void ledger_node_config_default(struct ledger_node_config *config)
 {
@@ -56,6 +58,7 @@ static souk_status listen_on(struct ledger_node *node, const char **ret_what)
 		.port = port,
 		.threading = SOUK_HTTP_CONNECTION,
 		.connection_max = CONNECTION_MAX,
+		.connection_per_ip_max = CONNECTION_IP_MAX,
 		.body_size_max = REQUEST_SIZE_MAX,
 		.handler = ledger_http_handle,
 		.ctx = node,
