@@ -12,6 +12,8 @@
 
 #define MAP_SIZE_DEFAULT ((uint64_t)64 << 30)
 #define GROWTH_PROBE	 (1 << 20)
+/* Snapshots at once; more than a server has connections, or its readers would refuse each other. */
+#define READERS_MAX 2048
 
 struct souk_lmdb_store {
 	MDB_env *env;
@@ -76,6 +78,8 @@ static int open_environment(struct souk_lmdb_store *store, const struct souk_lmd
 		flags |= MDB_NOSYNC;
 	rc = mdb_env_set_mapsize(
 		store->env, config->map_size_max ? config->map_size_max : MAP_SIZE_DEFAULT);
+	if (!rc)
+		rc = mdb_env_set_maxreaders(store->env, READERS_MAX);
 	if (!rc)
 		rc = mdb_env_open(store->env, config->path, flags, 0600);
 	/* A reader that was killed would hold its pages for ever. */

@@ -398,6 +398,24 @@ static void test_lmdb_snapshot(void **state)
 	souk_lmdb_store_close(s.lmdb);
 }
 
+/* As many snapshots at once as a server has connections, and more. */
+static void test_lmdb_readers(void **state)
+{
+	(void)state;
+	enum { READERS = 1024 };
+	static struct souk_lmdb_txn *txns[READERS];
+	struct souk_lmdb_config config = {.path = path};
+	struct souk_lmdb_store *lmdb;
+	struct souk_store view;
+	assert_int_equal(souk_lmdb_store_open(&lmdb, &config), SOUK_OK);
+	for (unsigned i = 0; i < READERS; i++)
+		assert_int_equal(
+			souk_lmdb_store_begin(lmdb, SOUK_LMDB_READ, &txns[i], &view), SOUK_OK);
+	for (unsigned i = 0; i < READERS; i++)
+		souk_lmdb_txn_abort(txns[i]);
+	souk_lmdb_store_close(lmdb);
+}
+
 /* Another process reads while this one has written; and a process killed in the middle of a
  * transaction leaves the last commit. */
 static void test_lmdb_processes(void **state)
@@ -553,6 +571,7 @@ int main(void)
 		cmocka_unit_test_setup(test_lmdb, fresh),
 		cmocka_unit_test_setup(test_lmdb_full, fresh),
 		cmocka_unit_test_setup(test_lmdb_snapshot, fresh),
+		cmocka_unit_test_setup(test_lmdb_readers, fresh),
 		cmocka_unit_test_setup(test_lmdb_processes, fresh),
 		cmocka_unit_test_setup(test_lmdb_kills, fresh),
 		cmocka_unit_test_setup(test_lmdb_disk_full, fresh),
