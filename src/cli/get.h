@@ -21,9 +21,12 @@
 #include "souk/io/http_fetch.h"
 #include "souk/io/worker.h"
 
-/* An allotment on the ledger, of which leaves are used. */
+/* An allotment on the ledger, of which leaves are used. The last leaf is nobody's: without it two
+ * programs of one identity that want the same would sign the same transaction, each would take the
+ * one receipt for its own, and both would spend the same leaves. */
+#define GET_LEAVES_MAX (SOUK_DOWNLOAD_PROVIDERS_MAX + 1)
 struct get_segment {
-	struct souk_allotment_leaf leaves[SOUK_DOWNLOAD_PROVIDERS_MAX];
+	struct souk_allotment_leaf leaves[GET_LEAVES_MAX];
 	size_t count;
 	uint64_t epoch;
 	uint32_t number;

@@ -19,7 +19,9 @@
 #define CONNECTIONS_PER_HOST 8u
 /* The planner decides who is silent; this only bounds what it forgets. */
 #define TRANSFER_TIMEOUT_MS (24u * 3600 * 1000)
-#define HEAP_KEPT	    (32 << 20)
+/* The text of a refusal; every slot has as much, since chunks are larger. */
+#define REFUSAL_SIZE sizeof((struct get_transfer *)0)->keys_body
+#define HEAP_KEPT    (32 << 20)
 
 static volatile sig_atomic_t interrupted;
 
@@ -84,7 +86,9 @@ static void start_transfer(struct get *get, const struct souk_download_effect *e
 		.header_count = effect->request.has_ticket ? 2 : 1,
 		.reply_header = SOUK_HEADER_KEY,
 		.destination = is_keys ? transfer->keys_body : slot_memory(get, effect->slot),
-		.size_max = is_keys ? sizeof transfer->keys_body : effect->length,
+		/* Room for a refusal too, where the last chunk is shorter than its text. */
+		.size_max =
+			is_keys || effect->length < REFUSAL_SIZE ? REFUSAL_SIZE : effect->length,
 		.timeout_ms = TRANSFER_TIMEOUT_MS,
 		.user = transfer,
 		.progress = &transfer->bytes,
@@ -363,7 +367,8 @@ static bool work(struct get *get)
 
 bool get_run(struct get *get)
 {
-	struct sigaction action = {.sa_handler = on_interrupt};
+	/* The first one ends it in order; whoever insists ends it at once. */
+	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
 	/* libcurl takes a large buffer for each transfer and gives it back: without this the kernel
 	 * would unmap and clear those pages every time. */
 	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);

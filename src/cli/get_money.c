@@ -47,6 +47,8 @@ static souk_status find_room(struct get *get, struct room *ret)
 	SOUK_TRY(souk_chain_escrow(get->chain, &get->escrow, &escrow));
 	if (escrow.closing)
 		return SOUK_PEER_ESCROW_CLOSING;
+	if (escrow.prize.ncoin == 0)
+		return SOUK_PEER_ESCROW_TERMS;
 	*ret = (struct room){.epoch = ledger.record.epoch};
 	for (int i = 0; i < escrow.open.count; i++) {
 		const struct souk_open_epoch *open = &escrow.open.items[i];
@@ -56,6 +58,8 @@ static souk_status find_room(struct get *get, struct room *ret)
 		reserved = open->reserved;
 		SOUK_TRY(find_base(get, open, &base));
 	}
+	if (souk_amount_is_less(escrow.line, base) || souk_amount_is_less(reserved, base))
+		return SOUK_PEER_ALLOTMENT_OVER_LINE;
 	/* The line's rest; and no more than the free money and what is reserved beyond the base. */
 	uint64_t rest = escrow.line.ncoin - base.ncoin;
 	uint64_t funds = escrow.free.ncoin + (reserved.ncoin - base.ncoin);
@@ -68,7 +72,7 @@ static souk_status find_room(struct get *get, struct room *ret)
 
 static souk_status submit_segment(struct get *get, struct get_segment *segment)
 {
-	struct souk_sum_node nodes[SOUK_DOWNLOAD_PROVIDERS_MAX], root;
+	struct souk_sum_node nodes[GET_LEAVES_MAX], root;
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ALLOT};
 	SOUK_TRY(souk_allotment_commit(&root, segment->leaves, segment->count, nodes));
 	body.allot = (struct souk_tx_allot){
@@ -85,7 +89,11 @@ static souk_status submit_segment(struct get *get, struct get_segment *segment)
 static souk_status allot(
 	struct get *get, struct get_provider *const *providers, size_t count, uint64_t units)
 {
-	struct get_segment segment = {.count = count};
+	struct get_segment segment = {.count = count + 1};
+	struct souk_allotment_leaf *nobody = &segment.leaves[count];
+	nobody->issuer = get->identity.address;
+	SOUK_TRY(souk_entropy_fill(
+		souk_entropy_real(), nobody->provider.bytes, sizeof nobody->provider.bytes));
 	souk_status status = SOUK_PEER_ALLOTMENT_INDEX;
 	/* Another program of this identity may have taken the segment's number. */
 	for (int i = 0; i < ALLOT_TRIES && status == SOUK_PEER_ALLOTMENT_INDEX; i++) {
@@ -153,7 +161,7 @@ static souk_status make_leaf_ready(struct get_provider *provider)
 /* The strip over the rest of the leaf, with all that proves it good. */
 static souk_status make_strip(struct get_provider *provider, struct souk_strip_open *open)
 {
-	struct souk_sum_node nodes[SOUK_DOWNLOAD_PROVIDERS_MAX];
+	struct souk_sum_node nodes[GET_LEAVES_MAX];
 	const struct get_segment *segment = &provider->segment;
 	SOUK_TRY(souk_customer_strip(provider->customer, &provider->leaf, open));
 	SOUK_TRY(souk_allotment_prove(
