@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "problem.h"
@@ -15,11 +16,13 @@
 /* How often, and how long apart, the fate of a transaction whose answer was lost is asked for. */
 #define RECOVERY_TRIES	  10
 #define RECOVERY_PAUSE_US 300000
+#define RECOVERY_MAX_S	  15
 
 struct souk_chain_client {
 	struct souk_http_client *http;
 	char *url;
 	char detail[512];
+	uint64_t timeout_ms;
 	struct souk_hash ledger; /* its id, once asked for */
 	bool knows_ledger;
 };
@@ -29,6 +32,7 @@ struct souk_chain_client *souk_chain_client_new(const char *url)
 	struct souk_chain_client *client = calloc(1, sizeof *client);
 	if (client == NULL)
 		return NULL;
+	client->timeout_ms = CALL_TIMEOUT_MS;
 	client->url = strdup(url);
 	if (client->url == NULL || souk_http_client_new(&client->http) != SOUK_OK) {
 		souk_chain_client_free(client);
@@ -46,6 +50,11 @@ void souk_chain_client_free(struct souk_chain_client *client)
 	souk_http_client_free(client->http);
 	free(client->url);
 	free(client);
+}
+
+void souk_chain_set_timeout(struct souk_chain_client *client, uint64_t timeout_ms)
+{
+	client->timeout_ms = timeout_ms;
 }
 
 const char *souk_chain_url(const struct souk_chain_client *client)
@@ -70,7 +79,7 @@ static souk_status call(struct souk_chain_client *client, const char *method, co
 		.body = body,
 		.headers = headers,
 		.header_count = 1,
-		.timeout_ms = CALL_TIMEOUT_MS,
+		.timeout_ms = client->timeout_ms,
 		.answer_size_max = 64u << 20,
 	};
 	client->detail[0] = '\0';
@@ -84,6 +93,9 @@ static souk_status call(struct souk_chain_client *client, const char *method, co
 		return SOUK_OK;
 	status = problem_parse(souk_bytes_of(ret->body, ret->size), ret->status, client->detail,
 		sizeof client->detail);
+	/* A gateway's error page speaks for the way to the ledger, not for the ledger. */
+	if (status == SOUK_PEER_BAD_REQUEST && ret->status >= 500)
+		status = SOUK_IO_NET;
 	souk_http_answer_done(ret);
 	return status;
 }
@@ -205,8 +217,9 @@ static souk_status recover_receipt(struct souk_chain_client *client, const struc
 	struct souk_receipt *ret, souk_status otherwise)
 {
 	char detail[sizeof client->detail];
+	time_t until = time(NULL) + RECOVERY_MAX_S;
 	memcpy(detail, client->detail, sizeof detail);
-	for (int i = 0; i < RECOVERY_TRIES; i++) {
+	for (int i = 0; i < RECOVERY_TRIES && time(NULL) < until; i++) {
 		if (souk_chain_receipt(client, hash, ret) == SOUK_OK)
 			return SOUK_OK;
 		usleep(RECOVERY_PAUSE_US);

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The two servers of a provider: control over HTTPS, data over HTTP. Spec: spec/exchange.md. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "provider_internal.h"
 #include "souk/content/chunk.h"
 #include "souk/exchange/header.h"
+#include "souk/io/clock_real.h"
 #include "souk/io/file.h"
 #include "souk/io/log.h"
 
-#define BINARY	     "application/octet-stream"
-#define ROW_SIZE_MAX (512u << 20)
+#define BINARY "application/octet-stream"
+/* How long an answer to a strip may wait for others that ask the ledger. */
+#define LOOKUP_WAIT_S 4
 
 static void refuse(struct souk_http_reply *reply, souk_status status, const char *detail)
 {
@@ -69,32 +76,80 @@ static void answer_offer(struct provider_node *node, const char *id, struct souk
 		REPLY_MESSAGE(signed_offer, SOUK_SIGNED_OFFER_SIZE_MAX, reply, &offer);
 }
 
+/* A row that is being sent: mapped, since it may be large and many may want it. souk add replaces a
+ * row by another file and never shortens one. */
+struct mapping {
+	void *data;
+	size_t size;
+};
+
+static void unmap(void *ctx)
+{
+	struct mapping *mapping = ctx;
+	munmap(mapping->data, mapping->size);
+	free(mapping);
+}
+
+static souk_status map_file(const char *path, struct mapping **ret)
+{
+	struct stat info;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct mapping *mapping = malloc(sizeof *mapping);
+	void *data = MAP_FAILED;
+	if (fd >= 0 && mapping != NULL && fstat(fd, &info) == 0 && info.st_size > 0)
+		data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (data == MAP_FAILED) {
+		free(mapping);
+		return mapping == NULL ? SOUK_IO_MEMORY : SOUK_IO_READ;
+	}
+	*mapping = (struct mapping){data, (size_t)info.st_size};
+	*ret = mapping;
+	return SOUK_OK;
+}
+
 static void answer_row(struct provider_node *node, const char *id, struct souk_http_reply *reply)
 {
 	struct souk_hash content;
+	struct souk_content_record record;
+	struct mapping *row;
 	char path[512];
-	char *row;
-	size_t size;
 	souk_status status = souk_hex_decode(content.bytes, SOUK_HASH_SIZE, id);
+	if (status == SOUK_OK)
+		status = provider_store_content(&node->store, &content, &record);
+	if (status == SOUK_OK && record.size == 0) {
+		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+		return;
+	}
 	if (status == SOUK_OK) {
 		provider_store_row_path(&node->store, &content, path);
-		status = souk_file_read(path, ROW_SIZE_MAX, &row, &size);
+		status = map_file(path, &row);
 	}
 	if (status == SOUK_OK)
-		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(row, size), free, row);
+		souk_http_reply_owned(
+			reply, 200, BINARY, souk_bytes_of(row->data, row->size), unmap, row);
 	else
 		refuse(reply, status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status,
 			NULL);
 }
 
-static void answer_ask(
-	struct provider_node *node, struct souk_bytes body, struct souk_http_reply *reply)
+/* Whether the peer may cost us an ask now. Under `lock`. */
+static bool may_ask(struct provider_node *node, const struct souk_http_request *request)
+{
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
+	souk_http_request_peer(request, peer);
+	return provider_limit_take(&node->limit, peer, souk_clock_steady_ns() / 1000000);
+}
+
+static void answer_ask(struct provider_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply)
 {
 	struct souk_ask ask;
 	struct souk_wire_error where;
 	struct souk_content_record record;
 	struct souk_signed_grant grant;
-	souk_status status = souk_ask_decode(&ask, body, &where);
+	souk_status status = souk_ask_decode(&ask, request->body, &where);
 	if (status != SOUK_OK) {
 		refuse(reply, status, where.field);
 		return;
@@ -111,8 +166,13 @@ static void answer_ask(
 		.chunk_size = record.chunk_size,
 		.price = record.price.ncoin != 0 ? record.price : node->config.price,
 	};
+	/* A refusal costs nothing, so it is not counted against the address. */
 	pthread_mutex_lock(&node->lock);
-	status = souk_provider_ask(&node->provider, &grant, &ask, &item, provider_now());
+	status = souk_provider_ask_check(&node->provider, &ask, &item, provider_now());
+	if (status == SOUK_OK && !may_ask(node, request))
+		status = SOUK_LOCAL_FULL;
+	if (status == SOUK_OK)
+		status = souk_provider_ask(&node->provider, &grant, &ask, &item, provider_now());
 	pthread_mutex_unlock(&node->lock);
 	if (status == SOUK_OK)
 		status = provider_commit(node);
@@ -135,7 +195,15 @@ static souk_status look_up_money(struct provider_node *node, const struct souk_n
 	/* An open session may be sent its strip again, when the answer to it was lost. */
 	if (status != SOUK_OK && status != SOUK_PEER_OUT_OF_ORDER)
 		return status;
-	pthread_mutex_lock(&node->lookup_lock);
+	/* Nobody has us ask for money that the ask did not speak of. */
+	if (!souk_hash_equal(&escrow, &open->strip.escrow) || epoch != open->strip.epoch)
+		return SOUK_PEER_STRIP_TERMS;
+	/* One after the other: a ledger that hangs must not take every thread with it. */
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOOKUP_WAIT_S;
+	if (pthread_mutex_timedlock(&node->lookup_lock, &until) != 0)
+		return SOUK_IO_TIMEOUT;
 	status = souk_chain_escrow(node->lookup, &open->strip.escrow, ret_escrow);
 	if (status == SOUK_OK)
 		status = souk_chain_allotment(node->lookup, &open->strip.escrow, open->strip.epoch,
@@ -165,7 +233,9 @@ static void answer_strip(struct provider_node *node, const struct souk_nonce *se
 	}
 	if (status == SOUK_OK)
 		status = provider_commit(node);
-	SOUK_LOG(SOUK_LOG_INFO, status == SOUK_OK ? "strip_accepted" : "strip_refused",
+	/* Anybody can name a session that is none: that is not worth a line each. */
+	SOUK_LOG(status == SOUK_PEER_UNKNOWN_SESSION ? SOUK_LOG_DEBUG : SOUK_LOG_INFO,
+		status == SOUK_OK ? "strip_accepted" : "strip_refused",
 		souk_log_hex("session", session->bytes, SOUK_NONCE_SIZE),
 		souk_log_u64("units", open.strip.count), souk_log_amount("price", open.strip.price),
 		souk_log_status(status));
@@ -226,7 +296,7 @@ void provider_control_handler(
 	else if (is_get && strcmp(request->path, "/v1/status") == 0)
 		answer_status(node, reply);
 	else if (is_post && strcmp(request->path, "/v1/sessions") == 0)
-		answer_ask(node, request->body, reply);
+		answer_ask(node, request, reply);
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
 		 parse_strip_path(rest, &session))
 		answer_strip(node, &session, request->body, reply);
@@ -255,32 +325,84 @@ static unsigned data_status_of(souk_status status)
 	}
 }
 
-/* Read, encrypt and send one chunk. */
+/* Read, encrypt and send one chunk. BUFFER is given back once it is sent. */
 static void send_unit(struct provider_node *node, const struct souk_provider_reply *unit,
-	struct souk_http_reply *reply)
+	struct provider_buffer *buffer, struct souk_http_reply *reply)
 {
-	struct souk_pool_buffer *buffer = souk_pool_take(node->pool);
 	struct open_file *file = provider_file_take(node, &unit->content);
-	souk_status status = SOUK_LOCAL_FULL;
-	if (buffer != NULL && file != NULL && unit->length <= buffer->size)
-		status = souk_file_read_at(file->fd, buffer->data, unit->length, unit->offset);
-	else if (buffer != NULL)
-		status = SOUK_IO_READ;
+	uint8_t *data = buffer->memory->data;
+	souk_status status = SOUK_IO_READ;
+	if (file != NULL && unit->length <= buffer->memory->size)
+		status = souk_file_read_at(file->fd, data, unit->length, unit->offset);
 	if (file != NULL)
 		provider_file_give(node, file);
 	if (status == SOUK_OK) {
-		souk_unit_cipher_xor(&unit->cipher, buffer->data, buffer->data, unit->length);
-		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(buffer->data, unit->length),
-			souk_pool_give, buffer);
+		souk_unit_cipher_xor(&unit->cipher, data, data, unit->length);
+		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(data, unit->length),
+			provider_buffer_give, buffer);
 		return;
 	}
-	if (buffer != NULL)
-		souk_pool_give(buffer);
-	if (status != SOUK_LOCAL_FULL)
-		SOUK_LOG(SOUK_LOG_ERROR, "content_unreadable",
-			souk_log_hex("content", unit->content.bytes, SOUK_HASH_SIZE),
-			souk_log_status(status));
+	provider_buffer_give(buffer);
+	SOUK_LOG(SOUK_LOG_ERROR, "content_unreadable",
+		souk_log_hex("content", unit->content.bytes, SOUK_HASH_SIZE),
+		souk_log_status(status));
 	souk_http_reply_problem(reply, 503, status, "try again");
+}
+
+/* A line for what a customer signed for and then broke. The rest is no news, or anybody's:
+ * strangers could fill the disk with it. */
+static void log_refusal(const struct souk_unit_request *request, souk_status status)
+{
+	bool is_news = status == SOUK_PEER_BAD_TICKET || status == SOUK_PEER_BAD_CHECKPOINT ||
+		       souk_status_class(status) == SOUK_CLASS_CORRUPT;
+	SOUK_LOG(is_news ? SOUK_LOG_INFO : SOUK_LOG_DEBUG, "unit_refused",
+		souk_log_hex("session", request->session.bytes, SOUK_NONCE_SIZE),
+		souk_log_u64("unit", request->unit), souk_log_status(status));
+}
+
+static souk_status take_request(struct provider_node *node, const struct souk_unit_request *request,
+	struct souk_provider_reply *ret)
+{
+	/* After a restart: whether a stored session's epoch is still open, the ledger says. */
+	souk_status status = SOUK_IO_TIMEOUT;
+	pthread_mutex_lock(&node->lock);
+	if (node->provider.epoch_known)
+		status = souk_provider_unit(&node->provider, ret, request, provider_now());
+	pthread_mutex_unlock(&node->lock);
+	return status;
+}
+
+static void answer_unit(struct provider_node *node, const struct souk_unit_request *request,
+	struct souk_http_reply *reply)
+{
+	struct souk_provider_reply unit;
+	struct provider_buffer *buffer = NULL;
+	char text[SOUK_KEY_TEXT_SIZE];
+	/* The buffer first: a unit counts as sent once the provider has agreed to it. */
+	if (request->unit > 0) {
+		buffer = provider_buffer_take(node->buffers, &request->session);
+		if (buffer == NULL) {
+			souk_http_reply_problem(reply, 503, SOUK_LOCAL_FULL, "busy: try again");
+			return;
+		}
+	}
+	souk_status status = take_request(node, request, &unit);
+	if (status != SOUK_OK) {
+		if (buffer != NULL)
+			provider_buffer_give(buffer);
+		log_refusal(request, status);
+		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
+		return;
+	}
+	if (buffer == NULL)
+		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+	else
+		send_unit(node, &unit, buffer, reply);
+	if (!unit.has_key)
+		return;
+	souk_key_format(text, &unit.key);
+	if (souk_http_reply_header(reply, SOUK_HEADER_KEY, text) != SOUK_OK)
+		souk_http_reply_problem(reply, 500, SOUK_LOCAL_FULL, NULL);
 }
 
 void provider_data_handler(
@@ -288,41 +410,17 @@ void provider_data_handler(
 {
 	struct provider_node *node = ctx;
 	struct souk_unit_request request;
-	struct souk_provider_reply unit;
 	souk_status store = (souk_status)atomic_load(&node->store_status);
 	souk_status status = souk_request_parse(&request, souk_bytes_text(http->path),
 		souk_http_request_header(http, SOUK_HEADER_AUTH),
 		souk_http_request_header(http, SOUK_HEADER_TICKET));
-	if (status == SOUK_OK && store != SOUK_OK) {
+	if (status == SOUK_OK && strcmp(http->method, "GET") != 0)
+		status = SOUK_PEER_BAD_REQUEST;
+	if (status != SOUK_OK)
+		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
+	else if (store != SOUK_OK)
 		/* A ticket that cannot be kept must not be taken. */
 		souk_http_reply_problem(reply, 503, store, "this provider cannot keep tickets now");
-		return;
-	}
-	if (status == SOUK_OK) {
-		pthread_mutex_lock(&node->lock);
-		/* After a restart: whether a stored session's epoch is still open, the ledger says.
-		 */
-		status = node->provider.epoch_known ? souk_provider_unit(&node->provider, &unit,
-							      &request, provider_now())
-						    : SOUK_IO_TIMEOUT;
-		pthread_mutex_unlock(&node->lock);
-	}
-	if (status != SOUK_OK) {
-		if (status != SOUK_PEER_UNPAID && status != SOUK_LOCAL_NOT_FOUND)
-			SOUK_LOG(SOUK_LOG_INFO, "unit_refused",
-				souk_log_hex("session", request.session.bytes, SOUK_NONCE_SIZE),
-				souk_log_u64("unit", request.unit), souk_log_status(status));
-		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
-		return;
-	}
-	if (unit.length == 0)
-		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
 	else
-		send_unit(node, &unit, reply);
-	if (unit.has_key) {
-		char text[SOUK_KEY_TEXT_SIZE];
-		souk_key_format(text, &unit.key);
-		if (souk_http_reply_header(reply, SOUK_HEADER_KEY, text) != SOUK_OK)
-			souk_http_reply_problem(reply, 500, SOUK_LOCAL_FULL, NULL);
-	}
+		answer_unit(node, &request, reply);
 }

@@ -8,14 +8,14 @@
 #include <stdatomic.h>
 
 #include "chain_client.h"
+#include "provider_buffers.h"
+#include "provider_limit.h"
 #include "provider_node.h"
 #include "provider_store.h"
 #include "souk/exchange/provider.h"
 #include "souk/io/http_server.h"
-#include "souk/io/pool.h"
 #include "souk/io/tls_key.h"
 
-#define UNIT_SIZE_MAX	  (1u << 20)
 #define OPEN_FILES_MAX	  32
 #define OFFER_LIFE_MS	  (10 * 60 * 1000)
 #define ADDRESS_TEXT_SIZE 128
@@ -43,8 +43,9 @@ struct provider_node {
 	struct souk_tls_key tls;
 	struct provider_store store;
 
-	pthread_mutex_t lock; /* the provider */
+	pthread_mutex_t lock; /* the provider, and limit */
 	struct souk_provider provider;
+	struct provider_limit limit;
 	void *provider_memory;
 
 	pthread_mutex_t commit_lock; /* effects, pending, claims: see provider_node.h */
@@ -61,7 +62,7 @@ struct provider_node {
 	pthread_mutex_t lookup_lock; /* lookup */
 	struct souk_chain_client *lookup;
 
-	struct souk_pool *pool;
+	struct provider_buffers *buffers;
 	struct souk_http_server *control, *data;
 	pthread_t committer, settler;
 	bool committer_runs, settler_runs;
@@ -74,6 +75,10 @@ struct souk_time provider_now(void);
 
 /* Pull every effect, and return once the records among them are durable; else why they are not. */
 souk_status provider_commit(struct provider_node *node);
+
+/* The newest record of SESSION, whether it is stored yet or waits for a disk that is full. */
+SOUK_MUST_CHECK souk_status provider_newest_record(struct provider_node *node,
+	const struct souk_nonce *session, struct souk_session_record *ret);
 
 /* Wait MS or until the node stops; whether it stops. */
 bool provider_pause(struct provider_node *node, uint64_t ms);

@@ -13,13 +13,21 @@
 #include "souk/io/log.h"
 
 /* Sessions that wait for their draw, beside those that are open. */
-#define DUE_MAX		   4096u
-#define GRANT_MS	   30000u
-#define SESSION_MS	   (24ull * 3600 * 1000)
-#define IDLE_MS		   (10ull * 60 * 1000)
-#define CONNECTION_MAX	   1024u
-#define CONTROL_MAX	   128u
+#define DUE_MAX	       4096u
+#define GRANT_MS       30000u
+#define SESSION_MS     (24ull * 3600 * 1000)
+#define IDLE_MS	       (10ull * 60 * 1000)
+#define CONNECTION_MAX 1024u
+/* An ask costs so many hashes, a millisecond or two. Whoever wants more opens another session. */
+#define UNITS_MAX_DEFAULT 16384u
+#define CONTROL_MAX	  128u
+/* Of them, from one address: the rest is left to others. */
+#define PER_ADDRESS(max) ((max) / 4 * 3)
+/* Units on their way; addresses, of which only those in use are memory. */
 #define BUFFERS_PER_THREAD 24u
+#define BUFFERS_MIN	   256u
+/* A customer waits for its strip about as long. */
+#define LOOKUP_TIMEOUT_MS 4000u
 
 void provider_node_config_default(struct provider_node_config *config)
 {
@@ -33,7 +41,7 @@ void provider_node_config_default(struct provider_node_config *config)
 		.threads = 1,
 		.sessions = 256,
 		.commit_ms = 50,
-		.units_max = SOUK_CHAIN_LENGTH_MAX,
+		.units_max = UNITS_MAX_DEFAULT,
 		.faucet = true,
 	};
 }
@@ -46,7 +54,7 @@ struct souk_time provider_now(void)
 bool provider_pause(struct provider_node *node, uint64_t ms)
 {
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)(ms / 1000);
 	until.tv_nsec += (long)(ms % 1000) * 1000000;
 	if (until.tv_nsec >= 1000000000) {
@@ -115,7 +123,8 @@ static souk_status add_pending(struct provider_node *node, const struct souk_ses
 	return SOUK_OK;
 }
 
-/* The newest record of SESSION: what waits to be written is newer than what is stored. */
+/* The newest record of SESSION, under commit_lock: what waits to be written is newer than what is
+ * stored. */
 static souk_status newest_record(struct provider_node *node, const struct souk_nonce *session,
 	struct souk_session_record *ret)
 {
@@ -123,6 +132,15 @@ static souk_status newest_record(struct provider_node *node, const struct souk_n
 	if (write == NULL)
 		return provider_store_session(&node->store, session, ret);
 	return souk_session_record_decode(ret, souk_bytes_of(write->record, write->size), NULL);
+}
+
+souk_status provider_newest_record(struct provider_node *node, const struct souk_nonce *session,
+	struct souk_session_record *ret)
+{
+	pthread_mutex_lock(&node->commit_lock);
+	souk_status status = newest_record(node, session, ret);
+	pthread_mutex_unlock(&node->commit_lock);
+	return status;
 }
 
 /* The stored record of SESSION becomes history: it was claimed, or won nothing. */
@@ -203,12 +221,9 @@ souk_status provider_commit(struct provider_node *node)
 	while (status == SOUK_OK && souk_provider_next_effect(&node->provider, &effect))
 		status = take_effect(node, &effect);
 	pthread_mutex_unlock(&node->lock);
-	if (status == SOUK_OK && node->pending_count > 0) {
+	if (status == SOUK_OK && node->pending_count > 0)
 		status = write_pending(node);
-		note_store_status(node, status);
-	} else if (status != SOUK_OK) {
-		note_store_status(node, status);
-	}
+	note_store_status(node, status);
 	pthread_mutex_unlock(&node->commit_lock);
 	return status;
 }
@@ -341,6 +356,7 @@ static souk_status listen_on(struct provider_node *node, const char *address, bo
 		.threading = is_control ? SOUK_HTTP_CONNECTION : SOUK_HTTP_POOL,
 		.thread_count = (unsigned)node->config.threads,
 		.connection_max = is_control ? CONTROL_MAX : CONNECTION_MAX,
+		.connection_per_ip_max = PER_ADDRESS(is_control ? CONTROL_MAX : CONNECTION_MAX),
 		.body_size_max = 64 * 1024,
 		.handler = is_control ? provider_control_handler : provider_data_handler,
 		.ctx = node,
@@ -365,8 +381,9 @@ static souk_status start(struct provider_node *node, const char **ret_what)
 	SOUK_TRY(souk_tls_key_open(&node->tls, path));
 	*ret_what = "memory";
 	SOUK_TRY(make_provider(node));
-	SOUK_TRY(souk_pool_new(
-		&node->pool, node->config.threads * BUFFERS_PER_THREAD, UNIT_SIZE_MAX));
+	size_t buffers = node->config.threads * BUFFERS_PER_THREAD;
+	SOUK_TRY(provider_buffers_new(
+		&node->buffers, buffers > BUFFERS_MIN ? buffers : BUFFERS_MIN));
 	*ret_what = "the stored sessions";
 	SOUK_TRY(provider_store_each_session(&node->store, restore_session, node));
 	*ret_what = node->config.control;
@@ -394,10 +411,17 @@ souk_status provider_node_start(struct provider_node **ret,
 	pthread_mutex_init(&node->files_lock, NULL);
 	pthread_mutex_init(&node->lookup_lock, NULL);
 	pthread_mutex_init(&node->stop_lock, NULL);
-	pthread_cond_init(&node->stop_signal, NULL);
+	/* A clock that is set back must not keep tickets from the disk. */
+	pthread_condattr_t steady;
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&node->stop_signal, &steady);
+	pthread_condattr_destroy(&steady);
 	for (int i = 0; i < OPEN_FILES_MAX; i++)
 		node->files[i].fd = -1;
 	node->lookup = souk_chain_client_new(config->ledger_url);
+	if (node->lookup != NULL)
+		souk_chain_set_timeout(node->lookup, LOOKUP_TIMEOUT_MS);
 	souk_status status = node->lookup == NULL ? SOUK_IO_MEMORY : start(node, ret_what);
 	if (status != SOUK_OK) {
 		provider_node_stop(node);
@@ -436,7 +460,7 @@ void provider_node_stop(struct provider_node *node)
 		free(node->pending[i].record);
 	free(node->pending);
 	free(node->claims);
-	souk_pool_free(node->pool);
+	provider_buffers_free(node->buffers);
 	provider_store_close(&node->store);
 	souk_tls_key_done(&node->tls);
 	souk_chain_client_free(node->lookup);

@@ -131,18 +131,23 @@ static souk_status claim_worth(struct settler *settler, struct souk_amount *ret)
 		ret, r->prize, souk_lottery_points(&first, offset, r->prize, lo, hi));
 }
 
-static void send_claim(struct settler *settler, const struct souk_nonce *session)
+static souk_status send_claim(struct settler *settler, const struct souk_nonce *session)
 {
 	struct provider_node *node = settler->node;
 	struct souk_chain_result result;
 	struct souk_amount paid = SOUK_AMOUNT_ZERO;
 	settler->body = (struct souk_tx_body){.kind = SOUK_TX_BODY_CLAIM};
-	souk_status status = provider_store_session(&node->store, session, &settler->record);
+	souk_status status = provider_newest_record(node, session, &settler->record);
 	if (status == SOUK_OK)
 		status = souk_provider_claim(
 			&settler->body.claim.claim, &settler->record, &settler->keys);
-	if (status == SOUK_OK)
+	if (status == SOUK_OK) {
 		status = souk_chain_submit(settler->chain, &settler->body, node->identity, &result);
+		/* A ledger that is broken judges nothing: what it says of itself is not said of
+		 * our record. */
+		if (souk_status_class(status) == SOUK_CLASS_CORRUPT)
+			status = SOUK_IO_STORE;
+	}
 	if (status == SOUK_OK)
 		paid = result.receipt.amount;
 	/* Every point of our interval can be paid to us only: it was, before a crash. */
@@ -156,22 +161,31 @@ static void send_claim(struct settler *settler, const struct souk_nonce *session
 	pthread_mutex_unlock(&node->lock);
 	souk_bytes_wipe(&settler->record, sizeof settler->record);
 	souk_bytes_wipe(&settler->keys, sizeof settler->keys);
+	return status;
 }
 
-/* Take the claims that provider_commit found, one at a time. */
+static bool is_stopping(struct provider_node *node)
+{
+	pthread_mutex_lock(&node->stop_lock);
+	bool stopping = node->stopping;
+	pthread_mutex_unlock(&node->stop_lock);
+	return stopping;
+}
+
+/* Take the claims that provider_commit found, one at a time. Where the ledger cannot be reached the
+ * rest waits for the next round: each try may take long, and epochs must be followed meanwhile. */
 static void send_claims(struct settler *settler)
 {
 	struct provider_node *node = settler->node;
-	for (;;) {
+	while (!is_stopping(node)) {
 		struct souk_nonce session;
 		pthread_mutex_lock(&node->commit_lock);
 		bool any = node->claim_count > 0;
 		if (any)
 			session = node->claims[--node->claim_count];
 		pthread_mutex_unlock(&node->commit_lock);
-		if (!any)
+		if (!any || souk_status_class(send_claim(settler, &session)) == SOUK_CLASS_IO)
 			return;
-		send_claim(settler, &session);
 	}
 }
 

@@ -130,8 +130,8 @@ static souk_status bound_granted(struct souk_provider *provider, struct souk_tim
 
 /* ------------------------------------------------------------------ ask */
 
-static souk_status check_ask(const struct souk_provider *provider, const struct souk_ask *ask,
-	const struct souk_provider_item *item, struct souk_time now)
+souk_status souk_provider_ask_check(const struct souk_provider *provider,
+	const struct souk_ask *ask, const struct souk_provider_item *item, struct souk_time now)
 {
 	struct souk_amount total;
 	if (ask->version != SOUK_EXCHANGE_VERSION)
@@ -177,7 +177,7 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed
 	struct souk_identity ephemeral;
 	struct souk_nonce session;
 	struct souk_hash secret, digest = souk_ask_digest(ask);
-	SOUK_TRY(check_ask(provider, ask, item, now));
+	SOUK_TRY(souk_provider_ask_check(provider, ask, item, now));
 	souk_identity_generate(&ephemeral, &provider->rng);
 	souk_secret_rng_fill(&provider->rng, &session, sizeof session);
 	SOUK_TRY(

@@ -233,6 +233,10 @@ SOUK_MUST_CHECK souk_status souk_provider_ask(struct souk_provider *provider,
 	struct souk_signed_grant *ret, const struct souk_ask *ask,
 	const struct souk_provider_item *item, struct souk_time now);
 
+/* What souk_provider_ask says of ASK itself, at no cost: it may still lack room, or a good key. */
+SOUK_MUST_CHECK souk_status souk_provider_ask_check(const struct souk_provider *provider,
+	const struct souk_ask *ask, const struct souk_provider_item *item, struct souk_time now);
+
 /* souk_provider_wants: whether SESSION waits for a strip, and for whose money: what the caller
  * must look up on the ledger before souk_provider_strip.
  *

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provider_limit.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define MILLI 1000u
+
+/* The address of PEER without its port. What cannot be read is one address too. */
+static void read_address(const char *peer, uint8_t out[16])
+{
+	char host[64] = "";
+	const char *end = strrchr(peer, ':');
+	bool is_long = peer[0] == '[' && end != NULL && end > peer + 2 && end[-1] == ']';
+	const char *from = is_long ? peer + 1 : peer, *to = is_long ? end - 1 : end;
+	memset(out, 0xff, 16);
+	if (to == NULL || (size_t)(to - from) >= sizeof host)
+		return;
+	memcpy(host, from, (size_t)(to - from));
+	if (!is_long) {
+		(void)inet_pton(AF_INET, host, out + 12);
+		return;
+	}
+	if (inet_pton(AF_INET6, host, out) == 1)
+		memset(out + 8, 0, 8);
+}
+
+static struct provider_limit_bucket *find_bucket(
+	struct provider_limit *limit, const uint8_t address[16], uint64_t now_ms)
+{
+	struct provider_limit_bucket *oldest = &limit->buckets[0];
+	for (uint32_t i = 0; i < PROVIDER_LIMIT_BUCKETS; i++) {
+		struct provider_limit_bucket *bucket = &limit->buckets[i];
+		if (memcmp(bucket->address, address, 16) == 0)
+			return bucket;
+		if (bucket->used_ms < oldest->used_ms)
+			oldest = bucket;
+	}
+	memcpy(oldest->address, address, 16);
+	oldest->used_ms = now_ms;
+	oldest->milli = PROVIDER_LIMIT_BURST * MILLI;
+	return oldest;
+}
+
+bool provider_limit_take(struct provider_limit *limit, const char *peer, uint64_t now_ms)
+{
+	uint8_t address[16];
+	read_address(peer, address);
+	struct provider_limit_bucket *bucket = find_bucket(limit, address, now_ms);
+	uint64_t passed = now_ms > bucket->used_ms ? now_ms - bucket->used_ms : 0;
+	uint64_t room = PROVIDER_LIMIT_BURST * MILLI - bucket->milli;
+	/* A thousandth for each millisecond and token a second: no product can overflow here. */
+	bucket->milli += passed >= room ? room
+					: (passed * PROVIDER_LIMIT_PER_SECOND < room
+							  ? passed * PROVIDER_LIMIT_PER_SECOND
+							  : room);
+	bucket->used_ms = now_ms > bucket->used_ms ? now_ms : bucket->used_ms;
+	if (bucket->milli < MILLI)
+		return false;
+	bucket->milli -= MILLI;
+	return true;
+}
