@@ -29,6 +29,9 @@ const char *cli_home_file(const char *name);
 /* The ledger's URL: --ledger, SOUK_LEDGER, the home's souk.ini, or the default. */
 const char *cli_ledger_url(void);
 
+/* How every souk.ini begins; a format whose one argument is the ledger's URL. */
+extern const char cli_config_head[];
+
 /* The home's identity. Prints what to do and returns false where there is none. */
 bool cli_load_identity(struct souk_identity *ret);
 /* A client of the ledger; never NULL (it exits when memory runs out). */

@@ -6,23 +6,13 @@
 #include <string.h>
 
 #include "cli.h"
-#include "souk/io/entropy_real.h"
+#include "../daemon/identity_file.h"
 #include "souk/io/file.h"
 
 static const char *role = "customer";
 static const char *control = "127.0.0.1:7610";
 static const char *data = "127.0.0.1:7611";
 static struct souk_amount price = {100000}; /* 0.0001 coins for 256 KiB */
-
-static const char config_common[] =
-	"# Souk: the configuration of this home. souk reads [souk]; soukd reads all of it.\n"
-	"# A line that starts with # is a comment; every line commented out shows its default.\n"
-	"\n"
-	"[souk]\n"
-	"# The ledger that keeps the accounts.\n"
-	"ledger = %s\n"
-	"# What soukd logs: debug, info, warn or error.\n"
-	"# log = info\n";
 
 static const char config_provider[] =
 	"\n"
@@ -49,30 +39,10 @@ static const char config_provider[] =
 	"# How often accepted tickets are made durable: what a crash may cost you.\n"
 	"# commit = 50ms\n";
 
-/* A fresh key at PATH, unless one is there. */
-static souk_status make_identity(const char *path, struct souk_identity *ret)
-{
-	uint8_t seed[32];
-	char text[2 * SOUK_SECKEY_SIZE + 2];
-	struct souk_secret_rng rng;
-	souk_status status = souk_entropy_fill(souk_entropy_real(), seed, sizeof seed);
-	if (status != SOUK_OK)
-		return status;
-	souk_secret_rng_init(&rng, seed);
-	souk_identity_generate(ret, &rng);
-	souk_hex_encode(text, ret->seckey.bytes, SOUK_SECKEY_SIZE);
-	text[2 * SOUK_SECKEY_SIZE] = '\n';
-	status = souk_file_write_atomic(path, souk_bytes_of(text, 2 * SOUK_SECKEY_SIZE + 1), true);
-	souk_bytes_wipe(text, sizeof text);
-	souk_bytes_wipe(seed, sizeof seed);
-	souk_bytes_wipe(&rng, sizeof rng);
-	return status;
-}
-
 static souk_status write_config(const char *path, bool is_provider)
 {
 	char text[4096];
-	int size = snprintf(text, sizeof text, config_common, cli_ledger_url());
+	int size = snprintf(text, sizeof text, cli_config_head, cli_ledger_url());
 	if (is_provider)
 		size += snprintf(text + size, sizeof text - (size_t)size, config_provider, control,
 			data, cli_amount_text(price));
@@ -104,7 +74,7 @@ static int init_home(const char *command, bool is_provider)
 			cli_home_path());
 		return EXIT_REFUSED;
 	}
-	status = make_identity(key_path, &identity);
+	status = identity_file_make(&identity, key_path);
 	if (status != SOUK_OK)
 		return cli_fail(command, key_path, status, NULL);
 	status = exists(config_path) ? SOUK_OK : write_config(config_path, is_provider);

@@ -10,8 +10,8 @@
 
 #include "cli.h"
 #include "cmd_ledger.h"
+#include "../daemon/identity_file.h"
 #include "../daemon/ledger_home.h"
-#include "souk/io/entropy_real.h"
 #include "souk/io/file.h"
 #include "souk/io/ini.h"
 
@@ -25,16 +25,6 @@ static uint64_t beacon_count = SOUK_CHAIN_LENGTH_MAX;
 static struct souk_amount deposit_min = {SOUK_NCOIN_PER_COIN};
 static struct souk_amount faucet_max = {1000ull * SOUK_NCOIN_PER_COIN};
 
-static const char config_head[] =
-	"# Souk: the configuration of this home. souk reads [souk]; soukd reads all of it.\n"
-	"# A line that starts with # is a comment; every line commented out shows its default.\n"
-	"\n"
-	"[souk]\n"
-	"# The ledger that keeps the accounts.\n"
-	"ledger = http://%s\n"
-	"# What soukd logs: debug, info, warn or error.\n"
-	"# log = info\n";
-
 static const char config_ledger[] =
 	"\n"
 	"[ledger]\n"
@@ -47,25 +37,19 @@ static const char config_ledger[] =
 static bool find_operator(struct souk_identity *ret)
 {
 	const char *path = cli_home_file("identity.key");
-	char text[2 * SOUK_SECKEY_SIZE + 2];
-	uint8_t seed[32];
-	struct souk_secret_rng rng;
 	if (access(path, F_OK) == 0)
 		return cli_load_identity(ret);
-	if (souk_entropy_fill(souk_entropy_real(), seed, sizeof seed) != SOUK_OK)
-		return false;
-	souk_secret_rng_init(&rng, seed);
-	souk_identity_generate(ret, &rng);
-	souk_hex_encode(text, ret->seckey.bytes, SOUK_SECKEY_SIZE);
-	text[2 * SOUK_SECKEY_SIZE] = '\n';
-	souk_status status =
-		souk_file_write_atomic(path, souk_bytes_of(text, 2 * SOUK_SECKEY_SIZE + 1), true);
-	souk_bytes_wipe(text, sizeof text);
-	souk_bytes_wipe(seed, sizeof seed);
-	souk_bytes_wipe(&rng, sizeof rng);
+	souk_status status = identity_file_make(ret, path);
 	if (status != SOUK_OK)
 		cli_fail("ledger init", path, status, NULL);
 	return status == SOUK_OK;
+}
+
+static int format_head(char *out, size_t size)
+{
+	char url[256];
+	snprintf(url, sizeof url, "http://%s", listen_on);
+	return snprintf(out, size, cli_config_head, url);
 }
 
 /* Write souk.ini, or add the section to the one that is there. */
@@ -84,7 +68,7 @@ static souk_status write_config(const char *path)
 	}
 	souk_status status = souk_file_read(path, sizeof text / 2, &old, &old_size);
 	if (status == SOUK_LOCAL_NOT_FOUND)
-		size = snprintf(text, sizeof text, config_head, listen_on);
+		size = format_head(text, sizeof text);
 	else if (status == SOUK_OK)
 		size = snprintf(text, sizeof text, "%s", old);
 	else

@@ -4,13 +4,23 @@
 #include <string.h>
 
 #include "cli.h"
+#include "../daemon/identity_file.h"
 #include "souk/io/clock_real.h"
-#include "souk/io/file.h"
 #include "souk/io/ini.h"
 
 const char *cli_home;
 const char *cli_ledger;
 bool cli_json;
+
+const char cli_config_head[] =
+	"# Souk: the configuration of this home. souk reads [souk]; soukd reads all of it.\n"
+	"# A line that starts with # is a comment; every line commented out shows its default.\n"
+	"\n"
+	"[souk]\n"
+	"# The ledger that keeps the accounts.\n"
+	"ledger = %s\n"
+	"# What soukd logs: debug, info, warn or error.\n"
+	"# log = info\n";
 
 /* A few static buffers in turn, so that one printf can name several values. */
 #define TEXT_SLOTS 8
@@ -61,25 +71,11 @@ const char *cli_ledger_url(void)
 bool cli_load_identity(struct souk_identity *ret)
 {
 	const char *path = cli_home_file("identity.key");
-	struct souk_seckey seckey;
-	char *text;
-	size_t size;
-	souk_status status = souk_file_read(path, 256, &text, &size);
-	if (status == SOUK_LOCAL_NOT_FOUND) {
+	souk_status status = identity_file_load(ret, path);
+	if (status == SOUK_LOCAL_NOT_FOUND)
 		fprintf(stderr, "souk: no identity in %s; make one with: souk init\n",
 			cli_home_path());
-		return false;
-	}
-	if (status == SOUK_OK) {
-		text[strcspn(text, "\r\n")] = '\0';
-		status = souk_hex_decode(seckey.bytes, sizeof seckey.bytes, text);
-		if (status == SOUK_OK)
-			status = souk_identity_of(ret, &seckey);
-		souk_bytes_wipe(text, size);
-		free(text);
-	}
-	souk_bytes_wipe(&seckey, sizeof seckey);
-	if (status != SOUK_OK)
+	else if (status != SOUK_OK)
 		fprintf(stderr, "souk: %s is no identity key: %s\n", path,
 			souk_status_text(status));
 	return status == SOUK_OK;

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity_file.h"
 #include "ledger_node.h"
 #include "provider_node.h"
 #include "souk/exchange/session.h"
 #include "souk/io/entropy_real.h"
-#include "souk/io/file.h"
 #include "souk/io/ini.h"
 #include "souk/io/log.h"
 
@@ -151,20 +151,8 @@ static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 static bool load_identity(struct daemon *d)
 {
 	char path[512];
-	char *text;
-	size_t size;
-	struct souk_seckey seckey;
 	snprintf(path, sizeof path, "%s/identity.key", d->home);
-	souk_status status = souk_file_read(path, 256, &text, &size);
-	if (status == SOUK_OK) {
-		text[strcspn(text, "\r\n")] = '\0';
-		status = souk_hex_decode(seckey.bytes, sizeof seckey.bytes, text);
-		if (status == SOUK_OK)
-			status = souk_identity_of(&d->identity, &seckey);
-		souk_bytes_wipe(text, size);
-		souk_bytes_wipe(&seckey, sizeof seckey);
-		free(text);
-	}
+	souk_status status = identity_file_load(&d->identity, path);
 	if (status != SOUK_OK)
 		fprintf(stderr,
 			"soukd: no identity in %s: %s; make one with: souk init --home %s\n", path,
