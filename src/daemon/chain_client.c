@@ -22,6 +22,7 @@ struct souk_chain_client {
 	struct souk_http_client *http;
 	char *url;
 	char detail[512];
+	bool answered; /* whether the last call was, if only with a refusal */
 	uint64_t timeout_ms;
 	struct souk_hash ledger; /* its id, once asked for */
 	bool knows_ledger;
@@ -84,6 +85,7 @@ static souk_status call(struct souk_chain_client *client, const char *method, co
 	};
 	client->detail[0] = '\0';
 	souk_status status = souk_http_client_call(client->http, &request, ret);
+	client->answered = status == SOUK_OK;
 	if (status != SOUK_OK) {
 		snprintf(client->detail, sizeof client->detail, "%s",
 			souk_http_client_error(client->http));
@@ -257,7 +259,7 @@ static souk_status post_once(struct souk_chain_client *client, const struct souk
 
 	souk_status status =
 		call(client, "POST", "/v1/tx", encoded, "Accept: application/souk", &answer);
-	if (souk_status_class(status) == SOUK_CLASS_IO)
+	if (status != SOUK_OK && !client->answered)
 		return recover_receipt(client, &ret->hash, &ret->receipt, status);
 	if (status != SOUK_OK)
 		return status;

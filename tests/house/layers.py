@@ -28,7 +28,7 @@ LIBRARY = {layer: f"{FOLDER[layer]}/libsouk_{layer}.a" for layer in PURE}
 EVERYWHERE = re.compile(
     r"^(mem(cpy|move|set|cmp)|str(len|cmp|ncmp|nlen)|bcmp|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail"
     r"|__(asan|ubsan|tsan|sanitizer|sancov)_\w+|__gcov_\w+|__cpu_model|__cpu_indicator_init"
-    r"|qsort)$")
+    r"|__(popcount|ctz|clz)[sdt]i2|qsort)$")
 CRYPTO_LIBRARIES = re.compile(r"^(secp256k1_\w+|SHA256_\w+|EVP_\w+|OPENSSL_\w+)$")
 # Writable data that must exist once per process, and why: see docs/decisions/.
 ALLOWED_DATA = {"crypto": re.compile(r"engine|context")}
