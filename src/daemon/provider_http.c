@@ -135,10 +135,8 @@ static void answer_row(struct provider_node *node, const char *id, struct souk_h
 }
 
 /* Whether the peer may cost us an ask now. Under `lock`. */
-static bool may_ask(struct provider_node *node, const struct souk_http_request *request)
+static bool may_ask(struct provider_node *node, const char *peer)
 {
-	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
-	souk_http_request_peer(request, peer);
 	return provider_limit_take(&node->limit, peer, souk_clock_steady_ns() / 1000000);
 }
 
@@ -160,7 +158,10 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 			NULL);
 		return;
 	}
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
+	souk_http_request_peer(request, peer);
 	struct souk_provider_item item = {
+		.from = provider_limit_number(peer),
 		.content = ask.content,
 		.size = record.size,
 		.chunk_size = record.chunk_size,
@@ -169,7 +170,7 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 	/* A refusal costs nothing, so it is not counted against the address. */
 	pthread_mutex_lock(&node->lock);
 	status = souk_provider_ask_check(&node->provider, &ask, &item, provider_now());
-	if (status == SOUK_OK && !may_ask(node, request))
+	if (status == SOUK_OK && !may_ask(node, peer))
 		status = SOUK_LOCAL_FULL;
 	if (status == SOUK_OK)
 		status = souk_provider_ask(&node->provider, &grant, &ask, &item, provider_now());

@@ -42,6 +42,16 @@ static struct provider_limit_bucket *find_bucket(
 	return oldest;
 }
 
+uint64_t provider_limit_number(const char *peer)
+{
+	uint8_t address[16];
+	uint64_t high, low;
+	read_address(peer, address);
+	memcpy(&high, address, sizeof high);
+	memcpy(&low, address + 8, sizeof low);
+	return high ^ low;
+}
+
 bool provider_limit_take(struct provider_limit *limit, const char *peer, uint64_t now_ms)
 {
 	uint8_t address[16];

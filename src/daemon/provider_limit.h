@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #define PROVIDER_LIMIT_BUCKETS	  512u
-#define PROVIDER_LIMIT_BURST	  256u
-#define PROVIDER_LIMIT_PER_SECOND 32u
+#define PROVIDER_LIMIT_BURST	  64u
+#define PROVIDER_LIMIT_PER_SECOND 16u
 
 struct provider_limit_bucket {
 	uint8_t address[16]; /* all zeros: free */
@@ -33,5 +33,8 @@ struct provider_limit {
  * false where it has none. Of an IPv6 address the first half counts: the rest is its owner's to
  * choose. */
 bool provider_limit_take(struct provider_limit *limit, const char *peer, uint64_t now_ms);
+
+/* A number that stands for the address of PEER, as above. */
+uint64_t provider_limit_number(const char *peer);
 
 #endif

@@ -46,6 +46,9 @@ static void one_owner_has_one_bucket(void **state)
 	assert_int_equal(take_all("[2001:db8::1]:1", 5), PROVIDER_LIMIT_BURST);
 	assert_int_equal(take_all("[2001:db8::ffff:2]:1", 5), 0);
 	assert_int_equal(take_all("[2001:db8:0:1::1]:1", 5), PROVIDER_LIMIT_BURST);
+	assert_true(provider_limit_number("[2001:db8::1]:1") ==
+		    provider_limit_number("[2001:db8::2]:9"));
+	assert_true(provider_limit_number("192.0.2.1:1") != provider_limit_number("192.0.2.2:1"));
 	/* What is no address is one stranger. */
 	assert_int_equal(take_all("?:0", 5), PROVIDER_LIMIT_BURST);
 	assert_int_equal(take_all("", 5), 0);

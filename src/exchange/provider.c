@@ -102,29 +102,66 @@ static void make_room(struct souk_provider *provider, struct souk_time now)
 		provider_session_leave(provider, worst);
 }
 
-static struct souk_provider_session *oldest_granted(const struct souk_provider *provider)
+/* The grant that waited longest, of those asked for by FROM or, without FROM, of all. */
+static struct souk_provider_session *oldest_granted(
+	const struct souk_provider *provider, const uint64_t *from)
 {
 	struct souk_provider_session *oldest = NULL;
 	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
-		if (s->state == SOUK_PROVIDER_GRANTED &&
+		if (s->state == SOUK_PROVIDER_GRANTED && (from == NULL || s->from == *from) &&
 			(oldest == NULL || souk_time_is_before(s->active, oldest->active)))
 			oldest = s;
 	}
 	return oldest;
 }
 
+static uint32_t granted_to(const struct souk_provider *provider, uint64_t from)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+		const struct souk_provider_session *s = &provider->memory.sessions[i];
+		count += s->state == SOUK_PROVIDER_GRANTED && s->from == from;
+	}
+	return count;
+}
+
+/* The grant that makes way for one to FROM: of whoever has most of them, if that is clearly more
+ * than FROM has; else any that had its time; NULL where there is none. */
+static struct souk_provider_session *least_deserved(
+	const struct souk_provider *provider, uint64_t from, struct souk_time now)
+{
+	uint64_t greedy = from;
+	uint32_t mine = granted_to(provider, from), most = mine + 1;
+	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+		const struct souk_provider_session *s = &provider->memory.sessions[i];
+		uint32_t count = s->state == SOUK_PROVIDER_GRANTED && s->from != greedy
+					 ? granted_to(provider, s->from)
+					 : 0;
+		if (count <= most)
+			continue;
+		greedy = s->from;
+		most = count;
+	}
+	if (greedy != from)
+		return oldest_granted(provider, &greedy);
+	struct souk_provider_session *oldest = oldest_granted(provider, NULL);
+	bool had_time = souk_time_since_ms(oldest->active, now) >= SOUK_PROVIDER_GRANT_KEEP_MS;
+	return had_time ? oldest : NULL;
+}
+
 /* Anybody may ask, and no ask costs more than a message: who only asks gets a part of the table,
- * and no more of our hashing than that part turns over. */
-static souk_status bound_granted(struct souk_provider *provider, struct souk_time now)
+ * and shares it with all others who only ask. */
+static souk_status bound_granted(
+	struct souk_provider *provider, uint64_t from, struct souk_time now)
 {
 	uint32_t max = provider->memory.session_max / SOUK_PROVIDER_GRANTED_PART;
 	if (provider->granted_count < (max > 0 ? max : 1))
 		return SOUK_OK;
-	struct souk_provider_session *oldest = oldest_granted(provider);
-	if (souk_time_since_ms(oldest->active, now) < SOUK_PROVIDER_GRANT_KEEP_MS)
+	struct souk_provider_session *least = least_deserved(provider, from, now);
+	if (least == NULL)
 		return SOUK_LOCAL_FULL;
-	provider_session_free(provider, oldest);
+	provider_session_free(provider, least);
 	return SOUK_OK;
 }
 
@@ -183,7 +220,7 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed
 	SOUK_TRY(
 		souk_session_secret(&secret, &ephemeral.seckey, &ask->customer, &session, &digest));
 	souk_provider_tick(provider, now);
-	SOUK_TRY(bound_granted(provider, now));
+	SOUK_TRY(bound_granted(provider, item->from, now));
 	struct souk_provider_session *s = find_free(provider);
 	if (s == NULL) {
 		make_room(provider, now);
@@ -191,6 +228,7 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed
 	}
 	memset(s, 0, sizeof *s);
 	s->state = SOUK_PROVIDER_GRANTED;
+	s->from = item->from;
 	s->active = now;
 	s->record.ask = *ask;
 	s->record.session_secret = secret;

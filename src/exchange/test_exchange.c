@@ -482,6 +482,37 @@ static void asks_alone_do_not_fill_the_table(void **state)
 	free(m);
 }
 
+/* Who has many grants makes way for who has none, at once. */
+static void grants_are_shared_among_addresses(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_provider *provider = &m->kit.provider;
+	struct souk_signed_grant honest;
+	struct souk_hash escrow;
+	uint64_t epoch;
+	uint32_t max = KIT_SESSIONS / SOUK_PROVIDER_GRANTED_PART;
+	customer_new(m, 5, UNITS);
+	for (uint32_t i = 0; i < max; i++) {
+		m->item.from = 100 + i % 2;
+		assert_int_equal(ask(m, t0), SOUK_OK);
+	}
+	assert_int_equal(ask(m, t0), SOUK_LOCAL_FULL);
+	m->item.from = 1;
+	assert_int_equal(
+		souk_provider_ask(provider, &honest, souk_customer_ask(&m->customer), &m->item, t0),
+		SOUK_OK);
+	/* The greedy ones cannot drive it out again. */
+	for (uint32_t i = 0; i < 3 * max; i++) {
+		m->item.from = 100 + i % 2;
+		(void)ask(m, t0);
+	}
+	assert_int_equal(provider->granted_count, max);
+	assert_int_equal(
+		souk_provider_wants(provider, &honest.grant.session, &escrow, &epoch), SOUK_OK);
+	free(m);
+}
+
 /* What is no verdict on the claim is tried again: a claim given up is money given away. */
 static void only_a_verdict_ends_a_claim(void **state)
 {
@@ -641,6 +672,7 @@ int main(void)
 		cmocka_unit_test(finished_sessions_make_room),
 		cmocka_unit_test(silent_sessions_make_room),
 		cmocka_unit_test(asks_alone_do_not_fill_the_table),
+		cmocka_unit_test(grants_are_shared_among_addresses),
 		cmocka_unit_test(only_a_verdict_ends_a_claim),
 		cmocka_unit_test(a_closed_epoch_still_gives_keys),
 		cmocka_unit_test(the_customer_stops_at_a_wrong_key),

@@ -181,7 +181,8 @@ SOUK_MUST_CHECK souk_status souk_download_add(struct souk_download *download,
 	uint32_t *ret_provider);
 
 /* Answers to OPEN. A failed OPEN drops the provider, unless the failure is IO_: then it is tried
- * again, failures_max times. The customer must be in state OPEN for _opened. */
+ * again, failures_max times, and twice as often for LOCAL_FULL. The customer must be in state OPEN
+ * for _opened. */
 void souk_download_opened(struct souk_download *download, uint32_t provider, struct souk_time now);
 void souk_download_open_failed(struct souk_download *download, uint32_t provider,
 	souk_status status, struct souk_time now);

@@ -46,8 +46,9 @@
 #define SOUK_PROVIDER_BINDINGS (2 * SOUK_WINDOW_MAX)
 /* A session paid to the end keeps its slot so long after its last request, if others want it. */
 #define SOUK_PROVIDER_LINGER_MS 1000u
-/* At most this part of the table waits for strips. Beyond it the grant that waited longest is
- * forgotten, once it had the time that an honest customer takes. */
+/* At most this part of the table waits for strips. Beyond it a new one takes the place of
+ * the oldest grant of whoever has most of them, if that is more than the new one's owner would
+ * have; else of the oldest of all, once it had the time that an honest customer takes. */
 #define SOUK_PROVIDER_GRANTED_PART  4u
 #define SOUK_PROVIDER_GRANT_KEEP_MS 2000u
 /* What a session may be silent, in a full table, before others get its slot: one that paid nothing
@@ -73,6 +74,7 @@ struct souk_provider_item {
 	uint64_t size;
 	uint32_t chunk_size;
 	struct souk_amount price; /* of one unit, now */
+	uint64_t from;		  /* who asks, by address: grants are shared among those */
 };
 
 enum souk_provider_state {
@@ -93,6 +95,7 @@ struct souk_provider_session {
 	bool store_due;		 /* a STORE effect is waiting */
 	bool dirty;		 /* tickets were accepted since the last STORE */
 	uint32_t bad;		 /* bad tickets so far */
+	uint64_t from;		 /* who asked for it */
 	struct souk_time active; /* when it last paid, or was sent something new */
 	struct souk_payee payee;
 	struct souk_chain keys;

@@ -15,6 +15,8 @@
 #define BACKOFF_MAX	   6u
 /* Sessions in a row that verified nothing, after which a provider is given up. */
 #define FRUITLESS_MAX 3u
+/* So many times more often than otherwise a provider without room is asked for a session. */
+#define FULL_FACTOR 2u
 /* A provider this much slower than the fastest is not waited for at the end. */
 #define SLOW_FACTOR 8u
 #define SLOW_MIN_MS 1000u
@@ -261,7 +263,10 @@ void souk_download_open_failed(
 	bool again = souk_status_class(status) == SOUK_CLASS_IO || status == SOUK_LOCAL_FULL ||
 		     status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED ||
 		     status == SOUK_PEER_UNKNOWN_SESSION;
-	if (again && p->failures < download->config.failures_max)
+	/* Who has no room now is not broken, and nothing of ours waits with it. */
+	uint32_t max =
+		download->config.failures_max * (status == SOUK_LOCAL_FULL ? FULL_FACTOR : 1);
+	if (again && p->failures < max)
 		p->open_at = souk_time_plus_ms(now, backoff_ms(download, p));
 	else
 		download_drop(download, provider, status);
