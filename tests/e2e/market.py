@@ -20,6 +20,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -51,6 +52,10 @@ def _in_child():
 
 class Failure(AssertionError):
     pass
+
+
+# What a sanitized build says when it finds something.
+SANITIZER = re.compile(r"\w+Sanitizer: |: runtime error: ")
 
 
 def wait_until(what, condition, seconds=WAIT_S, pause=0.02):
@@ -129,6 +134,8 @@ class Result:
                 self.lines.append(json.loads(line))
             except ValueError:
                 pass
+        if SANITIZER.search(err):
+            raise Failure(f"a sanitizer complains: {argv} {err[:6000]}")
         self.json = self.lines[-1] if self.lines else None
 
     def __str__(self):
@@ -452,6 +459,12 @@ class Market:
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def check_logs(self):
+        for daemon in self.daemons:
+            found = SANITIZER.search(daemon.log())
+            if found:
+                raise Failure(f"{daemon.name}: {daemon.log()[found.start():][:6000]}")
+
     def print_logs(self):
         for daemon in self.daemons:
             lines = daemon.log().splitlines()[-25:]
@@ -465,7 +478,11 @@ class Market:
     def __exit__(self, kind, value, traceback):
         if kind is not None and not issubclass(kind, unittest.SkipTest):
             self.print_logs()
-        self.close()
+        try:
+            if kind is None:
+                self.check_logs()
+        finally:
+            self.close()
 
 
 class MarketTest(unittest.TestCase):
@@ -485,7 +502,10 @@ class MarketTest(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.market.close()
+        try:
+            cls.market.check_logs()
+        finally:
+            cls.market.close()
 
     def run(self, result=None):
         before = len(result.failures) + len(result.errors)

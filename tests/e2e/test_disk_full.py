@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 from market import COIN, UNIT, WINDOW, Failure, Market, main, wait_until
@@ -21,6 +22,7 @@ def mount(path, size):
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path],
                           capture_output=True, text=True)
     if done.returncode != 0:
+        os.rmdir(path)
         raise unittest.SkipTest(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
 
 
@@ -83,7 +85,8 @@ class DiskFull(unittest.TestCase):
         """Run TEST(disk) on each kind of disk of SIZE bytes."""
         for kind in (Limit, Tmpfs):
             with self.subTest(disk=kind.name):
-                folder = f"/tmp/souk-disk-{os.getpid()}-{kind.name}"
+                folder = os.path.join(tempfile.gettempdir(),
+                                      f"souk-disk-{os.getpid()}-{kind.name}")
                 disk = kind(folder, size)
                 try:
                     test(disk)
