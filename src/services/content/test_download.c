@@ -339,7 +339,8 @@ static void open_session(struct world *w, uint32_t buyer, const struct souk_down
 		.escrow = b->payer.escrow_id,
 		.epoch = w->epoch,
 		.units = effect->units};
-	struct souk_provider_item item = {w->facts.id, w->facts.size, CHUNK_SIZE, p->price, provider};
+	struct souk_provider_item item = {
+		w->facts.id, w->facts.size, CHUNK_SIZE, p->price, provider};
 	souk_rng_fill(&w->rng, config.seed, sizeof config.seed);
 	souk_status status = w->down[provider]
 				     ? SOUK_IO_NET
