@@ -82,6 +82,8 @@ souk_status souk_curl_status(CURLcode code)
 	case CURLE_OK: return SOUK_OK;
 	case CURLE_OPERATION_TIMEDOUT: return SOUK_IO_TIMEOUT;
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	case CURLE_SSL_CACERT_BADFILE: /* no authorities here: nobody can be verified without a pin
+					*/
 	case CURLE_PEER_FAILED_VERIFICATION: return SOUK_IO_TLS_PIN;
 	/* libcurl says so, too, when a peer's header line passes its limit: a fault of the peer. */
 	case CURLE_OUT_OF_MEMORY: return SOUK_IO_NET;
