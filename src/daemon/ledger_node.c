@@ -11,10 +11,10 @@
 
 #include "ledger_home.h"
 #include "ledger_internal.h"
+#include "listen_address.h"
 #include "souk/base/check.h"
 #include "souk/io/log.h"
 
-#define HOST_SIZE      64
 #define CONNECTION_MAX 512
 /* Of them, from one address: the rest is left to others. */
 #define CONNECTION_IP_MAX (CONNECTION_MAX / 4 * 3)
@@ -25,37 +25,15 @@ void ledger_node_config_default(struct ledger_node_config *config)
 	*config = (struct ledger_node_config){.listen = "127.0.0.1:7600", .block_ms = 50};
 }
 
-/* "127.0.0.1:7600" or "[::1]:7600". */
-static bool split_address(const char *text, char host[HOST_SIZE], uint16_t *ret_port)
-{
-	const char *colon = strrchr(text, ':');
-	char *end;
-	if (colon == NULL || colon == text)
-		return false;
-	size_t size = (size_t)(colon - text);
-	if (text[0] == '[' && size > 2 && text[size - 1] == ']') {
-		text++;
-		size -= 2;
-	}
-	unsigned long port = strtoul(colon + 1, &end, 10);
-	if (size >= HOST_SIZE || end == colon + 1 || *end != '\0' || port > UINT16_MAX)
-		return false;
-	memcpy(host, text, size);
-	host[size] = '\0';
-	*ret_port = (uint16_t)port;
-	return true;
-}
-
 static souk_status listen_on(struct ledger_node *node, const char **ret_what)
 {
-	char host[HOST_SIZE];
-	uint16_t port;
+	struct listen_address where;
 	*ret_what = node->config.listen;
-	if (!split_address(node->config.listen, host, &port))
+	if (!listen_address_parse(&where, node->config.listen))
 		return SOUK_LOCAL_CONFIG;
 	struct souk_http_server_config config = {
-		.address = host,
-		.port = port,
+		.address = where.host,
+		.port = where.port,
 		.threading = SOUK_HTTP_CONNECTION,
 		.connection_max = CONNECTION_MAX,
 		.connection_per_ip_max = CONNECTION_IP_MAX,
@@ -64,7 +42,7 @@ static souk_status listen_on(struct ledger_node *node, const char **ret_what)
 		.ctx = node,
 	};
 	SOUK_TRY(souk_http_server_start(&node->server, &node->port, &config));
-	SOUK_LOG(SOUK_LOG_INFO, "ledger_ready", souk_log_text("address", host),
+	SOUK_LOG(SOUK_LOG_INFO, "ledger_ready", souk_log_text("address", where.host),
 		souk_log_u64("port", node->port));
 	return SOUK_OK;
 }

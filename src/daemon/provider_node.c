@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "listen_address.h"
 #include "provider_internal.h"
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
@@ -328,31 +329,17 @@ static souk_status restore_session(void *ctx, const struct souk_session_record *
 	return status;
 }
 
-/* "127.0.0.1:7610" into its parts; the port may be 0. */
-static bool split_address(const char *text, char host[ADDRESS_TEXT_SIZE], uint16_t *ret_port)
-{
-	const char *colon = strrchr(text, ':');
-	char *end;
-	if (colon == NULL || (size_t)(colon - text) >= ADDRESS_TEXT_SIZE)
-		return false;
-	memcpy(host, text, (size_t)(colon - text));
-	host[colon - text] = '\0';
-	unsigned long port = strtoul(colon + 1, &end, 10);
-	*ret_port = (uint16_t)port;
-	return colon[1] != '\0' && *end == '\0' && port <= UINT16_MAX;
-}
-
 static souk_status listen_on(struct provider_node *node, const char *address, bool is_control)
 {
-	char host[ADDRESS_TEXT_SIZE];
+	struct listen_address where;
 	char *url = is_control ? node->control_url : node->data_url;
 	const char *public_url = is_control ? node->config.control_url : node->config.data_url;
 	uint16_t port;
-	if (!split_address(address, host, &port))
+	if (!listen_address_parse(&where, address))
 		return SOUK_LOCAL_CONFIG;
 	struct souk_http_server_config config = {
-		.address = host,
-		.port = port,
+		.address = where.host,
+		.port = where.port,
 		.threading = is_control ? SOUK_HTTP_CONNECTION : SOUK_HTTP_POOL,
 		.thread_count = (unsigned)node->config.threads,
 		.connection_max = is_control ? CONTROL_MAX : CONNECTION_MAX,
@@ -364,10 +351,10 @@ static souk_status listen_on(struct provider_node *node, const char *address, bo
 		.key_pem = is_control ? node->tls.key_pem : NULL,
 	};
 	SOUK_TRY(souk_http_server_start(is_control ? &node->control : &node->data, &port, &config));
-	snprintf(url, ADDRESS_TEXT_SIZE + 1, "%s", public_url ? public_url : "");
-	if (public_url == NULL)
-		snprintf(url, ADDRESS_TEXT_SIZE + 1, "%s://%.100s:%u",
-			is_control ? "https" : "http", host, port);
+	if (public_url != NULL)
+		snprintf(url, ADDRESS_TEXT_SIZE + 1, "%s", public_url);
+	else
+		listen_address_url(url, &where, is_control ? "https" : "http", port);
 	return SOUK_OK;
 }
 
