@@ -27,7 +27,10 @@ bool listen_address_parse(struct listen_address *ret, const char *text)
 		text++;
 		size -= 2;
 	}
-	if (size == 0 || size >= LISTEN_HOST_SIZE || (!is_ipv6 && memchr(text, ':', size) != NULL))
+	if (size == 0 || size >= LISTEN_HOST_SIZE)
+		return false;
+	/* Brackets are for the colons of IPv6, and colons for brackets. */
+	if (!is_ipv6 && strcspn(text, "[]:") < size)
 		return false;
 	memcpy(ret->host, text, size);
 	ret->host[size] = '\0';
