@@ -80,13 +80,23 @@ static bool write_random(const char *path, uint64_t size)
 	return fclose(file) == 0 && good;
 }
 
-/* A virtual machine may have to ask its host for every page that was not used for a while. So each
- * timed run follows a file of the same size written and deleted: nobody pays for another's memory.
- */
-static bool warm_memory(const struct content_bench *b)
+/* A virtual machine may have to ask its host for every page that was not used for a while. So the
+ * room for the file at PATH is taken before the clock starts, of pages that were just in use:
+ * nobody pays for memory that an earlier run has given back. */
+static bool reserve_room(const struct content_bench *b, const char *path)
 {
-	bool good = write_random(b->target, b->size);
+	static const uint8_t zeros[1 << 20];
+	int fd = open(b->target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool good = fd >= 0;
+	for (uint64_t at = 0; good && at < b->size; at += sizeof zeros)
+		good = write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros;
+	if (fd >= 0)
+		close(fd);
 	unlink(b->target);
+	fd = good ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+	good = fd >= 0 && posix_fallocate(fd, 0, (off_t)b->size) == 0;
+	if (fd >= 0)
+		close(fd);
 	return good;
 }
 
@@ -154,7 +164,10 @@ static bool same_bytes(const char *a, const char *b)
 
 static bool time_paid(struct content_bench *b, const char *id, int round)
 {
-	unlink(b->target);
+	char part[320];
+	snprintf(part, sizeof part, "%s.part", b->target);
+	if (!reserve_room(b, part))
+		return false;
 	uint64_t started = souk_clock_steady_ns();
 	bool good = bench_market_get(&b->market, id, b->target, &b->paid_transfer_s[round]);
 	b->paid_s[round] = elapsed_s(started);
@@ -169,15 +182,16 @@ static bool run_rounds(struct content_bench *b)
 		return false;
 	for (int i = 0; i < b->rounds; i++) {
 		b->failed = "the paid download";
-		if (!warm_memory(b) || !time_paid(b, id, i))
+		if (!time_paid(b, id, i))
 			return false;
 		unlink(b->target);
 		b->failed = "the unpaid download";
-		if (!warm_memory(b) || !bench_unpaid_get(b->source, b->target, &b->unpaid_s[i]))
+		if (!reserve_room(b, b->target) ||
+			!bench_unpaid_get(b->source, b->target, &b->unpaid_s[i]))
 			return false;
 		unlink(b->target);
 		b->failed = "nginx, curl and openssl";
-		if (!warm_memory(b) || !time_https(b, &b->https_s[i]))
+		if (!time_https(b, &b->https_s[i]))
 			return false;
 	}
 	return true;
