@@ -117,24 +117,6 @@ uint64_t process_peak_rss_kib(pid_t pid)
 	return kib;
 }
 
-double process_cpu_s(pid_t pid)
-{
-	char path[64], line[1024] = "";
-	unsigned long long user = 0, system = 0;
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	FILE *file = fopen(path, "r");
-	if (file == NULL)
-		return 0;
-	const char *read_line = fgets(line, sizeof line, file);
-	fclose(file);
-	const char *fields = read_line != NULL ? strrchr(line, ')') : NULL;
-	if (fields == NULL ||
-		sscanf(fields + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-			&system) != 2)
-		return 0;
-	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
 static struct sockaddr_in loopback(uint16_t port)
 {
 	return (struct sockaddr_in){.sin_family = AF_INET,

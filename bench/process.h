@@ -20,8 +20,6 @@ void process_stop(pid_t pid);
 
 /* Peak resident memory of a running process in KiB; 0 where it cannot be read. */
 uint64_t process_peak_rss_kib(pid_t pid);
-/* User and system time of a running process in seconds. */
-double process_cpu_s(pid_t pid);
 
 /* A TCP port of 127.0.0.1 that was free a moment ago. */
 uint16_t process_free_port(void);

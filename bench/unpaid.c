@@ -2,7 +2,6 @@
 #include "unpaid.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,6 @@
 
 #define SLOTS	  16
 #define IN_FLIGHT 4
-#define HEAP_KEPT (32 << 20)
 
 struct unpaid {
 	struct souk_content content;
@@ -195,9 +193,6 @@ bool bench_unpaid_get(const char *source, const char *target, double *ret_second
 {
 	struct unpaid u = {.port = process_free_port()};
 	struct stat info;
-	/* As souk get does: libcurl's buffers stay in the heap between transfers. */
-	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
-	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 	u.source = open(source, O_RDONLY | O_CLOEXEC);
 	u.target = open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	u.memory = aligned_alloc(4096, (size_t)SLOTS * SOUK_CHUNK_SIZE_DEFAULT);

@@ -111,11 +111,9 @@ struct get {
 	struct get_check checks[SOUK_DOWNLOAD_SLOTS_MAX];
 	uint32_t slot_count;
 
-	struct souk_time started, ended;
 	uint64_t started_ns, ended_ns;
 	uint64_t shown_ns; /* the progress line */
 	souk_status result;
-	char detail[256]; /* of the result */
 };
 
 /* Each step prints its own error and returns false on failure. */

@@ -2,7 +2,6 @@
  *
  * The loop of souk get: what the planner wants is done here, and what happened is told to it. */
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 #define TRANSFER_TIMEOUT_MS (24u * 3600 * 1000)
 /* The text of a refusal; every slot has as much, since chunks are larger. */
 #define REFUSAL_SIZE sizeof((struct get_transfer *)0)->keys_body
-#define HEAP_KEPT    (32 << 20)
 
 static volatile sig_atomic_t interrupted;
 
@@ -369,10 +367,6 @@ bool get_run(struct get *get)
 {
 	/* The first one ends it in order; whoever insists ends it at once. */
 	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-	/* libcurl takes a large buffer for each transfer and gives it back: without this the kernel
-	 * would unmap and clear those pages every time. */
-	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
-	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	get->started_ns = get->ended_ns = souk_clock_steady_ns();

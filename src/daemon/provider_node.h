@@ -6,7 +6,7 @@
  *   control (HTTPS, a thread for each connection) --+
  *   data (HTTP, an epoll pool) ---------------------+--> souk_provider, under `lock`
  *   committer (every commit_ms): tickets -> store --+
- *   settler (every second): ledger -> epochs, draws, claims
+ *   settler (twice a second): ledger -> epochs, draws, claims
  *
  * `lock` is never held over a disk write, a network call or an encryption.
  * `commit_lock` is taken before `lock` and held until what was pulled is durable: so records reach

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "souk/io/http_fetch.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +11,7 @@
 
 #define TIMEOUT_DEFAULT_MS    60000
 #define REPLY_HEADER_NAME_MAX 64
+#define HEAP_KEPT	      (32 << 20)
 
 enum transfer_state {
 	TRANSFER_FREE,
@@ -105,6 +107,9 @@ souk_status souk_http_fetcher_new(
 	struct souk_http_fetcher **ret_fetcher, unsigned transfer_max, unsigned host_connection_max)
 {
 	SOUK_CHECK(transfer_max > 0);
+	/* Or libcurl's buffers are unmapped and cleared again between transfers: see the header. */
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 	struct souk_http_fetcher *fetcher =
 		calloc(1, sizeof(*fetcher) + transfer_max * sizeof(fetcher->transfers[0]));
 	if (!fetcher)

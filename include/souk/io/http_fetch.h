@@ -47,7 +47,10 @@ struct souk_http_fetched {
 	char reply_header[SOUK_HTTP_FETCH_HEADER_SIZE_MAX]; /* "" where it did not come */
 };
 
-/* souk_http_fetcher_new: an engine for at most TRANSFER_MAX transfers at once, and at most
+/* It tells the process's heap to keep freed memory (mallopt): libcurl takes a large buffer for each
+ * transfer and gives it back, and the kernel would unmap and clear those pages every time.
+ *
+ * souk_http_fetcher_new: an engine for at most TRANSFER_MAX transfers at once, and at most
  * HOST_CONNECTION_MAX connections to each host; transfers over that wait their turn.
  *
  * Returns SOUK_OK, or
@@ -85,8 +88,7 @@ SOUK_MUST_CHECK souk_status souk_http_fetcher_poll(
  *   SOUK_PEER_WRONG_LENGTH  a 2xx answer is longer than size_max; it was cut off.
  *   SOUK_IO_NET             no connection, or it broke; `size` bytes had come.
  *   SOUK_IO_TIMEOUT         the time is over.
- *   SOUK_IO_TLS_PIN         another key than the pinned one answered.
- *   SOUK_IO_MEMORY          out of memory. */
+ *   SOUK_IO_TLS_PIN         another key than the pinned one answered. */
 bool souk_http_fetcher_next(
 	struct souk_http_fetcher *fetcher, struct souk_http_fetched *ret_fetched);
 
