@@ -42,7 +42,8 @@ struct souk_download_config {
 	uint32_t slot_count;	      /* units in memory at once, 1 to SOUK_DOWNLOAD_SLOTS_MAX */
 	uint32_t pipeline;	      /* requests in flight per provider; 0: 4 */
 	uint32_t session_units_max;   /* of one session; 0: no limit of our own */
-	uint32_t failures_max;	      /* in a row, after which a provider is dropped; 0: 3 */
+	uint32_t failures_max;	      /* in a row, after which a provider is dropped; 0: 3.
+				       * The last one is waited for until timeout_ms are over. */
 	uint64_t timeout_ms;	      /* without a byte; 0: 10,000 */
 	uint64_t retry_ms;	      /* pause after a failure, doubled each time; 0: 250 */
 };
@@ -74,9 +75,10 @@ struct souk_download_provider {
 	uint32_t fruitless;	/* sessions in a row that verified nothing */
 	uint64_t unit_ms;	/* smoothed time that a unit takes; 0: not known */
 	struct souk_time heard;
-	struct souk_time paused_until; /* failures before then are the same failure */
-	struct souk_time keys_at;      /* KEYS not before */
-	struct souk_time open_at;      /* OPEN not before */
+	struct souk_time failing_since; /* the first of the failures in a row */
+	struct souk_time paused_until;	/* failures before then are the same failure */
+	struct souk_time keys_at;	/* KEYS not before */
+	struct souk_time open_at;	/* OPEN not before */
 	/* figures, over all its sessions */
 	uint64_t units_verified;
 	uint64_t bytes_verified;

@@ -191,6 +191,38 @@ static uint64_t backoff_ms(
 	return download->config.retry_ms << (doublings > 0 ? doublings - 1 : 0);
 }
 
+/* Whether somebody beside PROVIDER answers, as far as is known. */
+static bool has_other(const struct souk_download *download, uint32_t provider)
+{
+	for (uint32_t i = 0; i < download->provider_count; i++) {
+		const struct souk_download_provider *p = &download->providers[i];
+		if (i != provider && p->failures == 0 && p->state != SOUK_DOWNLOAD_ABSENT &&
+			p->state != SOUK_DOWNLOAD_DROPPED)
+			return true;
+	}
+	return false;
+}
+
+static void count_failure(struct souk_download_provider *p, struct souk_time now)
+{
+	if (p->failures++ == 0)
+		p->failing_since = now;
+}
+
+/* Whether PROVIDER, unreachable, is asked once more. The work of one of several is given to the
+ * others soon; the last one may be restarting, and is waited for as long as for a silent one. */
+static bool is_patient(const struct souk_download *download, uint32_t provider, souk_status status,
+	struct souk_time now)
+{
+	const struct souk_download_provider *p = &download->providers[provider];
+	if (p->failures < download->config.failures_max)
+		return true;
+	return souk_status_class(status) == SOUK_CLASS_IO && p->sessions > 0 &&
+	       !has_other(download, provider) &&
+	       souk_time_is_before(
+		       now, souk_time_plus_ms(p->failing_since, download->config.timeout_ms));
+}
+
 static bool ends_session(souk_status status)
 {
 	return status == SOUK_PEER_EPOCH_CLOSED || status == SOUK_PEER_STRIP_EXPIRED ||
@@ -212,10 +244,10 @@ static bool note_failure(
 	bool again = souk_status_class(status) != SOUK_CLASS_PEER || status == SOUK_PEER_UNPAID;
 	/* One broken connection fails every request on it: that is one failure, not several. */
 	if (!souk_time_is_before(now, p->paused_until)) {
-		p->failures++;
+		count_failure(p, now);
 		p->paused_until = souk_time_plus_ms(now, backoff_ms(download, p));
 	}
-	if (again && p->failures < download->config.failures_max)
+	if (again && is_patient(download, provider, status, now))
 		return true;
 	download_drop(download, provider, status);
 	return false;
@@ -257,16 +289,17 @@ void souk_download_open_failed(
 	if (p->state != SOUK_DOWNLOAD_OPENING)
 		return;
 	p->state = SOUK_DOWNLOAD_ADDED;
-	p->failures++;
+	count_failure(p, now);
 	/* A price may have changed and an epoch ended meanwhile: the caller asks with the new ones.
 	 */
 	bool again = souk_status_class(status) == SOUK_CLASS_IO || status == SOUK_LOCAL_FULL ||
 		     status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED ||
 		     status == SOUK_PEER_UNKNOWN_SESSION;
 	/* Who has no room now is not broken, and nothing of ours waits with it. */
-	uint32_t max =
-		download->config.failures_max * (status == SOUK_LOCAL_FULL ? FULL_FACTOR : 1);
-	if (again && p->failures < max)
+	bool more = status == SOUK_LOCAL_FULL
+			    ? p->failures < FULL_FACTOR * download->config.failures_max
+			    : is_patient(download, provider, status, now);
+	if (again && more)
 		p->open_at = souk_time_plus_ms(now, backoff_ms(download, p));
 	else
 		download_drop(download, provider, status);

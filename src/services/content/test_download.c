@@ -665,11 +665,53 @@ static void a_leech_gets_one_window(void **state)
 	free(w);
 }
 
+/* The only provider left is away for AWAY_MS in the middle of it all; how many downloads failed. */
+static uint32_t failed_without_the_last(uint64_t away_ms, uint32_t *ret_slow)
+{
+	uint32_t failed = 0;
+	struct world *w = malloc(sizeof *w);
+	assert_non_null(w);
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		make_world(w, seed);
+		memset(w->events, 0, sizeof w->events);
+		w->loss = 0;
+		w->buyers[1].leech = false;
+		for (uint32_t i = 0; i + 1 < PROVIDERS; i++)
+			w->down[i] = true;
+		uint64_t start = w->now.ms;
+		for (int i = 0; i < 2; i++) {
+			struct event *e = post(w, 200 + (i == 1 ? away_ms : 0));
+			e->kind = i == 0 ? CRASH : RESTART;
+			e->provider = PROVIDERS - 1;
+		}
+		run(w);
+		for (uint32_t i = 0; i < CUSTOMERS; i++) {
+			audit_buyer(w, i);
+			failed += w->buyers[i].status != SOUK_OK &&
+				  w->buyers[i].status != SOUK_LOCAL_BUDGET;
+		}
+		*ret_slow += w->now.ms > start + 200 + away_ms;
+		assert_true(w->now.ms < start + 30000);
+	}
+	free(w);
+	return failed;
+}
+
+static void the_last_provider_is_waited_for(void **state)
+{
+	(void)state;
+	uint32_t slow = 0;
+	assert_int_equal(failed_without_the_last(6000, &slow), 0);
+	assert_true(slow > 5);
+	assert_true(failed_without_the_last(60000, &slow) > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(downloads_survive_a_hostile_market),
 		cmocka_unit_test(a_leech_gets_one_window),
+		cmocka_unit_test(the_last_provider_is_waited_for),
 	};
 	return cmocka_run_group_tests_name("download", tests, NULL, NULL);
 }
