@@ -202,7 +202,7 @@ class Faults(MarketTest):
     def test_g_customer_killed_half_way(self):
         self.bad_relay.delay = 0.05
         out = self.out()
-        paid_before = sum(p.earnings()["units"] for p in (self.bad, self.good))
+        paid_before = sum(p.status()["units_paid"] for p in (self.bad, self.good))
         command = self.customer.command("get", self.content, out)
         self.wait_for_bytes(out, command, SIZE // 2)
         command.kill()
@@ -214,7 +214,7 @@ class Faults(MarketTest):
         self.assertEqual(report["resumed_bytes"], kept)
         self.assertEqual(sum(p["units_paid"] for p in report["providers"]), (SIZE - kept) // UNIT)
         # What both runs paid: the content once, and at most a window for each provider besides.
-        self.assertLessEqual(sum(p.earnings()["units"] for p in (self.bad, self.good)),
+        self.assertLessEqual(sum(p.status()["units_paid"] for p in (self.bad, self.good)),
                              paid_before + UNITS + 2 * WINDOW)
 
     def test_h_customer_stopped(self):

@@ -137,6 +137,10 @@ class Sale(MarketTest):
         self.assertEqual(sum(s["units"] for s in listed["session_list"]), listed["units"])
 
     def test_7_settlement(self):
+        # Tickets reach the disk in batches, on a slow disk some time after the download's end.
+        for provider in self.providers:
+            wait_until("the last batch",
+                       lambda: provider.earnings()["units"] >= self.paid[provider.address])
         owed = {p.address: p.earnings() for p in self.providers}
         for provider in self.providers:
             earned = owed[provider.address]
