@@ -5,7 +5,7 @@ which something changes; then the epoch is closed, drawn and settled, and the lo
 import os
 import unittest
 
-from market import COIN, UNIT, Market, MarketTest, content_root, main
+from market import COIN, UNIT, Market, MarketTest, content_root, main, wait_until
 
 SIZES = [0, 1, 16383, 16384, 16385, 262144, 262145, 5 << 20]
 PRICES = ["0.0001", "0.00012", "0.00015"]
