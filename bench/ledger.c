@@ -302,6 +302,7 @@ static void segment_claim(struct bench *b, struct segment *s, const struct souk_
 		.escrow = *escrow, .segment = segment, .amount = s->leaves[0].amount};
 	struct souk_hash secret = {{9}};
 	struct souk_strip terms = {.version = SOUK_STRIP_VERSION,
+		.payee = s->leaves[0].provider,
 		.count = STRIP_UNITS,
 		.price = {UNIT_PRICE},
 		.customer = b->payer.pubkey,

@@ -97,8 +97,10 @@ static void reserve(struct market *market, uint32_t number)
 	uint32_t leaf = number % LEAVES;
 	struct souk_hash key_secret = random_hash(&market->rng),
 			 ticket_secret = random_hash(&market->rng);
-	struct souk_strip terms = {
-		.count = UNITS, .price = souk_amount_of_ncoin(PRICE), .expires = SOUK_TIME_NEVER};
+	struct souk_strip terms = {.payee = market->leaves[leaf].provider,
+		.count = UNITS,
+		.price = souk_amount_of_ncoin(PRICE),
+		.expires = SOUK_TIME_NEVER};
 	souk_rng_fill(&market->rng, terms.nonce.bytes, sizeof terms.nonce.bytes);
 	souk_chain_init(&sale->keys, souk_chain_tag_key, &terms.nonce, UNITS, &key_secret);
 	terms.key_anchor = sale->keys.anchor;

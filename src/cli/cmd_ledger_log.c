@@ -160,6 +160,35 @@ static const char *about_text(const struct souk_tx_body *body)
 		return text;
 	case SOUK_TX_BODY_PROVIDER_UNBOND:
 	case SOUK_TX_BODY_PROVIDER_WITHDRAW: return "";
+	case SOUK_TX_BODY_CLAIM_MANY:
+		snprintf(text, sizeof text, "%u strips, epoch %" PRIu64,
+			(unsigned)body->claim_many.items.count,
+			body->claim_many.items.items[0].strip.epoch);
+		return text;
+	case SOUK_TX_BODY_CLAIM_RECEIPT:
+		snprintf(text, sizeof text, "%s, epoch %" PRIu64,
+			cli_amount_text(body->claim_receipt.receipt.receipt.amount),
+			body->claim_receipt.receipt.receipt.epoch);
+		return text;
+	case SOUK_TX_BODY_STAND:
+		snprintf(text, sizeof text, "%s in each of %" PRIu32 " epochs",
+			cli_amount_text(body->stand.total), body->stand.epochs);
+		return text;
+	case SOUK_TX_BODY_DOUBLE_ISSUE:
+		return cli_hash_text(&body->double_issue.first.strip.escrow);
+	case SOUK_TX_BODY_AGREE:
+		snprintf(text, sizeof text, "%s for %s",
+			cli_amount_text(body->agree.agreement.agreement.deposit),
+			cli_address_text(&body->agree.agreement.agreement.customer));
+		return text;
+	case SOUK_TX_BODY_ACCUSE:
+		snprintf(text, sizeof text, "fault %" PRIu32 " of %s", body->accuse.fault,
+			cli_hash_text(&body->accuse.agreement));
+		return text;
+	case SOUK_TX_BODY_CHALLENGE: return cli_hash_text(&body->challenge.agreement);
+	case SOUK_TX_BODY_ANSWER: return cli_hash_text(&body->answer.agreement);
+	case SOUK_TX_BODY_SILENCE: return cli_hash_text(&body->silence.agreement);
+	case SOUK_TX_BODY_AGREEMENT_END: return cli_hash_text(&body->agreement_end.agreement);
 	case SOUK_TX_BODY_EPOCH_CLOSE: return clock_text(body->epoch_close.end);
 	case SOUK_TX_BODY_DRAW:
 		snprintf(text, sizeof text, "epoch %" PRIu64, body->draw.epoch);

@@ -77,6 +77,7 @@ souk_status souk_customer_strip(
 	if (!souk_hash_equal(&leaf->escrow, &ask->escrow) || leaf->epoch != ask->epoch)
 		return SOUK_PEER_STRIP_TERMS;
 	struct souk_strip terms = {
+		.payee = ask->provider,
 		.customer = ask->customer,
 		.request = ask->content,
 		.nonce = grant->session,

@@ -297,7 +297,7 @@ static souk_status check_strip(const struct souk_provider *provider,
 	struct souk_amount *ret_base, struct souk_time now)
 {
 	SOUK_TRY(check_terms(&s->record, &open->strip));
-	if (!souk_address_equal(&open->leaf.provider, &provider->config.identity->address))
+	if (!souk_address_equal(&open->strip.payee, &provider->config.identity->address))
 		return SOUK_PEER_NOT_PAYEE;
 	SOUK_TRY(check_times(provider, &open->strip, now));
 	if (escrow->closing)

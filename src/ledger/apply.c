@@ -112,6 +112,18 @@ static souk_status apply_body(struct ledger_tx *tx, const struct souk_tx_body *b
 	case SOUK_TX_BODY_PROVIDER_WITHDRAW: return apply_provider_withdraw(tx);
 	case SOUK_TX_BODY_EPOCH_CLOSE: return ledger_apply_epoch_close(tx, &body->epoch_close);
 	case SOUK_TX_BODY_DRAW: return ledger_apply_draw(tx, &body->draw);
+	case SOUK_TX_BODY_CLAIM_MANY: return ledger_apply_claim_many(tx, &body->claim_many);
+	case SOUK_TX_BODY_CLAIM_RECEIPT:
+		return ledger_apply_claim_receipt(tx, &body->claim_receipt);
+	case SOUK_TX_BODY_STAND: return ledger_apply_stand(tx, &body->stand);
+	case SOUK_TX_BODY_DOUBLE_ISSUE: return ledger_apply_double_issue(tx, &body->double_issue);
+	case SOUK_TX_BODY_AGREE: return ledger_apply_agree(tx, &body->agree);
+	case SOUK_TX_BODY_ACCUSE: return ledger_apply_accuse(tx, &body->accuse);
+	case SOUK_TX_BODY_CHALLENGE: return ledger_apply_challenge(tx, &body->challenge);
+	case SOUK_TX_BODY_ANSWER: return ledger_apply_answer(tx, &body->answer);
+	case SOUK_TX_BODY_SILENCE: return ledger_apply_silence(tx, &body->silence);
+	case SOUK_TX_BODY_AGREEMENT_END:
+		return ledger_apply_agreement_end(tx, &body->agreement_end);
 	}
 	return SOUK_PEER_TX_KIND;
 }
@@ -119,7 +131,8 @@ static souk_status apply_body(struct ledger_tx *tx, const struct souk_tx_body *b
 /* The kinds that may bring an account into being: they only credit it. */
 static bool opens_account(enum souk_tx_body_kind kind)
 {
-	return kind == SOUK_TX_BODY_FAUCET || kind == SOUK_TX_BODY_CLAIM;
+	return kind == SOUK_TX_BODY_FAUCET || kind == SOUK_TX_BODY_CLAIM ||
+	       kind == SOUK_TX_BODY_CLAIM_MANY || kind == SOUK_TX_BODY_CLAIM_RECEIPT;
 }
 
 static souk_status find_signer(struct ledger_tx *ctx, const struct souk_tx *tx)

@@ -42,5 +42,25 @@ SOUK_MUST_CHECK souk_status ledger_apply_epoch_close(
 	struct ledger_tx *tx, const struct souk_tx_epoch_close *body);
 SOUK_MUST_CHECK souk_status ledger_apply_draw(
 	struct ledger_tx *tx, const struct souk_tx_draw *body);
+SOUK_MUST_CHECK souk_status ledger_apply_claim_many(
+	struct ledger_tx *tx, const struct souk_tx_claim_many *body);
+SOUK_MUST_CHECK souk_status ledger_apply_claim_receipt(
+	struct ledger_tx *tx, const struct souk_tx_claim_receipt *body);
+SOUK_MUST_CHECK souk_status ledger_apply_stand(
+	struct ledger_tx *tx, const struct souk_tx_stand *body);
+SOUK_MUST_CHECK souk_status ledger_apply_double_issue(
+	struct ledger_tx *tx, const struct souk_tx_double_issue *body);
+SOUK_MUST_CHECK souk_status ledger_apply_agree(
+	struct ledger_tx *tx, const struct souk_tx_agree *body);
+SOUK_MUST_CHECK souk_status ledger_apply_accuse(
+	struct ledger_tx *tx, const struct souk_tx_accuse *body);
+SOUK_MUST_CHECK souk_status ledger_apply_challenge(
+	struct ledger_tx *tx, const struct souk_tx_challenge *body);
+SOUK_MUST_CHECK souk_status ledger_apply_answer(
+	struct ledger_tx *tx, const struct souk_tx_answer *body);
+SOUK_MUST_CHECK souk_status ledger_apply_silence(
+	struct ledger_tx *tx, const struct souk_tx_silence *body);
+SOUK_MUST_CHECK souk_status ledger_apply_agreement_end(
+	struct ledger_tx *tx, const struct souk_tx_agreement_end *body);
 
 #endif

@@ -106,7 +106,7 @@ souk_status ledger_apply_claim(struct ledger_tx *tx, const struct souk_tx_claim 
 	struct points points;
 	struct souk_amount payout;
 	uint64_t unpaid;
-	if (!souk_address_equal(&tx->from, &claim->leaf.provider))
+	if (!souk_address_equal(&tx->from, &claim->strip.payee))
 		return SOUK_PEER_NOT_PAYEE;
 	SOUK_TRY(souk_ledger_get_escrow(&escrow, tx->ledger, &claim->strip.escrow));
 	SOUK_TRY(find_points(&points, tx, claim, &escrow));

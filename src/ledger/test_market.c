@@ -317,6 +317,7 @@ void sale_strip(struct sale *sale, const struct market *market, uint32_t index, 
 {
 	struct souk_sum_node nodes[4];
 	struct souk_strip terms = {.version = SOUK_STRIP_VERSION,
+		.payee = sale->leaves[index].provider,
 		.count = count,
 		.price = {price},
 		.customer = market->parties[ALICE].pubkey,

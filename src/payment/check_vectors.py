@@ -187,7 +187,7 @@ def check_claims(v, tickets, ticket_leaves, keys, key_leaves):
     s, a = v["strip"], v["allotment"]
     leaf = a["leaves"][a["index"]]
     strip = unhex(s["encoded"])
-    start, price = int.from_bytes(strip[49:57], "big"), int.from_bytes(strip[61:69], "big")
+    start, price = int.from_bytes(strip[69:77], "big"), int.from_bytes(strip[81:89], "big")
     head = strip + unhex(s["signature"]) + be(s["batch_index"], 4) + be(s["batch_count"], 4)
     head += be(len(s["batch_path"]), 2) + b"".join(unhex(p["hash"]) for p in s["batch_path"])
     head += unhex(leaf["provider"]) + unhex(leaf["issuer"]) + be(leaf["amount"], 8)

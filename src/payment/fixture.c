@@ -56,10 +56,10 @@ void fixture_init(struct fixture *fixture, uint64_t seed, size_t count, uint64_t
 	fixture->record.base = souk_amount_of_ncoin(base_ncoin);
 }
 
-static struct souk_strip terms_of(
-	struct fixture *fixture, struct souk_chain *keys, uint32_t count, uint64_t price_ncoin)
+static struct souk_strip terms_of(struct fixture *fixture, struct souk_chain *keys, size_t leaf,
+	uint32_t count, uint64_t price_ncoin)
 {
-	struct souk_strip terms = {0};
+	struct souk_strip terms = {.payee = fixture->leaves[leaf].provider};
 	struct souk_hash key_secret = fixture_hash(&fixture->rng);
 	souk_rng_fill(&fixture->rng, terms.nonce.bytes, sizeof terms.nonce.bytes);
 	souk_chain_init(keys, souk_chain_tag_key, &terms.nonce, count, &key_secret);
@@ -77,7 +77,7 @@ void fixture_sale_reserve(struct fixture *fixture, struct fixture_sale *sale, si
 	uint32_t count, uint64_t price_ncoin)
 {
 	memset(sale, 0, sizeof *sale);
-	struct souk_strip terms = terms_of(fixture, &sale->keys, count, price_ncoin);
+	struct souk_strip terms = terms_of(fixture, &sale->keys, leaf, count, price_ncoin);
 	struct souk_hash secret = fixture_hash(&fixture->rng);
 	SOUK_CHECK(souk_payer_strip_open(&sale->payer, &fixture->free[leaf], &terms, 3, &secret,
 			   &sale->open) == SOUK_OK);

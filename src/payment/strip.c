@@ -127,6 +127,9 @@ souk_status strip_place(struct souk_amount *ret_base, const struct souk_strip *s
 	struct souk_amount end;
 	if (strip->version != SOUK_STRIP_VERSION)
 		return SOUK_PEER_BAD_VERSION;
+	if (!souk_address_is_zero(&leaf->provider) &&
+		!souk_address_equal(&leaf->provider, &strip->payee))
+		return SOUK_PEER_NOT_PAYEE;
 	SOUK_TRY(souk_strip_end(&end, strip));
 	if (souk_amount_is_less(leaf->amount, end))
 		return SOUK_PEER_STRIP_RANGE;

@@ -103,7 +103,8 @@ static void broken_opens_are_named(void **state)
 		bad.signature.bytes[64] = 2);
 	EXPECT(SOUK_PEER_BAD_PATH, bad.strip.leaf = 3);
 	EXPECT(SOUK_PEER_BAD_PATH, bad.leaf.amount.ncoin++);
-	EXPECT(SOUK_PEER_BAD_PATH, bad.leaf.provider.bytes[0] ^= 1);
+	EXPECT(SOUK_PEER_NOT_PAYEE, bad.leaf.provider.bytes[0] ^= 1);
+	EXPECT(SOUK_PEER_BAD_PATH, bad.leaf.provider.bytes[0] ^= 1, bad.strip.payee.bytes[0] ^= 1);
 	EXPECT(SOUK_PEER_BAD_PATH, bad.leaf_path.count = 0);
 	EXPECT(SOUK_PEER_BAD_CHECKPOINT, bad.ticket_leaves.count--);
 	EXPECT(SOUK_PEER_BAD_CHECKPOINT, bad.ticket_leaves.items[1].bytes[0] ^= 1);

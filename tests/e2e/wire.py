@@ -140,7 +140,7 @@ def ask(provider, content, units, price, escrow, epoch, customer):
 
 
 # The least bytes that decode as a strip_open: everything zero, but the version.
-STRIP = (u8(1) + bytes(32) + u64(0) + u32(0) + u32(0) + u64(0) + u32(1) + u64(1) + bytes(32) * 4 +
+STRIP = (u8(1) + bytes(32) + u64(0) + u32(0) + u32(0) + bytes(20) + u64(0) + u32(1) + u64(1) + bytes(32) * 4 +
          bytes(33) + bytes(32) + bytes(16) + u64(0))
 STRIP_OPEN = (STRIP + bytes(65) + u32(0) + u32(1) + u16(0) + bytes(20) + bytes(20) + u64(0) +
               u16(0) + u16(0))

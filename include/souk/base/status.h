@@ -95,6 +95,27 @@
 	X(PEER_NO_ACCOUNT, 86, PEER, "no such account")                                            \
 	X(PEER_EPOCH_END, 87, PEER, "the epoch cannot be made to end then")                        \
 	X(PEER_DRAW_EARLY, 88, PEER, "the epoch's beacon is not due yet, or there is none left")   \
+	X(PEER_LEAF_CLAIMED, 89, PEER, "the leaf was already claimed in the other way")            \
+	X(PEER_NO_DOUBLE_ISSUE, 90, PEER, "the two strips do not prove double issuance")           \
+	X(PEER_NO_PENALTY, 91, PEER, "the escrow has no penalty, or it is forfeited")              \
+	X(PEER_STANDING, 92, PEER, "the allotment cannot stand so long")                           \
+	X(PEER_NO_AGREEMENT, 93, PEER, "no such agreement")                                        \
+	X(PEER_AGREEMENT_EXISTS, 94, PEER, "that agreement exists already")                        \
+	X(PEER_AGREEMENT_TERMS, 95, PEER, "the agreement's terms are not allowed")                 \
+	X(PEER_AGREEMENT_OVER, 96, PEER, "the agreement is over")                                  \
+	X(PEER_AGREEMENT_RUNS, 97, PEER, "the agreement still runs")                               \
+	X(PEER_CHALLENGED, 98, PEER, "a challenge is waiting for its answer")                      \
+	X(PEER_NO_CHALLENGE, 99, PEER, "no challenge is waiting, or it is not overdue")            \
+	X(PEER_BAD_ANSWER, 150, PEER, "the answer does not answer the challenge")                  \
+	X(PEER_BAD_QUESTION, 151, PEER, "the challenge asks nothing that the provider owes")       \
+	X(PEER_NO_JUDGE, 152, PEER, "no judge decides for this service")                           \
+	X(PEER_NOT_GUILTY, 153, PEER, "the evidence does not convict")                             \
+	X(PEER_PENALTY_TOO_LOW, 154, PEER, "the escrow's penalty does not cover an open leaf")     \
+	/* hub */                                                                                  \
+	X(PEER_HUB_CREDIT, 160, PEER, "the credit at the hub is used up")                          \
+	X(PEER_HUB_VOUCHER, 161, PEER, "no such voucher, or it is redeemed")                       \
+	X(PEER_HUB_PRICE, 162, PEER, "the price does not cover the provider's and the hub's fee")  \
+	X(PEER_HUB_STEP, 163, PEER, "the hub sells fewer units ahead than that")                   \
 	/* local */                                                                                \
 	X(LOCAL_OVERFLOW, 100, LOCAL, "the amount is out of range")                                \
 	X(LOCAL_BAD_AMOUNT, 101, LOCAL, "not an amount of coins")                                  \
@@ -125,7 +146,8 @@
 	X(CORRUPT_STATE, 143, CORRUPT, "the state after the block is not the one it states")       \
 	X(CORRUPT_SUPPLY, 144, CORRUPT, "the money on the ledger is not what the faucet made")     \
 	X(CORRUPT_CONTENT, 145, CORRUPT, "stored content no longer matches its content id")        \
-	X(CORRUPT_LOG, 146, CORRUPT, "not a ledger log")
+	X(CORRUPT_LOG, 146, CORRUPT, "not a ledger log")                                           \
+	X(CORRUPT_SNAPSHOT, 147, CORRUPT, "the snapshot is not the state that its header states")
 
 typedef enum souk_status {
 #define SOUK_STATUS_ENUM(name, code, class, text) SOUK_##name = code,

@@ -34,7 +34,7 @@ struct souk_payer_strip {
 /* souk_payer_strip_open: reserve the next COUNT * PRICE of LEAF and build the strip on it.
  *
  *  In/out: leaf      used grows
- *  In:     terms     customer, request, nonce, key_anchor, key_checkpoints, price, count, expires
+ *  In:     terms     payee, customer, request, nonce, key_anchor, key_checkpoints, price, count, expires
  *                    are read; the rest is filled in here. COUNT is the key chain's length
  *          secret    end of the ticket chain, 32 fresh secret bytes
  *  Out:    payer     payer->strip is complete

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/ledger/judge.h - who decides whether a provider is at fault.
+ *
+ * A service brings a judge; the ledger asks it, and moves the deposit. A judge
+ * is pure: the same agreement and bytes give the same verdict on every machine,
+ * now and at every later verification of the log, at a cost small enough for a
+ * transaction. Evidence is a peer's bytes: hostile until proved otherwise.
+ *
+ * Honest providers must never be convicted: what a judge accepts as evidence
+ * must contain the provider's own signature over the fault.
+ *
+ * Memory: constant tables. Threads: any. Spec: spec/ledger.md 6. */
+#ifndef SOUK_LEDGER_JUDGE_H
+#define SOUK_LEDGER_JUDGE_H
+
+#include "souk/wire/messages.h"
+
+struct souk_judge {
+	uint32_t service; /* of the agreement */
+
+	/* SOUK_OK: guilty. SOUK_PEER_*: not guilty, and why the evidence does not convict. */
+	souk_status (*convict)(
+		const struct souk_agreement *agreement, uint32_t fault, struct souk_bytes evidence);
+
+	/* SOUK_OK: the provider owes an answer to QUESTION. SOUK_PEER_*: it does not. */
+	souk_status (*question)(const struct souk_agreement *agreement, struct souk_bytes question);
+
+	/* SOUK_OK: ANSWER answers QUESTION. SOUK_PEER_*: it does not. */
+	souk_status (*answer)(const struct souk_agreement *agreement, struct souk_bytes question,
+		struct souk_bytes answer);
+};
+
+/* The judges that a ledger knows. The composition root lists them; two machines that list others
+ * disagree about a log. */
+struct souk_judges {
+	const struct souk_judge *const *items;
+	size_t count;
+};
+
+/* The judge of SERVICE, or NULL. JUDGES may be NULL. */
+const struct souk_judge *souk_judges_find(const struct souk_judges *judges, uint32_t service);
+
+#endif
