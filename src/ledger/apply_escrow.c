@@ -10,6 +10,7 @@
 souk_status ledger_apply_escrow_open(struct ledger_tx *tx, const struct souk_tx_escrow_open *body)
 {
 	struct souk_escrow_record escrow;
+	struct souk_amount locked;
 	struct souk_hash id = souk_escrow_id(&tx->ledger->record.ledger, &tx->from, &body->salt);
 	souk_status status = souk_ledger_get_escrow(&escrow, tx->ledger, &id);
 	if (status == SOUK_OK)
@@ -19,12 +20,15 @@ souk_status ledger_apply_escrow_open(struct ledger_tx *tx, const struct souk_tx_
 	SOUK_TRY(souk_escrow_check_terms(body->line, body->prize));
 	if (souk_amount_is_less(body->deposit, body->line))
 		return SOUK_PEER_ESCROW_TERMS;
-	SOUK_TRY(ledger_tx_debit(tx, body->deposit));
+	SOUK_TRY(souk_amount_add(&locked, body->deposit, body->penalty));
+	SOUK_TRY(ledger_tx_debit(tx, locked));
 	escrow = (struct souk_escrow_record){
 		.payer = tx->from,
 		.line = body->line,
 		.prize = body->prize,
 		.free = body->deposit,
+		.penalty = body->penalty,
+		.rolled = tx->ledger->record.epoch + 1,
 	};
 	return ledger_put_escrow(tx->ledger, &id, &escrow);
 }
@@ -66,14 +70,16 @@ souk_status ledger_apply_escrow_withdraw(
 	struct ledger_tx *tx, const struct souk_tx_escrow_withdraw *body)
 {
 	struct souk_escrow_record escrow;
+	struct souk_amount locked;
 	SOUK_TRY(find_own_escrow(&escrow, tx, &body->escrow));
 	if (!escrow.closing || souk_time_is_before(tx->now, escrow.unlock))
 		return SOUK_PEER_ESCROW_LOCKED;
 	SOUK_TRY(ledger_epochs_collect(&escrow, tx->ledger));
 	if (escrow.open.count != 0)
 		return SOUK_PEER_ESCROW_LOCKED;
-	SOUK_TRY(ledger_tx_credit(tx, escrow.free));
-	tx->amount = escrow.free;
+	SOUK_TRY(souk_amount_add(&locked, escrow.free, escrow.penalty));
+	SOUK_TRY(ledger_tx_credit(tx, locked));
+	tx->amount = locked;
 	return ledger_del_escrow(tx->ledger, &body->escrow);
 }
 

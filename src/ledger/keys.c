@@ -78,6 +78,14 @@ struct souk_ledger_key souk_ledger_key_paid(
 	return key_of_epoch_part(SOUK_TABLE_PAID, escrow, epoch, index);
 }
 
+struct souk_ledger_key souk_ledger_key_leaf(
+	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment, uint32_t leaf)
+{
+	struct souk_ledger_key key = key_of_epoch_part(SOUK_TABLE_LEAF, escrow, epoch, segment);
+	key_u32(&key, leaf);
+	return key;
+}
+
 struct souk_ledger_key souk_ledger_key_provider(const struct souk_address *address)
 {
 	struct souk_ledger_key key;

@@ -309,7 +309,8 @@ static souk_status audit_table(
 
 souk_status souk_ledger_audit(const struct souk_ledger *ledger)
 {
-	struct souk_ledger_record totals = {.minted = ledger->record.minted};
+	struct souk_ledger_record totals = {
+		.minted = ledger->record.minted, .burned = ledger->record.burned};
 	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_ACCOUNT));
 	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_ESCROW));
 	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_PROVIDER));

@@ -8,7 +8,9 @@
 
 souk_status ledger_escrow_value(struct souk_amount *ret, const struct souk_escrow_record *escrow)
 {
-	struct souk_amount value = escrow->free;
+	struct souk_amount value;
+	if (souk_amount_add(&value, escrow->free, escrow->penalty) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
 	for (uint16_t i = 0; i < escrow->open.count; i++) {
 		const struct souk_open_epoch *open = &escrow->open.items[i];
 		struct souk_amount left;
@@ -90,6 +92,7 @@ souk_status ledger_check_supply(const struct souk_ledger_record *record)
 	struct souk_amount sum;
 	if (souk_amount_add(&sum, record->accounts, record->escrows) != SOUK_OK ||
 		souk_amount_add(&sum, sum, record->deposits) != SOUK_OK ||
+		souk_amount_add(&sum, sum, record->burned) != SOUK_OK ||
 		sum.ncoin != record->minted.ncoin)
 		return SOUK_CORRUPT_SUPPLY;
 	return SOUK_OK;

@@ -12,7 +12,7 @@
 
 #define LEDGER_RECORD_SIZE_MAX 512
 
-/* What an escrow holds: free, and what its open epochs may still have to pay.
+/* What an escrow holds: free, its penalty, and what its open epochs may still have to pay.
  * SOUK_CORRUPT_STORE where an epoch has paid more than it reserved. */
 SOUK_MUST_CHECK souk_status ledger_escrow_value(
 	struct souk_amount *ret, const struct souk_escrow_record *escrow);
@@ -50,7 +50,7 @@ SOUK_MUST_CHECK souk_status ledger_put_paid(struct souk_ledger *ledger,
 void ledger_writes_begin(struct souk_ledger *ledger);
 struct souk_hash ledger_writes_end(struct souk_ledger *ledger);
 
-/* SOUK_CORRUPT_SUPPLY unless accounts + escrows + deposits = minted. */
+/* SOUK_CORRUPT_SUPPLY unless accounts + escrows + deposits + burned = minted. */
 SOUK_MUST_CHECK souk_status ledger_check_supply(const struct souk_ledger_record *record);
 
 /* The value that one stored record holds, into the total it belongs to; SIGN is 1 to add. For

@@ -15,7 +15,7 @@
  * one: it moves the totals of money held in accounts, escrows and deposits, and
  * feeds the digest. A rule that loses or makes a coin therefore cannot seal.
  *
- * Invariants: L1 accounts + escrows + deposits = minted, at every seal.
+ * Invariants: L1 accounts + escrows + deposits + burned = minted, at every seal.
  *             L2 a refused transaction changes no byte: of the store, or of the struct.
  *             L3 a point of a value line is paid at most once, and what an epoch
  *                may still have to pay is reserved in full.
@@ -37,6 +37,7 @@
 enum souk_ledger_table {
 	SOUK_TABLE_ACCOUNT = 'A',
 	SOUK_TABLE_PAID = 'B',
+	SOUK_TABLE_LEAF = 'C', /* leaves that were claimed by a receipt */
 	SOUK_TABLE_ESCROW = 'E',
 	SOUK_TABLE_GENESIS = 'G',
 	SOUK_TABLE_HEADER = 'H', /* written by the sequencer: signed headers by height */
@@ -48,7 +49,7 @@ enum souk_ledger_table {
 	SOUK_TABLE_TX = 'X', /* written by the sequencer: signed transactions by height and index */
 };
 
-#define SOUK_LEDGER_KEY_MAX 48
+#define SOUK_LEDGER_KEY_MAX 52
 
 struct souk_ledger_key {
 	uint8_t bytes[SOUK_LEDGER_KEY_MAX];
@@ -183,6 +184,8 @@ struct souk_ledger_key souk_ledger_key_allotment(
 	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment);
 struct souk_ledger_key souk_ledger_key_paid(
 	const struct souk_hash *escrow, uint64_t epoch, uint32_t index);
+struct souk_ledger_key souk_ledger_key_leaf(
+	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment, uint32_t leaf);
 struct souk_ledger_key souk_ledger_key_provider(const struct souk_address *address);
 struct souk_ledger_key souk_ledger_key_epoch(uint64_t epoch);
 struct souk_ledger_key souk_ledger_key_receipt(const struct souk_hash *tx);
