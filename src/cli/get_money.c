@@ -172,7 +172,7 @@ static souk_status make_strip(struct get_provider *provider, struct souk_strip_o
 static souk_status open_session(struct get_provider *provider, struct souk_strip_open *open)
 {
 	struct get *get = provider->get;
-	struct souk_signed_grant grant;
+	struct souk_grant_open grant;
 	SOUK_TRY(make_leaf_ready(provider));
 	struct souk_customer_config config = {
 		.offer = &provider->entry.offer.offer,
@@ -189,7 +189,7 @@ static souk_status open_session(struct get_provider *provider, struct souk_strip
 		&provider->client, souk_customer_ask(provider->customer), &grant));
 	SOUK_TRY(souk_customer_grant(provider->customer, &grant, cli_now()));
 	SOUK_TRY(make_strip(provider, open));
-	SOUK_TRY(provider_client_strip(&provider->client, &grant.grant.session, open));
+	SOUK_TRY(provider_client_strip(&provider->client, &grant.grant.grant.session, open));
 	return souk_customer_opened(provider->customer);
 }
 

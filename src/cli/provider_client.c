@@ -92,7 +92,7 @@ souk_status provider_client_row(struct provider_client *client, const struct sou
 }
 
 souk_status provider_client_ask(
-	struct provider_client *client, const struct souk_ask *ask, struct souk_signed_grant *ret)
+	struct provider_client *client, const struct souk_ask *ask, struct souk_grant_open *ret)
 {
 	uint8_t bytes[SOUK_ASK_SIZE_MAX];
 	struct souk_writer writer;
@@ -103,7 +103,7 @@ souk_status provider_client_ask(
 	souk_ask_encode(&writer, ask);
 	SOUK_TRY(souk_writer_finish(&writer, &body));
 	SOUK_TRY(call(client, "POST", "/v1/sessions", body, 65536, &answer));
-	souk_status status = souk_signed_grant_decode(ret, bytes_of(&answer), &where);
+	souk_status status = souk_grant_open_decode(ret, bytes_of(&answer), &where);
 	souk_http_answer_done(&answer);
 	return status;
 }

@@ -29,7 +29,7 @@ SOUK_MUST_CHECK souk_status provider_client_offer(struct provider_client *client
 SOUK_MUST_CHECK souk_status provider_client_row(struct provider_client *client,
 	const struct souk_hash *content, size_t count, struct souk_hash **ret_row);
 SOUK_MUST_CHECK souk_status provider_client_ask(
-	struct provider_client *client, const struct souk_ask *ask, struct souk_signed_grant *ret);
+	struct provider_client *client, const struct souk_ask *ask, struct souk_grant_open *ret);
 SOUK_MUST_CHECK souk_status provider_client_strip(struct provider_client *client,
 	const struct souk_nonce *session, const struct souk_strip_open *open);
 

@@ -146,7 +146,7 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 	struct souk_ask ask;
 	struct souk_wire_error where;
 	struct souk_content_record record;
-	struct souk_signed_grant grant;
+	struct souk_grant_open grant;
 	souk_status status = souk_ask_decode(&ask, request->body, &where);
 	if (status != SOUK_OK) {
 		refuse(reply, status, where.field);
@@ -180,7 +180,7 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 	if (status != SOUK_OK)
 		refuse(reply, status, NULL);
 	else
-		REPLY_MESSAGE(signed_grant, SOUK_SIGNED_GRANT_SIZE_MAX, reply, &grant);
+		REPLY_MESSAGE(grant_open, SOUK_GRANT_OPEN_SIZE_MAX, reply, &grant);
 }
 
 /* What the ledger says about the money behind OPEN. */

@@ -76,6 +76,18 @@ def main():
     for v in vectors['keys']:
         mask = keystream(h(v['secret']), bytes(4) + struct.pack('>Q', v['unit']), 32)
         same('key', '%d:%s' % (v['unit'], xor(mask, h(v['k'])).hex()), v['header'])
+    v = vectors['key_chain']
+    value, leaves = h(v['secret']), []
+    for i in range(v['units'], 0, -1):
+        if i % 256 == 0:
+            leaves.insert(0, hashlib.sha256(b'\0' + value).digest())
+        value = hashlib.sha256(b'SKK' + h(v['session']) + struct.pack('>I', i) + value).digest()
+    same('key anchor', value.hex(), v['key_anchor'])
+    same('key leaves', b''.join(leaves).hex(), v['key_leaves'])
+    while len(leaves) > 1:
+        leaves = [hashlib.sha256(b'\1' + leaves[i] + leaves[i + 1]).digest()
+                  if i + 1 < len(leaves) else leaves[i] for i in range(0, len(leaves), 2)]
+    same('key checkpoints', leaves[0].hex(), v['key_checkpoints'])
     for v in vectors['requests']:
         parts = v['path'].split('/')
         message = b'keys' if parts[2] == 'keys' else b'unit' + struct.pack(

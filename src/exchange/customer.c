@@ -43,14 +43,14 @@ const struct souk_ask *souk_customer_ask(struct souk_customer *customer)
 	return &customer->ask;
 }
 
-souk_status souk_customer_grant(struct souk_customer *customer,
-	const struct souk_signed_grant *signed_grant, struct souk_time now)
+souk_status souk_customer_grant(
+	struct souk_customer *customer, const struct souk_grant_open *open, struct souk_time now)
 {
-	const struct souk_grant *grant = &signed_grant->grant;
+	const struct souk_grant *grant = &open->grant.grant;
 	struct souk_hash secret, digest = souk_ask_digest(&customer->ask);
 	if (customer->state != SOUK_CUSTOMER_ASKED)
 		return SOUK_LOCAL_STATE;
-	SOUK_TRY(souk_grant_verify(signed_grant, now));
+	SOUK_TRY(souk_grant_open_verify(open, now));
 	if (!souk_address_equal(&grant->provider, &customer->ask.provider))
 		return SOUK_PEER_WRONG_SIGNER;
 	if (!souk_hash_equal(&grant->ask, &digest) || grant->price.ncoin != customer->price.ncoin ||
@@ -59,6 +59,8 @@ souk_status souk_customer_grant(struct souk_customer *customer,
 	SOUK_TRY(souk_session_secret(&secret, &customer->ephemeral.seckey, &grant->session_key,
 		&grant->session, &digest));
 	customer->grant = *grant;
+	memcpy(customer->key_leaves, open->key_leaves.items,
+		open->key_leaves.count * sizeof *customer->key_leaves);
 	customer->session_secret = secret;
 	customer->key = grant->key_anchor;
 	if (grant->window < customer->window)
@@ -188,6 +190,28 @@ souk_status souk_customer_received(struct souk_customer *customer, uint32_t unit
 	return SOUK_OK;
 }
 
+/* Whether VALUE, k_unit, leads to the highest key known, by way of the leaf that was published for
+ * the checkpoint between them. There is one at most: no key is a window ahead of the last. */
+static souk_status check_key(
+	const struct souk_customer *customer, uint32_t unit, struct souk_hash value)
+{
+	const struct souk_nonce *session = &customer->grant.session;
+	uint32_t checkpoint = unit - unit % SOUK_CHAIN_SEGMENT;
+	bool published = true;
+	if (checkpoint > customer->keyed) {
+		value = souk_chain_walk(souk_chain_tag_key, session, unit, &value, checkpoint);
+		struct souk_hash leaf =
+			souk_merkle_leaf(souk_bytes_of(value.bytes, SOUK_HASH_SIZE));
+		published = souk_hash_equal(
+			&leaf, &customer->key_leaves[checkpoint / SOUK_CHAIN_SEGMENT - 1]);
+		unit = checkpoint;
+	}
+	value = souk_chain_walk(souk_chain_tag_key, session, unit, &value, customer->keyed);
+	if (!souk_hash_equal(&value, &customer->key))
+		return SOUK_PEER_BAD_KEY;
+	return published ? SOUK_OK : SOUK_PEER_BAD_CHECKPOINT;
+}
+
 souk_status souk_customer_key(struct souk_customer *customer, const struct souk_unit_key *key)
 {
 	if (customer->state != SOUK_CUSTOMER_OPEN)
@@ -200,11 +224,10 @@ souk_status souk_customer_key(struct souk_customer *customer, const struct souk_
 	}
 	struct souk_hash value =
 		souk_unit_key_mask(&customer->session_secret, key->unit, &key->masked);
-	struct souk_hash below = souk_chain_walk(
-		souk_chain_tag_key, &customer->grant.session, key->unit, &value, customer->keyed);
-	if (!souk_hash_equal(&below, &customer->key)) {
-		souk_customer_end(customer, SOUK_PEER_BAD_KEY);
-		return SOUK_PEER_BAD_KEY;
+	souk_status status = check_key(customer, key->unit, value);
+	if (status != SOUK_OK) {
+		souk_customer_end(customer, status);
+		return status;
 	}
 	customer->key = value;
 	customer->keyed = key->unit;

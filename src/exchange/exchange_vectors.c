@@ -144,6 +144,23 @@ static void write_requests(const struct souk_hash *secret, const struct souk_non
 	}
 }
 
+/* A key chain, and what a grant says of it: its checkpoints' leaves, and their root. */
+static void write_key_chain(const struct souk_nonce *session)
+{
+	static struct souk_chain chain;
+	struct souk_hash secret, leaves[SOUK_CHAIN_CHECKPOINT_MAX];
+	memset(&secret, 0x77, sizeof secret);
+	souk_chain_init(&chain, souk_chain_tag_key, session, 1000, &secret);
+	uint32_t count = souk_chain_checkpoint_leaves(&chain, leaves);
+	souk_writer_text(&writer, "  \"key_chain\": {\n");
+	member_hex("session", session, sizeof *session, ",\n");
+	member_number("units", chain.length);
+	member_hex("secret", &secret, sizeof secret, ",\n");
+	member_hex("key_anchor", &chain.anchor, sizeof chain.anchor, ",\n");
+	member_hex("key_checkpoints", &chain.checkpoint_root, sizeof chain.checkpoint_root, ",\n");
+	member_hex("key_leaves", leaves, count * sizeof *leaves, "\n  },\n");
+}
+
 static int compare(const char *path)
 {
 	static char file[OUT_MAX];
@@ -169,6 +186,7 @@ int main(int argc, char **argv)
 	struct souk_hash secret = secret_of_session();
 	write_units(&session);
 	write_keys(&secret);
+	write_key_chain(&session);
 	write_requests(&secret, &session);
 	souk_writer_text(&writer, "}\n");
 	SOUK_CHECK(!writer.full);

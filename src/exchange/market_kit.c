@@ -129,7 +129,7 @@ struct souk_offer kit_offer(const struct souk_identity *identity, const struct s
 souk_status kit_handshake(struct souk_customer *customer, struct kit_payer *payer, uint32_t index,
 	struct kit_provider *kit, const struct souk_provider_item *item, struct souk_time now)
 {
-	struct souk_signed_grant grant;
+	struct souk_grant_open grant;
 	struct souk_strip_open open = {0};
 	struct souk_provider_effect effect;
 	struct souk_provider *provider = &kit->provider;
@@ -137,8 +137,8 @@ souk_status kit_handshake(struct souk_customer *customer, struct kit_payer *paye
 	SOUK_TRY(souk_customer_grant(customer, &grant, now));
 	SOUK_TRY(souk_customer_strip(customer, &payer->free[index], &open));
 	kit_payer_complete(payer, index, &open);
-	SOUK_TRY(souk_provider_strip(
-		provider, &grant.grant.session, &open, &payer->allotment, &payer->escrow, now));
+	SOUK_TRY(souk_provider_strip(provider, &grant.grant.grant.session, &open, &payer->allotment,
+		&payer->escrow, now));
 	while (souk_provider_next_effect(provider, &effect))
 		kit_provider_keep(kit, &effect);
 	return souk_customer_opened(customer);

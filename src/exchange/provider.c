@@ -208,7 +208,7 @@ static void start_keys(struct souk_provider_session *s)
 		&s->keys, souk_chain_tag_key, &grant->session, grant->units, &s->record.key_secret);
 }
 
-souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed_grant *ret,
+souk_status souk_provider_ask(struct souk_provider *provider, struct souk_grant_open *ret,
 	const struct souk_ask *ask, const struct souk_provider_item *item, struct souk_time now)
 {
 	struct souk_identity ephemeral;
@@ -245,8 +245,10 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_signed
 	provider->session_count++;
 	provider->granted_count++;
 	provider->totals.asks_granted++;
-	ret->grant = s->record.grant;
-	souk_grant_sign(ret, provider->config.identity);
+	ret->grant.grant = s->record.grant;
+	souk_grant_sign(&ret->grant, provider->config.identity);
+	ret->key_leaves.count =
+		(uint16_t)souk_chain_checkpoint_leaves(&s->keys, ret->key_leaves.items);
 	souk_bytes_wipe(&ephemeral, sizeof ephemeral);
 	souk_bytes_wipe(&secret, sizeof secret);
 	return SOUK_OK;

@@ -136,3 +136,16 @@ souk_status souk_grant_verify(const struct souk_signed_grant *signed_grant, stru
 	struct souk_hash digest = souk_grant_digest(grant);
 	return souk_ecdsa_verify(&grant->provider, &digest, &signed_grant->signature);
 }
+
+souk_status souk_grant_open_verify(const struct souk_grant_open *open, struct souk_time now)
+{
+	struct souk_hash nodes[SOUK_CHAIN_CHECKPOINT_MAX];
+	const struct souk_grant *grant = &open->grant.grant;
+	size_t count = open->key_leaves.count;
+	SOUK_TRY(souk_grant_verify(&open->grant, now));
+	if (count != souk_chain_checkpoint_count(grant->units))
+		return SOUK_PEER_BAD_CHECKPOINT;
+	memcpy(nodes, open->key_leaves.items, count * sizeof *nodes);
+	struct souk_hash root = souk_merkle_root(nodes, count);
+	return souk_hash_equal(&root, &grant->key_checkpoints) ? SOUK_OK : SOUK_PEER_BAD_CHECKPOINT;
+}

@@ -12,6 +12,7 @@
 
 #include "market_kit.h"
 #include "souk/base/check.h"
+#include "souk/crypto/merkle.h"
 #include "souk/exchange/header.h"
 #include "souk/payment/claim.h"
 
@@ -217,7 +218,7 @@ static void asks_are_checked(void **state)
 {
 	(void)state;
 	struct market *m = market_new();
-	struct souk_signed_grant grant;
+	struct souk_grant_open grant;
 	customer_new(m, 1, UNITS);
 	const struct souk_ask good = *souk_customer_ask(&m->customer);
 	struct {
@@ -258,7 +259,7 @@ static void strips_are_checked(void **state)
 {
 	(void)state;
 	struct market *m = market_new();
-	struct souk_signed_grant grant;
+	struct souk_grant_open grant;
 	struct souk_strip_open good = {0};
 	struct souk_provider *provider = &m->kit.provider;
 	customer_new(m, 1, UNITS);
@@ -271,7 +272,7 @@ static void strips_are_checked(void **state)
 	for (int i = 0; i < 14; i++) {
 		struct souk_strip_open open = good;
 		struct souk_escrow_record escrow = m->payer.escrow;
-		struct souk_nonce session = grant.grant.session;
+		struct souk_nonce session = grant.grant.grant.session;
 		struct souk_time now = t0;
 		souk_status want = SOUK_PEER_STRIP_TERMS;
 		switch (i) {
@@ -294,10 +295,10 @@ static void strips_are_checked(void **state)
 					 &escrow, now),
 			want);
 	}
-	assert_int_equal(souk_provider_strip(provider, &grant.grant.session, &good,
+	assert_int_equal(souk_provider_strip(provider, &grant.grant.grant.session, &good,
 				 &m->payer.allotment, &m->payer.escrow, t0),
 		SOUK_OK);
-	assert_int_equal(souk_provider_strip(provider, &grant.grant.session, &good,
+	assert_int_equal(souk_provider_strip(provider, &grant.grant.grant.session, &good,
 				 &m->payer.allotment, &m->payer.escrow, t0),
 		SOUK_OK);
 	free(m);
@@ -366,7 +367,7 @@ static void a_claim_follows_a_draw(void **state)
 
 static souk_status ask(struct market *m, struct souk_time now)
 {
-	struct souk_signed_grant grant;
+	struct souk_grant_open grant;
 	return souk_provider_ask(
 		&m->kit.provider, &grant, souk_customer_ask(&m->customer), &m->item, now);
 }
@@ -448,7 +449,7 @@ static void asks_alone_do_not_fill_the_table(void **state)
 	(void)state;
 	struct market *m = market_open(UNITS);
 	struct souk_provider *provider = &m->kit.provider;
-	struct souk_signed_grant first;
+	struct souk_grant_open first;
 	struct souk_hash escrow;
 	uint64_t epoch;
 	uint32_t max = KIT_SESSIONS / SOUK_PROVIDER_GRANTED_PART;
@@ -462,17 +463,17 @@ static void asks_alone_do_not_fill_the_table(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(ask(m, later), SOUK_LOCAL_FULL);
 	assert_int_equal(provider->session_count, 1 + max);
-	assert_int_equal(
-		souk_provider_wants(provider, &first.grant.session, &escrow, &epoch), SOUK_OK);
+	assert_int_equal(souk_provider_wants(provider, &first.grant.grant.session, &escrow, &epoch),
+		SOUK_OK);
 	/* An ask that is refused for itself costs nobody the grant. */
 	later.ms++;
 	m->customer.ask.customer.bytes[0] = 9;
 	assert_int_equal(ask(m, later), SOUK_PEER_BAD_PUBKEY);
-	assert_int_equal(
-		souk_provider_wants(provider, &first.grant.session, &escrow, &epoch), SOUK_OK);
+	assert_int_equal(souk_provider_wants(provider, &first.grant.grant.session, &escrow, &epoch),
+		SOUK_OK);
 	customer_new(m, 6, UNITS);
 	assert_int_equal(ask(m, later), SOUK_OK);
-	assert_int_equal(souk_provider_wants(provider, &first.grant.session, &escrow, &epoch),
+	assert_int_equal(souk_provider_wants(provider, &first.grant.grant.session, &escrow, &epoch),
 		SOUK_PEER_UNKNOWN_SESSION);
 	assert_int_equal(ask(m, later), SOUK_LOCAL_FULL);
 	/* None is left once they were all too late, or accepted. */
@@ -488,7 +489,7 @@ static void grants_are_shared_among_addresses(void **state)
 	(void)state;
 	struct market *m = market_open(UNITS);
 	struct souk_provider *provider = &m->kit.provider;
-	struct souk_signed_grant honest;
+	struct souk_grant_open honest;
 	struct souk_hash escrow;
 	uint64_t epoch;
 	uint32_t max = KIT_SESSIONS / SOUK_PROVIDER_GRANTED_PART;
@@ -509,7 +510,8 @@ static void grants_are_shared_among_addresses(void **state)
 	}
 	assert_int_equal(provider->granted_count, max);
 	assert_int_equal(
-		souk_provider_wants(provider, &honest.grant.session, &escrow, &epoch), SOUK_OK);
+		souk_provider_wants(provider, &honest.grant.grant.session, &escrow, &epoch),
+		SOUK_OK);
 	free(m);
 }
 
@@ -600,6 +602,124 @@ static void the_customer_stops_at_a_wrong_key(void **state)
 	free(m);
 }
 
+/* ------------------------------------------------------------------ false key checkpoints */
+
+#define LONG_UNITS 300
+
+/* Leaves of a tree over keys that are none of the chain's, and the grant signed for them. */
+static void lie_about_keys(struct market *m, struct souk_grant_open *open)
+{
+	struct souk_hash nodes[SOUK_CHAIN_CHECKPOINT_MAX];
+	struct souk_provider_session *s = &m->kit.sessions[0];
+	assert_int_equal(open->key_leaves.count, LONG_UNITS / SOUK_CHAIN_SEGMENT);
+	open->key_leaves.items[0].bytes[7] ^= 1;
+	memcpy(nodes, open->key_leaves.items, sizeof nodes);
+	open->grant.grant.key_checkpoints = souk_merkle_root(nodes, open->key_leaves.count);
+	souk_grant_sign(&open->grant, &m->kit.identity);
+	assert_int_equal(s->state, SOUK_PROVIDER_GRANTED);
+	s->record.grant = open->grant.grant;
+}
+
+static void open_with(struct market *m, const struct souk_grant_open *grant)
+{
+	struct souk_strip_open *open = calloc(1, sizeof *open);
+	assert_non_null(open);
+	assert_int_equal(souk_customer_grant(&m->customer, grant, t0), SOUK_OK);
+	assert_int_equal(souk_customer_strip(&m->customer, &m->payer.free[0], open), SOUK_OK);
+	kit_payer_complete(&m->payer, 0, open);
+	assert_int_equal(souk_provider_strip(&m->kit.provider, &grant->grant.grant.session, open,
+				 &m->payer.allotment, &m->payer.escrow, t0),
+		SOUK_OK);
+	assert_int_equal(souk_customer_opened(&m->customer), SOUK_OK);
+	free(open);
+}
+
+static souk_status ask_long(struct market *m, struct souk_grant_open *grant)
+{
+	customer_new(m, 9, LONG_UNITS);
+	return souk_provider_ask(
+		&m->kit.provider, grant, souk_customer_ask(&m->customer), &m->item, t0);
+}
+
+/* The tree's root alone proves nothing: the leaves are part of the grant's answer. */
+static void a_grant_must_show_its_key_leaves(void **state)
+{
+	(void)state;
+	struct market *m = market_new();
+	struct souk_grant_open grant, bad;
+	assert_int_equal(ask_long(m, &grant), SOUK_OK);
+	bad = grant;
+	bad.key_leaves.count = 0;
+	assert_int_equal(souk_customer_grant(&m->customer, &bad, t0), SOUK_PEER_BAD_CHECKPOINT);
+	bad = grant;
+	bad.key_leaves.count++;
+	assert_int_equal(souk_customer_grant(&m->customer, &bad, t0), SOUK_PEER_BAD_CHECKPOINT);
+	bad = grant;
+	bad.key_leaves.items[0].bytes[31] ^= 1;
+	assert_int_equal(souk_customer_grant(&m->customer, &bad, t0), SOUK_PEER_BAD_CHECKPOINT);
+	assert_int_equal(souk_customer_grant(&m->customer, &grant, t0), SOUK_OK);
+	free(m);
+}
+
+/* A false tree is found out at the first crossing: a window of units is lost at most, and what was
+ * paid before has its keys with the customer. */
+static void false_key_checkpoints_end_at_the_first(void **state)
+{
+	(void)state;
+	struct market *m = market_new();
+	struct souk_grant_open grant;
+	struct souk_unit_request request;
+	struct souk_provider_reply reply;
+	assert_int_equal(ask_long(m, &grant), SOUK_OK);
+	lie_about_keys(m, &grant);
+	open_with(m, &grant);
+	for (uint32_t i = 0; i < SOUK_CHAIN_SEGMENT - 1; i++)
+		buy(m, i % CHUNKS);
+	assert_int_equal(souk_customer_next(&m->customer, &request, 0, t0), SOUK_OK);
+	assert_int_equal(ask_unit(m, &request, &reply), SOUK_OK);
+	assert_int_equal(souk_customer_received(&m->customer, request.unit), SOUK_OK);
+	assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_OK);
+	assert_int_equal(ask_unit(m, &request, &reply), SOUK_OK);
+	assert_int_equal(reply.key.unit, SOUK_CHAIN_SEGMENT);
+	assert_int_equal(souk_customer_key(&m->customer, &reply.key), SOUK_PEER_BAD_CHECKPOINT);
+	assert_int_equal(m->customer.state, SOUK_CUSTOMER_ENDED);
+	assert_int_equal(souk_customer_next(&m->customer, &request, 1, t0), SOUK_LOCAL_STATE);
+	assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_LOCAL_STATE);
+	assert_in_range(m->customer.payer.unit - m->customer.verified, 1, WINDOW);
+	free(m);
+}
+
+/* The same, where the key that arrives is already past the multiple. */
+static void a_checkpoint_is_checked_on_the_way(void **state)
+{
+	(void)state;
+	for (int lies = 0; lies < 2; lies++) {
+		struct market *m = market_new();
+		struct souk_grant_open grant;
+		struct souk_unit_request request;
+		struct souk_provider_reply reply;
+		assert_int_equal(ask_long(m, &grant), SOUK_OK);
+		if (lies)
+			lie_about_keys(m, &grant);
+		open_with(m, &grant);
+		for (uint32_t i = 0; i < SOUK_CHAIN_SEGMENT - 1; i++)
+			buy(m, i % CHUNKS);
+		for (uint32_t i = 0; i < WINDOW; i++) {
+			assert_int_equal(
+				souk_customer_next(&m->customer, &request, i, t0), SOUK_OK);
+			assert_int_equal(ask_unit(m, &request, &reply), SOUK_OK);
+			assert_int_equal(
+				souk_customer_received(&m->customer, request.unit), SOUK_OK);
+		}
+		assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_OK);
+		assert_int_equal(ask_unit(m, &request, &reply), SOUK_OK);
+		assert_int_equal(reply.key.unit, SOUK_CHAIN_SEGMENT - 1 + WINDOW);
+		assert_int_equal(souk_customer_key(&m->customer, &reply.key),
+			lies ? SOUK_PEER_BAD_CHECKPOINT : SOUK_OK);
+		free(m);
+	}
+}
+
 /* A provider that gives no keys is paid a window and no more. */
 static void the_customer_risks_one_window(void **state)
 {
@@ -676,6 +796,9 @@ int main(void)
 		cmocka_unit_test(only_a_verdict_ends_a_claim),
 		cmocka_unit_test(a_closed_epoch_still_gives_keys),
 		cmocka_unit_test(the_customer_stops_at_a_wrong_key),
+		cmocka_unit_test(a_grant_must_show_its_key_leaves),
+		cmocka_unit_test(false_key_checkpoints_end_at_the_first),
+		cmocka_unit_test(a_checkpoint_is_checked_on_the_way),
 		cmocka_unit_test(the_customer_risks_one_window),
 		cmocka_unit_test(texts_have_one_form),
 	};

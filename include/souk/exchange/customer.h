@@ -16,8 +16,10 @@
  *   X6 a ticket j is issued only when units 1..j were received complete.
  *   X7 paid <= verified + window: what a provider can take without giving.
  *   X8 after the first bad unit or key no ticket is issued any more.
+ *   X9 keyed is past a multiple of 256 only where the key there is the one that the grant's leaves
+ *      state: whoever claims for unit j <= keyed has published every key up to j.
  *
- * Memory: caller's, fixed size (about 20 KiB); holds secrets, wipe it. Threads: one owner.
+ * Memory: caller's, fixed size (about 28 KiB); holds secrets, wipe it. Threads: one owner.
  * Spec: spec/exchange.md 6. */
 #ifndef SOUK_EXCHANGE_CUSTOMER_H
 #define SOUK_EXCHANGE_CUSTOMER_H
@@ -60,6 +62,7 @@ struct souk_customer {
 	souk_status ended; /* why */
 	struct souk_ask ask;
 	struct souk_grant grant;
+	struct souk_hash key_leaves[SOUK_CHAIN_CHECKPOINT_MAX]; /* that the grant came with */
 	struct souk_amount price;
 	uint32_t window;
 	struct souk_identity ephemeral;
@@ -87,10 +90,10 @@ const struct souk_ask *souk_customer_ask(struct souk_customer *customer);
  *
  * Returns SOUK_OK: build the strip, or
  *   SOUK_LOCAL_STATE  nothing was asked.
- *   SOUK_PEER_BAD_GRANT, _BAD_VERSION, _BAD_SIGNATURE, _WRONG_SIGNER, _BAD_PUBKEY: give up on it.
- */
-SOUK_MUST_CHECK souk_status souk_customer_grant(struct souk_customer *customer,
-	const struct souk_signed_grant *signed_grant, struct souk_time now);
+ *   SOUK_PEER_BAD_GRANT, _BAD_VERSION, _BAD_SIGNATURE, _WRONG_SIGNER, _BAD_PUBKEY,
+ *   SOUK_PEER_BAD_CHECKPOINT: give up on it. */
+SOUK_MUST_CHECK souk_status souk_customer_grant(
+	struct souk_customer *customer, const struct souk_grant_open *open, struct souk_time now);
 
 /* souk_customer_strip: reserve units * price of LEAF and write the strip and its ticket leaves into
  * OPEN. The caller completes OPEN with souk_allotment_prove and souk_strip_sign_batch.
@@ -126,8 +129,10 @@ SOUK_MUST_CHECK souk_status souk_customer_received(struct souk_customer *custome
 /* souk_customer_key: digest a Souk-Key header. One at or below the highest known is ignored.
  *
  * Returns SOUK_OK, or
- *   SOUK_PEER_BAD_KEY  not the chain's, or of a unit that is not paid. The session is ENDED.
- *   SOUK_LOCAL_STATE   not OPEN. */
+ *   SOUK_PEER_BAD_KEY         not the chain's, or of a unit that is not paid. The session is ENDED.
+ *   SOUK_PEER_BAD_CHECKPOINT  the chain's, but it reaches a multiple of 256 whose key is not the
+ *                             one that the grant's leaves state. The session is ENDED.
+ *   SOUK_LOCAL_STATE          not OPEN. */
 SOUK_MUST_CHECK souk_status souk_customer_key(
 	struct souk_customer *customer, const struct souk_unit_key *key);
 

@@ -221,7 +221,8 @@ SOUK_MUST_CHECK souk_status souk_provider_restore(struct souk_provider *provider
 /* souk_provider_ask: open a session. Costs ask->units hashes and a signature; a refusal costs
  * neither.
  *
- *  In: item   what the ask's content is here; the caller answers unknown content itself
+ *  Out: ret   the signed grant, with the leaves that prove its key chain whole
+ *  In:  item  what the ask's content is here; the caller answers unknown content itself
  *
  * Returns SOUK_OK: send *RET, or
  *   SOUK_PEER_BAD_VERSION, _BAD_PUBKEY
@@ -233,7 +234,7 @@ SOUK_MUST_CHECK souk_status souk_provider_restore(struct souk_provider *provider
  *                          Where a finished or silent one could be put away, there is room once
  *                          its STORE was pulled. */
 SOUK_MUST_CHECK souk_status souk_provider_ask(struct souk_provider *provider,
-	struct souk_signed_grant *ret, const struct souk_ask *ask,
+	struct souk_grant_open *ret, const struct souk_ask *ask,
 	const struct souk_provider_item *item, struct souk_time now);
 
 /* What souk_provider_ask says of ASK itself, at no cost: it may still lack room, or a good key. */

@@ -96,4 +96,12 @@ SOUK_MUST_CHECK souk_status souk_offer_verify(
 SOUK_MUST_CHECK souk_status souk_grant_verify(
 	const struct souk_signed_grant *signed_grant, struct souk_time now);
 
+/* souk_grant_open_verify: that, and the leaves of the key chain's checkpoints: as many as the chain
+ * has, and under the root that the grant states.
+ *
+ * Returns SOUK_OK, those of souk_grant_verify, or
+ *   SOUK_PEER_BAD_CHECKPOINT  the leaves are not those of the grant: refuse it. */
+SOUK_MUST_CHECK souk_status souk_grant_open_verify(
+	const struct souk_grant_open *open, struct souk_time now);
+
 #endif

@@ -323,7 +323,7 @@ static bool take_key(
 	if (key == NULL)
 		return true;
 	souk_status status = souk_customer_key(download->providers[provider].customer, key);
-	if (status == SOUK_PEER_BAD_KEY)
+	if (status == SOUK_PEER_BAD_KEY || status == SOUK_PEER_BAD_CHECKPOINT)
 		download_drop(download, provider, status);
 	return status == SOUK_OK;
 }
