@@ -55,6 +55,14 @@ struct souk_ledger_key souk_ledger_key_escrow(const struct souk_hash *id)
 	return key;
 }
 
+struct souk_ledger_key souk_ledger_key_agreement(const struct souk_hash *id)
+{
+	struct souk_ledger_key key;
+	key_start(&key, SOUK_TABLE_AGREEMENT);
+	key_bytes(&key, id->bytes, sizeof id->bytes);
+	return key;
+}
+
 static struct souk_ledger_key key_of_epoch_part(enum souk_ledger_table table,
 	const struct souk_hash *escrow, uint64_t epoch, uint32_t index)
 {

@@ -314,6 +314,7 @@ souk_status souk_ledger_audit(const struct souk_ledger *ledger)
 	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_ACCOUNT));
 	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_ESCROW));
 	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_PROVIDER));
+	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_AGREEMENT));
 	if (totals.accounts.ncoin != ledger->record.accounts.ncoin ||
 		totals.escrows.ncoin != ledger->record.escrows.ncoin ||
 		totals.deposits.ncoin != ledger->record.deposits.ncoin ||

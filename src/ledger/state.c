@@ -48,6 +48,21 @@ static souk_status value_of_provider(struct souk_amount *ret, struct souk_bytes 
 	return SOUK_OK;
 }
 
+/* The provider's deposit until a fault takes it, and the bond while a challenge waits. */
+static souk_status value_of_agreement(struct souk_amount *ret, struct souk_bytes value)
+{
+	struct souk_agreement_record record;
+	struct souk_amount sum = SOUK_AMOUNT_ZERO;
+	if (souk_agreement_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	if (!record.convicted)
+		sum = record.agreement.deposit;
+	if (record.challenged && souk_amount_add(&sum, sum, record.agreement.bond) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	*ret = sum;
+	return SOUK_OK;
+}
+
 /* Where the records of a table are counted; total is NULL for tables that hold no money. */
 struct value_class {
 	souk_status (*value_of)(struct souk_amount *ret, struct souk_bytes value);
@@ -66,6 +81,8 @@ static struct value_class value_class_of(struct souk_ledger_record *totals, uint
 			value_of_escrow, &totals->escrows, &totals->escrow_count};
 	case SOUK_TABLE_PROVIDER:
 		return (struct value_class){value_of_provider, &totals->deposits, NULL};
+	case SOUK_TABLE_AGREEMENT:
+		return (struct value_class){value_of_agreement, &totals->deposits, NULL};
 	default: return (struct value_class){NULL, NULL, NULL};
 	}
 }
@@ -227,6 +244,19 @@ souk_status ledger_del_provider(struct souk_ledger *ledger, const struct souk_ad
 	return ledger_write(ledger, souk_ledger_key_bytes(&key), souk_bytes_of(NULL, 0));
 }
 
+souk_status ledger_put_agreement(struct souk_ledger *ledger, const struct souk_hash *id,
+	const struct souk_agreement_record *record)
+{
+	struct souk_ledger_key key = souk_ledger_key_agreement(id);
+	LEDGER_WRITE(ledger, &key, agreement_record, record);
+}
+
+souk_status ledger_del_agreement(struct souk_ledger *ledger, const struct souk_hash *id)
+{
+	struct souk_ledger_key key = souk_ledger_key_agreement(id);
+	return ledger_write(ledger, souk_ledger_key_bytes(&key), souk_bytes_of(NULL, 0));
+}
+
 souk_status ledger_put_epoch(
 	struct souk_ledger *ledger, uint64_t epoch, const struct souk_epoch_record *record)
 {
@@ -325,6 +355,13 @@ souk_status souk_ledger_get_provider(struct souk_provider_record *ret,
 {
 	struct souk_ledger_key key = souk_ledger_key_provider(address);
 	LEDGER_READ(ret, ledger, &key, provider_record, SOUK_PEER_NO_PROVIDER);
+}
+
+souk_status souk_ledger_get_agreement(struct souk_agreement_record *ret,
+	const struct souk_ledger *ledger, const struct souk_hash *id)
+{
+	struct souk_ledger_key key = souk_ledger_key_agreement(id);
+	LEDGER_READ(ret, ledger, &key, agreement_record, SOUK_PEER_NO_AGREEMENT);
 }
 
 souk_status souk_ledger_get_epoch(

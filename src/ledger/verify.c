@@ -36,6 +36,12 @@ void souk_log_verifier_init(struct souk_log_verifier *verifier, const struct sou
 	verifier->state = SOUK_LOG_GENESIS;
 }
 
+void souk_log_verifier_set_judges(
+	struct souk_log_verifier *verifier, const struct souk_judges *judges)
+{
+	verifier->judges = judges;
+}
+
 static souk_status fail(
 	struct souk_log_verifier *verifier, souk_status status, uint64_t height, uint32_t index)
 {
@@ -54,6 +60,7 @@ static souk_status feed_genesis(struct souk_log_verifier *verifier, struct souk_
 		status = souk_ledger_genesis(&verifier->ledger, &verifier->store, &genesis);
 	if (status != SOUK_OK)
 		return fail(verifier, status, 0, SOUK_LOG_NO_TX);
+	souk_ledger_set_judges(&verifier->ledger, verifier->judges);
 	verifier->state = SOUK_LOG_HEADER;
 	return SOUK_OK;
 }

@@ -111,6 +111,7 @@
 	X(PEER_NO_JUDGE, 152, PEER, "no judge decides for this service")                           \
 	X(PEER_NOT_GUILTY, 153, PEER, "the evidence does not convict")                             \
 	X(PEER_PENALTY_TOO_LOW, 154, PEER, "the escrow's penalty does not cover an open leaf")     \
+	X(PEER_BAD_STATEMENT, 155, PEER, "the unit's statement is missing, or not about it")       \
 	/* hub */                                                                                  \
 	X(PEER_HUB_CREDIT, 160, PEER, "the credit at the hub is used up")                          \
 	X(PEER_HUB_VOUCHER, 161, PEER, "no such voucher, or it is redeemed")                       \

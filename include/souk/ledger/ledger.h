@@ -27,6 +27,7 @@
 
 #include "souk/crypto/ecdsa.h"
 #include "souk/crypto/sha256.h"
+#include "souk/ledger/judge.h"
 #include "souk/ports/store.h"
 #include "souk/wire/messages.h"
 
@@ -37,6 +38,7 @@
 enum souk_ledger_table {
 	SOUK_TABLE_ACCOUNT = 'A',
 	SOUK_TABLE_PAID = 'B',
+	SOUK_TABLE_AGREEMENT = 'D',
 	SOUK_TABLE_LEAF = 'C', /* leaves that were claimed by a receipt */
 	SOUK_TABLE_ESCROW = 'E',
 	SOUK_TABLE_GENESIS = 'G',
@@ -64,6 +66,7 @@ struct souk_ledger_txs {
 
 struct souk_ledger {
 	struct souk_store store;
+	const struct souk_judges *judges; /* NULL: no agreement can be made */
 	struct souk_genesis genesis;
 	struct souk_ledger_record record;
 	struct souk_sha256 writes; /* of the block being built */
@@ -102,6 +105,10 @@ SOUK_MUST_CHECK souk_status souk_ledger_genesis(struct souk_ledger *ledger,
  *   SOUK_IO_*             the store failed; try again. */
 SOUK_MUST_CHECK souk_status souk_ledger_load(
 	struct souk_ledger *ledger, const struct souk_store *store);
+
+/* Who judges faults, for as long as LEDGER is used; after souk_ledger_genesis or souk_ledger_load,
+ * which know none. JUDGES is borrowed. Part of the rules: a ledger that lists others disagrees. */
+void souk_ledger_set_judges(struct souk_ledger *ledger, const struct souk_judges *judges);
 
 /* souk_ledger_begin: start a block at TIME; the epoch steps on where its end is reached.
  *
@@ -180,6 +187,7 @@ extern const uint8_t souk_chain_tag_beacon[3]; /* "SKB" */
 struct souk_ledger_key souk_ledger_key_single(enum souk_ledger_table table); /* G and M */
 struct souk_ledger_key souk_ledger_key_account(const struct souk_address *address);
 struct souk_ledger_key souk_ledger_key_escrow(const struct souk_hash *id);
+struct souk_ledger_key souk_ledger_key_agreement(const struct souk_hash *id);
 struct souk_ledger_key souk_ledger_key_allotment(
 	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment);
 struct souk_ledger_key souk_ledger_key_paid(
@@ -200,7 +208,7 @@ static inline struct souk_bytes souk_ledger_key_bytes(const struct souk_ledger_k
 /* Records by what names them.
  *
  * Each returns SOUK_OK, or
- *   SOUK_PEER_NO_ACCOUNT, _NO_ESCROW, _NO_ALLOTMENT, _NO_PROVIDER, _WRONG_EPOCH,
+ *   SOUK_PEER_NO_ACCOUNT, _NO_ESCROW, _NO_ALLOTMENT, _NO_PROVIDER, _NO_AGREEMENT, _WRONG_EPOCH,
  *   SOUK_LOCAL_NOT_FOUND (receipt)  there is none.
  *   SOUK_CORRUPT_STORE, SOUK_IO_*   the store failed. */
 SOUK_MUST_CHECK souk_status souk_ledger_get_account(struct souk_account_record *ret,
@@ -212,6 +220,8 @@ SOUK_MUST_CHECK souk_status souk_ledger_get_allotment(struct souk_allotment_reco
 	uint32_t segment);
 SOUK_MUST_CHECK souk_status souk_ledger_get_provider(struct souk_provider_record *ret,
 	const struct souk_ledger *ledger, const struct souk_address *address);
+SOUK_MUST_CHECK souk_status souk_ledger_get_agreement(struct souk_agreement_record *ret,
+	const struct souk_ledger *ledger, const struct souk_hash *id);
 SOUK_MUST_CHECK souk_status souk_ledger_get_epoch(
 	struct souk_epoch_record *ret, const struct souk_ledger *ledger, uint64_t epoch);
 SOUK_MUST_CHECK souk_status souk_ledger_get_receipt(

@@ -56,6 +56,7 @@ enum souk_log_state {
 struct souk_log_verifier {
 	struct souk_ledger ledger;
 	struct souk_store store;
+	const struct souk_judges *judges;
 	enum souk_log_state state;
 	struct souk_signed_block_header header; /* of the block being read */
 	uint32_t tx_read;			/* of that block */
@@ -64,6 +65,10 @@ struct souk_log_verifier {
 
 /* STORE is empty. Its one transaction may be committed after any frame, or never. */
 void souk_log_verifier_init(struct souk_log_verifier *verifier, const struct souk_store *store);
+
+/* As souk_ledger_set_judges; before the first frame. */
+void souk_log_verifier_set_judges(
+	struct souk_log_verifier *verifier, const struct souk_judges *judges);
 
 /* souk_log_verifier_feed: digest one frame.
  *
