@@ -43,7 +43,8 @@ int cli_fail(const char *command, const char *what, souk_status status, const ch
 int cli_fail_ledger(const char *command, const char *what, souk_status status,
 	const struct souk_chain_client *client);
 
-/* Print and release an object; one line when compact. */
+/* Print and release an object, on one line. All whole numbers of the command's JSON are unsigned:
+ * what was put in as (json_int_t)u64 comes out as that u64, above 2^63 too. */
 void cli_print_json(json_t *object);
 /* "0x..." of an address, in one of a few static buffers. */
 const char *cli_address_text(const struct souk_address *address);
@@ -72,6 +73,7 @@ int cmd_add(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_earnings(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int souk_cmd_ledger(int argc, char **argv);
 

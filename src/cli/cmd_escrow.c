@@ -7,11 +7,13 @@
 
 #include "cli.h"
 #include "escrow_id.h"
+#include "policy_name.h"
 
 static uint64_t number;
 static struct souk_amount line = {10ull * SOUK_NCOIN_PER_COIN};
 static struct souk_amount prize;
 static struct souk_amount deposit;
+static const char *policy;
 
 #define OPTION_NUMBER                                                                              \
 	{                                                                                          \
@@ -70,7 +72,12 @@ static int submit(struct run *run, const struct souk_tx_body *body, const char *
 /* The prize and the deposit that the options left open. */
 static souk_status choose_terms(struct run *run)
 {
-	if (prize.ncoin == 0) {
+	if (prize.ncoin == 0 && policy != NULL) {
+		souk_status status = souk_policy_prize(&prize, souk_policy_find("content", policy));
+		if (status != SOUK_OK)
+			return status;
+		line.ncoin -= line.ncoin % prize.ncoin;
+	} else if (prize.ncoin == 0) {
 		prize.ncoin = line.ncoin / 10000;
 		if (prize.ncoin == 0)
 			prize.ncoin = 1;
@@ -88,6 +95,7 @@ static int escrow_open(int argc, char **argv)
 		{"prize", "COINS", "one lottery prize (line / 10,000)", OPTION_AMOUNT, &prize},
 		{"deposit", "COINS", "what to lock (enough to spend the line in every epoch)",
 			OPTION_AMOUNT, &deposit},
+		{"policy", "NAME", "young or mature: its prize", OPTION_TEXT, &policy},
 		OPTION_NUMBER,
 	};
 	static const struct command_spec command = {.name = "escrow open",
@@ -99,13 +107,15 @@ static int escrow_open(int argc, char **argv)
 		.examples = "  souk escrow open --line 10\n  souk escrow open --line 1 --prize "
 			    "0.001 --deposit 3",
 		.options = options,
-		.option_count = 4};
+		.option_count = sizeof options / sizeof *options};
 	struct run run;
 	char done[160];
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (policy != NULL && policy_named(command.name, "content", policy) == NULL)
+		return EXIT_USAGE;
 	if (!start(&run, command.name))
 		return EXIT_REFUSED;
 	souk_status status = choose_terms(&run);

@@ -26,6 +26,8 @@ static const char config_provider[] =
 	"# data_url = http://seller.example:7611\n"
 	"# Price in coins of one unit (256 KiB), for content added without a price of its own.\n"
 	"price = %s\n"
+	"# Defaults for a young or a mature network (souk policy explain): young or mature.\n"
+	"# policy = none\n"
 	"# Units a customer may have received and not yet paid: the most that one can owe you.\n"
 	"# window = 8\n"
 	"# Coins locked on the ledger as a provider's deposit (at least the ledger's minimum).\n"

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "cmd_ledger.h"
+#include "policy_name.h"
 #include "../daemon/identity_file.h"
 #include "../daemon/ledger_home.h"
 #include "souk/io/file.h"
@@ -19,8 +20,11 @@
 
 static const char *name = "souk";
 static const char *listen_on = "127.0.0.1:7600";
-static uint64_t epoch_ms = 3600000, draw_delay_ms = 10000, claim_ms = 3600000;
-static uint64_t unlock_ms = 3600000, unbond_ms = 86400000, notice_ms = 5000;
+/* The periods: what an option said, else what the policy says. */
+#define UNSET UINT64_MAX
+static uint64_t epoch_ms = UNSET, draw_delay_ms = UNSET, claim_ms = UNSET;
+static uint64_t unlock_ms = UNSET, unbond_ms = UNSET, notice_ms = UNSET;
+static const char *policy;
 static uint64_t beacon_count = SOUK_CHAIN_LENGTH_MAX;
 static struct souk_amount deposit_min = {SOUK_NCOIN_PER_COIN};
 static struct souk_amount faucet_max = {1000ull * SOUK_NCOIN_PER_COIN};
@@ -78,22 +82,42 @@ static souk_status write_config(const char *path)
 	return souk_file_write_atomic(path, souk_bytes_of(text, (size_t)size), true);
 }
 
+static void fill_periods(struct souk_genesis *genesis)
+{
+	const struct {
+		uint64_t *field;
+		uint64_t asked, usual;
+	} periods[] = {
+		{&genesis->epoch_ms, epoch_ms, 3600000},
+		{&genesis->draw_delay_ms, draw_delay_ms, 10000},
+		{&genesis->claim_ms, claim_ms, 3600000},
+		{&genesis->unlock_ms, unlock_ms, 3600000},
+		{&genesis->unbond_ms, unbond_ms, 86400000},
+		{&genesis->notice_ms, notice_ms, 5000},
+	};
+	const struct souk_policy *found =
+		policy == NULL ? NULL : souk_policy_find("content", policy);
+	for (size_t i = 0; i < sizeof periods / sizeof *periods; i++)
+		*periods[i].field = periods[i].usual;
+	if (found != NULL)
+		souk_policy_periods(genesis, found);
+	for (size_t i = 0; i < sizeof periods / sizeof *periods; i++) {
+		if (periods[i].asked != UNSET)
+			*periods[i].field = periods[i].asked;
+	}
+}
+
 static souk_status fill_genesis(struct souk_genesis *genesis, const struct souk_identity *operator)
 {
 	*genesis = (struct souk_genesis){
 		.version = SOUK_GENESIS_VERSION,
 		.created = cli_now(),
 		.operator= operator->address,
-		.epoch_ms = epoch_ms,
-		.draw_delay_ms = draw_delay_ms,
-		.claim_ms = claim_ms,
-		.unlock_ms = unlock_ms,
-		.unbond_ms = unbond_ms,
-		.notice_ms = notice_ms,
 		.deposit_min = deposit_min,
 		.faucet_max = faucet_max,
 		.beacon_count = beacon_count > UINT32_MAX ? UINT32_MAX : (uint32_t)beacon_count,
 	};
+	fill_periods(genesis);
 	return souk_text_set(&genesis->name, name);
 }
 
@@ -168,6 +192,8 @@ static int ledger_init(int argc, char **argv)
 			OPTION_DURATION, &unbond_ms},
 		{"notice", "TIME", "least notice of ending an epoch early; 0ms: never (5s)",
 			OPTION_DURATION, &notice_ms},
+		{"policy", "NAME", "young or mature: its periods, where no option says otherwise",
+			OPTION_TEXT, &policy},
 		{"deposit-min", "COINS", "a provider's deposit, at least (1)", OPTION_AMOUNT,
 			&deposit_min},
 		{"faucet-max", "COINS", "test money per call; 0: none (1000)", OPTION_AMOUNT,
@@ -189,6 +215,8 @@ static int ledger_init(int argc, char **argv)
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (policy != NULL && policy_named(command.name, "content", policy) == NULL)
+		return EXIT_USAGE;
 	return make_ledger();
 }
 

@@ -121,12 +121,35 @@ int cli_fail_ledger(const char *command, const char *what, souk_status status,
 	return code;
 }
 
+/* Jansson's integers are signed, ours are not: one that is printed with a minus sign is an amount
+ * or a count above 2^63. Numbers in texts are left alone, and so is the exponent of a real. */
+static void print_unsigned(const char *text)
+{
+	bool in_text = false;
+	for (const char *c = text; *c != '\0'; c++) {
+		bool starts = !in_text && *c == '-' && c > text && strchr(":[,", c[-1]) != NULL;
+		if (*c == '"')
+			in_text = !in_text;
+		if (in_text && *c == '\\')
+			putchar(*c++);
+		char *end;
+		long long value = starts ? strtoll(c, &end, 10) : 0;
+		if (starts && strchr(".eE", *end) == NULL) {
+			printf("%llu", (unsigned long long)value);
+			c = end - 1;
+		} else {
+			putchar(*c);
+		}
+	}
+	putchar('\n');
+}
+
 void cli_print_json(json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	if (text != NULL)
-		puts(text);
+		print_unsigned(text);
 	free(text);
 }
 

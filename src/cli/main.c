@@ -22,6 +22,7 @@ static const struct {
 	{"add", cmd_add, "put a file on sale"},
 	{"earnings", cmd_earnings, "show what a provider sold, is owed and was paid"},
 	{"ledger", souk_cmd_ledger, "make, read, export and verify a ledger"},
+	{"policy", cmd_policy, "say what a choice of window, prize and deposit means"},
 	{"bench", cmd_bench, "measure, beside the peers"},
 	{"version", cmd_version, "show the version"},
 };

@@ -86,8 +86,23 @@ static bool parse_arguments(struct daemon *d, int argc, char **argv, int *ret_co
 	return true;
 }
 
+/* A policy gives defaults: what the section says itself counts. */
+static void read_policy(struct souk_ini *ini, struct provider_node_config *c)
+{
+	static const char *const names[] = {"none", "young", "mature", NULL};
+	unsigned chosen = 0;
+	souk_ini_choice(ini, "provider", "policy", names, &chosen);
+	if (chosen == 0)
+		return;
+	c->policy = souk_policy_find("content", names[chosen]);
+	c->window = c->policy->window;
+	c->deposit = c->policy->deposit;
+	c->sessions = c->policy->sessions;
+}
+
 static void read_provider(struct souk_ini *ini, struct provider_node_config *c)
 {
+	read_policy(ini, c);
 	souk_ini_text(ini, "provider", "control", &c->control);
 	souk_ini_text(ini, "provider", "data", &c->data);
 	souk_ini_text(ini, "provider", "control_url", &c->control_url);

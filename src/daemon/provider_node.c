@@ -44,6 +44,7 @@ void provider_node_config_default(struct provider_node_config *config)
 		.commit_ms = 50,
 		.units_max = UNITS_MAX_DEFAULT,
 		.faucet = true,
+		.policy = souk_policy_find("content", "young"),
 	};
 }
 

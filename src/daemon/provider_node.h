@@ -16,6 +16,7 @@
 
 #include "souk/base/amount.h"
 #include "souk/crypto/ecdsa.h"
+#include "souk/payment/policy.h"
 
 struct provider_node;
 
@@ -34,6 +35,7 @@ struct provider_node_config {
 	uint64_t commit_ms;
 	uint64_t units_max;
 	bool faucet;
+	const struct souk_policy *policy; /* which penalty an open leaf needs; a young network's */
 };
 
 void provider_node_config_default(struct provider_node_config *config);
