@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Claims P4, P5, P6 and P8 of spec/payment.md: tickets on short strips, in every
+ * sequence, against a model of two lines; claims of every unit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "proofs.h"
+#include "souk/base/check.h"
+
+static struct fixture fixture;
+static struct fixture_sale sale;
+
+static void open_sale(uint32_t count)
+{
+	fixture_init(&fixture, 21, 2, 1 << 20, 100);
+	fixture_sale_open(&fixture, &sale, 1, count, 3);
+}
+
+static struct souk_hash value_of(uint32_t unit)
+{
+	return souk_chain_value(&sale.payer.chain, unit);
+}
+
+/* ---- every sequence of tickets ---- */
+
+#define UNITS	 4
+#define VALUES	 (UNITS + 3) /* x_0 .. x_UNITS, a key of the same number, and rubbish */
+#define ALPHABET ((UNITS + 2) * VALUES)
+
+static struct souk_ticket alphabet[ALPHABET];
+static uint64_t sequences, accepts;
+
+/* Every number from 0 to one past the strip, with every value that anybody has seen. */
+static void spell(void)
+{
+	open_sale(UNITS);
+	for (uint32_t i = 0; i < ALPHABET; i++) {
+		uint32_t unit = i / VALUES, value = i % VALUES;
+		alphabet[i] = (struct souk_ticket){.strip = sale.payer.number, .unit = unit};
+		if (value <= UNITS)
+			alphabet[i].value = value_of(value);
+		else if (value == UNITS + 1)
+			alphabet[i].value =
+				souk_chain_value(&sale.keys, unit < UNITS ? unit : UNITS);
+		else
+			alphabet[i].value = (struct souk_hash){{0x5a, (uint8_t)unit}};
+	}
+}
+
+/* The model: a ticket counts where its value is the one of its number, and the number is new. */
+static bool model(uint32_t *u, uint32_t i)
+{
+	uint32_t unit = i / VALUES, value = i % VALUES;
+	if (unit <= *u || unit > UNITS || value != unit)
+		return false;
+	*u = unit;
+	return true;
+}
+
+static void each_sequence(const struct souk_payee *before, uint32_t u, unsigned length)
+{
+	for (uint32_t i = 0; i < ALPHABET && length > 0; i++) {
+		struct souk_payee payee = *before, many = *before, *payees[] = {&many};
+		uint32_t next = u;
+		souk_status status = souk_payee_accept(&payee, &alphabet[i], FIXTURE_NOW),
+			    status_many;
+		souk_payee_accept_many(&status_many, payees, &alphabet[i], 1, FIXTURE_NOW);
+		bool counts = model(&next, i);
+		struct souk_hash last = value_of(next);
+		assert_true((status == SOUK_OK) == counts && status_many == status);
+		assert_int_equal(payee.unit, next);
+		assert_true(payee.unit >= before->unit && payee.unit <= payee.count);
+		assert_true(souk_hash_equal(&payee.value, &last));
+		assert_memory_equal(&many, &payee, sizeof payee);
+		if (!counts)
+			assert_memory_equal(&payee, before, sizeof payee);
+		sequences++;
+		accepts += counts;
+		each_sequence(&payee, next, length - 1);
+	}
+}
+
+/* P4: all sequences of up to four tickets out of 42: replayed, reordered, lost, forged from all
+ * that was seen on the wire. The last accepted unit is always the highest good one, and only it. */
+static void p4_every_sequence_of_tickets(void **state)
+{
+	(void)state;
+	spell();
+	sequences = accepts = 0;
+	each_sequence(&sale.payee, 0, PROOFS_PICK(4, 3));
+	assert_true(sequences > 70000 && accepts > 1000);
+}
+
+/* P4: whatever of the honest tickets arrives, in whatever order, how often: what counts is the
+ * highest that arrived. All subsets and orders of up to six deliveries. */
+static void p4_loss_costs_nothing_that_a_later_ticket_does_not_repair(void **state)
+{
+	(void)state;
+	enum { DELIVERIES = 6, SLOTS = UNITS + 1 };
+	uint32_t ways = 1;
+	spell();
+	for (int i = 0; i < DELIVERIES; i++)
+		ways *= SLOTS;
+	for (uint32_t way = 0; way < ways; way++) {
+		struct souk_payee payee = sale.payee;
+		uint32_t highest = 0;
+		for (uint32_t i = 0, rest = way; i < DELIVERIES; i++, rest /= SLOTS) {
+			uint32_t unit = rest % SLOTS; /* 0: lost */
+			struct souk_ticket ticket = {
+				.strip = sale.payer.number, .unit = unit, .value = value_of(unit)};
+			souk_status status = souk_payee_accept(&payee, &ticket, FIXTURE_NOW);
+			assert_int_equal(status, unit > highest ? SOUK_OK : SOUK_PEER_STALE_TICKET);
+			highest = unit > highest ? unit : highest;
+		}
+		assert_int_equal(payee.unit, highest);
+	}
+}
+
+/* P4: long strips at random, jumps over checkpoints, tickets with a bit changed. */
+static void p4_long_strips_at_random(void **state)
+{
+	(void)state;
+	struct souk_rng rng;
+	souk_rng_init(&rng, 31);
+	for (int round = 0; round < PROOFS_PICK(60, 10); round++) {
+		uint32_t count = 1 + (uint32_t)souk_rng_below(&rng, 900), highest = 0;
+		open_sale(count);
+		for (int i = 0; i < 60; i++) {
+			struct souk_ticket ticket = {.strip = sale.payer.number,
+				.unit = (uint32_t)souk_rng_below(&rng, count + 2)};
+			bool forged = souk_rng_below(&rng, 3) == 0;
+			if (ticket.unit <= count)
+				ticket.value = value_of(ticket.unit);
+			if (forged)
+				ticket.value.bytes[souk_rng_below(&rng, 32)] ^=
+					(uint8_t)(1u << souk_rng_below(&rng, 8));
+			bool good = !forged && ticket.unit > highest && ticket.unit <= count &&
+				    ticket.unit - highest <= SOUK_TICKET_JUMP_MAX;
+			souk_status status = souk_payee_accept(&sale.payee, &ticket, FIXTURE_NOW);
+			assert_true((status == SOUK_OK) == good);
+			highest = good ? ticket.unit : highest;
+			assert_int_equal(sale.payee.unit, highest);
+		}
+	}
+}
+
+/* ---- time ---- */
+
+/* P5: every end of the epoch, every expiry, every moment: a ticket counts before both of them. */
+static void p5_no_ticket_at_or_after_the_close(void **state)
+{
+	(void)state;
+	enum { TIMES = 12 };
+	open_sale(3);
+	struct souk_ticket ticket = {.strip = sale.payer.number, .unit = 2, .value = value_of(2)};
+	for (uint64_t closes = 0; closes < TIMES; closes++)
+		for (uint64_t expires = 0; expires < TIMES; expires++)
+			for (uint64_t now = 0; now < TIMES; now++) {
+				struct souk_payee payee = sale.payee, before;
+				souk_payee_set_close(&payee, souk_time_at_ms(closes));
+				payee.expires = souk_time_at_ms(expires);
+				before = payee;
+				souk_status status =
+					souk_payee_accept(&payee, &ticket, souk_time_at_ms(now));
+				assert_int_equal(status, now >= closes	  ? SOUK_PEER_EPOCH_CLOSED
+							 : now >= expires ? SOUK_PEER_STRIP_EXPIRED
+									  : SOUK_OK);
+				if (status != SOUK_OK)
+					assert_memory_equal(&payee, &before, sizeof payee);
+			}
+}
+
+/* P5: at random over the whole range of time, one at a time and in lanes. */
+static void p5_any_time(void **state)
+{
+	(void)state;
+	struct souk_rng rng;
+	souk_rng_init(&rng, 5);
+	open_sale(3);
+	struct souk_ticket ticket = {.strip = sale.payer.number, .unit = 2, .value = value_of(2)};
+	for (int i = 0; i < 20000; i++) {
+		struct souk_payee payee = sale.payee, *payees[] = {&payee};
+		struct souk_time now =
+			souk_time_at_ms(souk_rng_u64(&rng) >> souk_rng_below(&rng, 64));
+		struct souk_time closes = souk_time_at_ms(now.ms + souk_rng_below(&rng, 5) - 2);
+		souk_status status;
+		payee.expires = SOUK_TIME_NEVER;
+		souk_payee_set_close(&payee, closes);
+		souk_payee_accept_many(&status, payees, &ticket, 1, now);
+		bool in_time = now.ms < closes.ms && now.ms < SOUK_TIME_NEVER.ms;
+		assert_true((status == SOUK_OK) == in_time);
+	}
+}
+
+/* ---- claims ---- */
+
+static void check_claim(uint32_t unit)
+{
+	struct souk_claim claim;
+	struct souk_amount lo, hi;
+	struct souk_hash value = value_of(unit);
+	assert_int_equal(souk_claim_build(&claim, &sale.open, unit, &value, &sale.keys), SOUK_OK);
+	assert_int_equal(souk_claim_verify(&lo, &hi, &claim, &fixture.record), SOUK_OK);
+	assert_int_equal(lo.ncoin, sale.base.ncoin + sale.open.strip.start.ncoin);
+	assert_int_equal(hi.ncoin - lo.ncoin, unit * sale.open.strip.price.ncoin);
+	/* P8: the key of the unit is in it. */
+	struct souk_hash key = souk_chain_value(&sale.keys, unit);
+	assert_true(souk_hash_equal(&claim.key, &key));
+}
+
+/* P6, P8: all strips of one to eight units and of those about a checkpoint: each ticket that the
+ * payee takes makes a claim that holds, for exactly its prefix, with its key. */
+static void p6_p8_every_accepted_ticket_can_be_claimed(void **state)
+{
+	(void)state;
+	static const uint32_t counts[] = {
+		1, 2, 3, 4, 5, 6, 7, 8, 255, 256, 257, 511, 512, 513, 600};
+	static const uint32_t about[] = {1, 2, 254, 255, 256, 257, 258, 510, 511, 512, 513, 600};
+	for (size_t c = 0; c < SOUK_COUNT_OF(counts); c++) {
+		open_sale(counts[c]);
+		for (uint32_t unit = 1; unit <= counts[c]; unit++) {
+			struct souk_ticket ticket = {
+				.strip = sale.payer.number, .unit = unit, .value = value_of(unit)};
+			bool look = counts[c] <= 8;
+			assert_int_equal(
+				souk_payee_accept(&sale.payee, &ticket, FIXTURE_NOW), SOUK_OK);
+			for (size_t i = 0; i < SOUK_COUNT_OF(about); i++)
+				look = look || unit == about[i];
+			if (look)
+				check_claim(unit);
+		}
+	}
+}
+
+/* P6: a customer whose checkpoints are of another chain: whatever the payee accepted before it
+ * noticed can be claimed, after jumps of every kind. */
+static void p6_false_checkpoints_cost_the_payee_nothing(void **state)
+{
+	(void)state;
+	struct souk_rng rng;
+	souk_rng_init(&rng, 77);
+	for (int round = 0; round < PROOFS_PICK(80, 15); round++) {
+		fixture_init(&fixture, 21, 2, 1 << 20, 100);
+		fixture_sale_reserve(&fixture, &sale, 1, 700, 3);
+		size_t lie = souk_rng_below(&rng, 2);
+		struct souk_hash leaves[2];
+		sale.open.ticket_leaves.items[lie].bytes[7] ^= 1;
+		memcpy(leaves, sale.open.ticket_leaves.items, sizeof leaves);
+		sale.open.strip.checkpoints = souk_merkle_root(leaves, 2);
+		struct fixture_sale *sales[] = {&sale};
+		fixture_sign(&fixture, sales, 1);
+		for (uint32_t unit = 0; unit < 700;) {
+			unit += 1 + (uint32_t)souk_rng_below(&rng, 256);
+			unit = unit < 700 ? unit : 700;
+			struct souk_ticket ticket = {
+				.strip = sale.payer.number, .unit = unit, .value = value_of(unit)};
+			souk_status status = souk_payee_accept(&sale.payee, &ticket, FIXTURE_NOW);
+			if (status == SOUK_OK)
+				continue;
+			assert_int_equal(status, SOUK_PEER_BAD_CHECKPOINT);
+			break;
+		}
+		assert_true(sale.payee.unit < 256 * (lie + 1));
+		if (sale.payee.unit > 0)
+			check_claim(sale.payee.unit);
+	}
+}
+
+/* P8: a claim without the right key is none: each other key of the chain, each ticket value, and a
+ * key with a bit changed, at each unit of a short strip. */
+static void p8_nobody_is_paid_without_the_key(void **state)
+{
+	(void)state;
+	struct souk_claim claim;
+	struct souk_amount lo, hi;
+	open_sale(UNITS);
+	for (uint32_t unit = 1; unit <= UNITS; unit++)
+		for (uint32_t other = 0; other <= UNITS; other++) {
+			fixture_claim(&claim, &sale, unit);
+			claim.key = souk_chain_value(&sale.keys, other);
+			assert_int_equal(souk_claim_verify(&lo, &hi, &claim, &fixture.record),
+				other == unit ? SOUK_OK : SOUK_PEER_BAD_KEY);
+			claim.key = value_of(other);
+			assert_int_equal(souk_claim_verify(&lo, &hi, &claim, &fixture.record),
+				SOUK_PEER_BAD_KEY);
+			fixture_claim(&claim, &sale, unit);
+			claim.value = value_of(other);
+			assert_int_equal(souk_claim_verify(&lo, &hi, &claim, &fixture.record),
+				other == unit ? SOUK_OK : SOUK_PEER_BAD_TICKET);
+		}
+	for (unsigned bit = 0; bit < 256; bit++) {
+		fixture_claim(&claim, &sale, 3);
+		claim.key.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_int_equal(
+			souk_claim_verify(&lo, &hi, &claim, &fixture.record), SOUK_PEER_BAD_KEY);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(p4_every_sequence_of_tickets),
+		cmocka_unit_test(p4_loss_costs_nothing_that_a_later_ticket_does_not_repair),
+		cmocka_unit_test(p4_long_strips_at_random),
+		cmocka_unit_test(p5_no_ticket_at_or_after_the_close),
+		cmocka_unit_test(p5_any_time),
+		cmocka_unit_test(p6_p8_every_accepted_ticket_can_be_claimed),
+		cmocka_unit_test(p6_false_checkpoints_cost_the_payee_nothing),
+		cmocka_unit_test(p8_nobody_is_paid_without_the_key),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
