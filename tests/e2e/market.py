@@ -439,8 +439,9 @@ class Market:
         # before it registers, so now it does.
         return ids.pop()
 
-    def settle(self, providers, seconds=60):
-        """Wait until nothing is due to any of PROVIDERS; their earnings."""
+    def settle(self, providers, seconds=240):
+        """Wait until nothing is due to any of PROVIDERS; their earnings. Claims go one by one, and a
+        slow disk makes each of them slow."""
         def settled():
             earnings = [provider.earnings() for provider in providers]
             done = all(e["settled"] for earned in earnings for e in earned["epochs"])
