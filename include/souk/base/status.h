@@ -130,6 +130,7 @@
 	X(LOCAL_BUDGET, 109, LOCAL, "the budget is used up")                                       \
 	X(LOCAL_NO_PROVIDER_LEFT, 110, LOCAL, "no provider is left to ask")                        \
 	X(LOCAL_STOPPED, 111, LOCAL, "stopped")                                                    \
+	X(LOCAL_UNBOUGHT, 112, LOCAL, "tickets must be bought from the hub first")                 \
 	/* io */                                                                                   \
 	X(IO_READ, 120, IO, "reading failed")                                                      \
 	X(IO_WRITE, 121, IO, "writing failed")                                                     \
