@@ -32,6 +32,7 @@ souk_status souk_payer_strip_open(struct souk_payer_strip *payer, struct souk_pa
 	payer->strip = strip;
 	payer->number = number;
 	payer->unit = 0;
+	payer->adopted = false;
 	leaf->used = end;
 	open->strip = strip;
 	open->ticket_leaves.count =
@@ -39,12 +40,47 @@ souk_status souk_payer_strip_open(struct souk_payer_strip *payer, struct souk_pa
 	return SOUK_OK;
 }
 
+void souk_payer_strip_adopt(
+	struct souk_payer_strip *payer, const struct souk_strip *strip, uint32_t number)
+{
+	*payer = (struct souk_payer_strip){
+		.strip = *strip, .number = number, .adopted = true, .top = strip->anchor};
+}
+
+souk_status souk_payer_learn(
+	struct souk_payer_strip *payer, uint32_t unit, const struct souk_hash *value)
+{
+	if (!payer->adopted)
+		return SOUK_LOCAL_STATE;
+	if (unit <= payer->known)
+		return SOUK_PEER_STALE_TICKET;
+	if (unit > payer->strip.count)
+		return SOUK_PEER_OVERDRAW;
+	if (unit - payer->known > SOUK_TICKET_JUMP_MAX)
+		return SOUK_PEER_JUMP_TOO_FAR;
+	struct souk_hash below = souk_chain_walk(
+		souk_chain_tag_ticket, &payer->strip.nonce, unit, value, payer->known);
+	if (!souk_hash_equal(&below, &payer->top))
+		return SOUK_PEER_BAD_TICKET;
+	payer->known = unit;
+	payer->top = *value;
+	return SOUK_OK;
+}
+
+static struct souk_hash value_of(struct souk_payer_strip *payer, uint32_t unit)
+{
+	if (!payer->adopted)
+		return souk_chain_value(&payer->chain, unit);
+	return souk_chain_walk(
+		souk_chain_tag_ticket, &payer->strip.nonce, payer->known, &payer->top, unit);
+}
+
 static struct souk_ticket ticket_of(struct souk_payer_strip *payer, uint32_t unit)
 {
 	return (struct souk_ticket){
 		.strip = payer->number,
 		.unit = unit,
-		.value = souk_chain_value(&payer->chain, unit),
+		.value = value_of(payer, unit),
 	};
 }
 
@@ -56,6 +92,8 @@ souk_status souk_payer_pay(struct souk_ticket *ret, struct souk_payer_strip *pay
 		return SOUK_PEER_OVERDRAW;
 	if (unit - payer->unit > SOUK_TICKET_JUMP_MAX)
 		return SOUK_PEER_JUMP_TOO_FAR;
+	if (payer->adopted && unit > payer->known)
+		return SOUK_LOCAL_UNBOUGHT;
 	payer->unit = unit;
 	*ret = ticket_of(payer, unit);
 	return SOUK_OK;

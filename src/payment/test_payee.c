@@ -168,6 +168,40 @@ static void false_checkpoints_are_noticed(void **state)
 	assert_int_equal(souk_claim_verify(&lo, &hi, &claim, &fixture.record), SOUK_OK);
 }
 
+/* A strip that another laid is paid from as far as its values are known. */
+static void an_adopted_strip_pays_what_it_learnt(void **state)
+{
+	(void)state;
+	struct souk_payer_strip adopted;
+	struct souk_ticket ticket, mine;
+	open_sale(600);
+	struct souk_hash x8 = souk_chain_value(&sale.payer.chain, 8);
+	struct souk_hash x300 = souk_chain_value(&sale.payer.chain, 300);
+	struct souk_hash wrong = x8;
+	wrong.bytes[9] ^= 1;
+	assert_int_equal(souk_payer_learn(&sale.payer, 8, &x8), SOUK_LOCAL_STATE);
+	souk_payer_strip_adopt(&adopted, &sale.payer.strip, 0);
+	assert_int_equal(souk_payer_pay(&ticket, &adopted, 1), SOUK_LOCAL_UNBOUGHT);
+	assert_int_equal(souk_payer_learn(&adopted, 0, &x8), SOUK_PEER_STALE_TICKET);
+	assert_int_equal(souk_payer_learn(&adopted, 8, &wrong), SOUK_PEER_BAD_TICKET);
+	assert_int_equal(souk_payer_learn(&adopted, 7, &x8), SOUK_PEER_BAD_TICKET);
+	assert_int_equal(souk_payer_learn(&adopted, 300, &x300), SOUK_PEER_JUMP_TOO_FAR);
+	assert_int_equal(souk_payer_learn(&adopted, 601, &x8), SOUK_PEER_OVERDRAW);
+	assert_int_equal(souk_payer_learn(&adopted, 8, &x8), SOUK_OK);
+	assert_int_equal(souk_payer_learn(&adopted, 8, &x8), SOUK_PEER_STALE_TICKET);
+	assert_int_equal(souk_payer_pay(&ticket, &adopted, 9), SOUK_LOCAL_UNBOUGHT);
+	for (uint32_t unit = 3; unit <= 8; unit += 5) {
+		assert_int_equal(souk_payer_pay(&ticket, &adopted, unit), SOUK_OK);
+		assert_int_equal(souk_payer_pay(&mine, &sale.payer, unit), SOUK_OK);
+		assert_memory_equal(&ticket, &mine, sizeof ticket);
+	}
+	assert_int_equal(souk_payer_learn(&adopted, 300, &x300), SOUK_PEER_JUMP_TOO_FAR);
+	x8 = souk_chain_value(&sale.payer.chain, 260);
+	assert_int_equal(souk_payer_learn(&adopted, 260, &x8), SOUK_OK);
+	assert_int_equal(souk_payer_learn(&adopted, 300, &x300), SOUK_OK);
+	assert_int_equal(souk_payer_spent(&adopted).ncoin, 80);
+}
+
 static void statuses_of_paying(void **state)
 {
 	(void)state;
@@ -324,6 +358,7 @@ int main(void)
 		cmocka_unit_test(jumps_are_bounded),
 		cmocka_unit_test(false_checkpoints_are_noticed),
 		cmocka_unit_test(statuses_of_paying),
+		cmocka_unit_test(an_adopted_strip_pays_what_it_learnt),
 		cmocka_unit_test(random_sequences),
 		cmocka_unit_test(many_equal_one_by_one),
 	};

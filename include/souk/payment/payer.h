@@ -7,6 +7,9 @@
  * its tickets in rising order; the last issued ticket is what the strip has
  * cost, whatever the network lost.
  *
+ * A strip may also be laid by somebody else, who gives its values one after the other (a hub,
+ * souk/exchange/hub.h): souk_payer_strip_adopt and souk_payer_learn stand in for the chain then.
+ *
  * Memory: caller's, fixed size (about 17 KiB); holds secrets. Threads: one owner.
  * Spec: spec/payment.md 3, 4. */
 #ifndef SOUK_PAYMENT_PAYER_H
@@ -27,15 +30,18 @@ struct souk_payer_leaf {
 struct souk_payer_strip {
 	struct souk_chain chain;
 	struct souk_strip strip;
-	uint32_t number; /* of the strip in its session */
-	uint32_t unit;	 /* last ticket issued; 0: none */
+	uint32_t number;      /* of the strip in its session */
+	uint32_t unit;	      /* last ticket issued; 0: none */
+	bool adopted;	      /* the chain is another's; these two stand for it */
+	uint32_t known;	      /* highest value learnt; 0: the anchor alone */
+	struct souk_hash top; /* x_known */
 };
 
 /* souk_payer_strip_open: reserve the next COUNT * PRICE of LEAF and build the strip on it.
  *
  *  In/out: leaf      used grows
- *  In:     terms     payee, customer, request, nonce, key_anchor, key_checkpoints, price, count, expires
- *                    are read; the rest is filled in here. COUNT is the key chain's length
+ *  In:     terms     payee, customer, request, nonce, key_anchor, key_checkpoints, price, count,
+ *                    expires are read; the rest is filled in here. COUNT is the key chain's length
  *          secret    end of the ticket chain, 32 fresh secret bytes
  *  Out:    payer     payer->strip is complete
  *          open      strip and ticket_leaves are set: ready for souk_strip_sign_batch and
@@ -48,12 +54,27 @@ SOUK_MUST_CHECK souk_status souk_payer_strip_open(struct souk_payer_strip *payer
 	struct souk_payer_leaf *leaf, const struct souk_strip *terms, uint32_t number,
 	const struct souk_hash *secret, struct souk_strip_open *open);
 
+/* Issue tickets of STRIP, which is another's: values come by souk_payer_learn. */
+void souk_payer_strip_adopt(
+	struct souk_payer_strip *payer, const struct souk_strip *strip, uint32_t number);
+
+/* souk_payer_learn: VALUE is said to be x_UNIT of an adopted strip.
+ *
+ * Returns SOUK_OK, or, with nothing changed,
+ *   SOUK_PEER_STALE_TICKET  UNIT is known already.
+ *   SOUK_PEER_OVERDRAW, SOUK_PEER_JUMP_TOO_FAR
+ *   SOUK_PEER_BAD_TICKET    it does not lead to what is known: whoever gave it lies.
+ *   SOUK_LOCAL_STATE        the strip is our own. */
+SOUK_MUST_CHECK souk_status souk_payer_learn(
+	struct souk_payer_strip *payer, uint32_t unit, const struct souk_hash *value);
+
 /* souk_payer_pay: the ticket that pays units 1 to UNIT.
  *
  * Returns SOUK_OK, or
  *   SOUK_PEER_STALE_TICKET   UNIT is not above the last ticket's. Nothing to pay.
  *   SOUK_PEER_OVERDRAW       UNIT is past the strip's count. Open a new strip.
- *   SOUK_PEER_JUMP_TOO_FAR   more than SOUK_TICKET_JUMP_MAX at once; pay a smaller step first. */
+ *   SOUK_PEER_JUMP_TOO_FAR   more than SOUK_TICKET_JUMP_MAX at once; pay a smaller step first.
+ *   SOUK_LOCAL_UNBOUGHT      an adopted strip, whose values are not known so far. */
 SOUK_MUST_CHECK souk_status souk_payer_pay(
 	struct souk_ticket *ret, struct souk_payer_strip *payer, uint32_t unit);
 
