@@ -180,7 +180,7 @@ static void an_adopted_strip_pays_what_it_learnt(void **state)
 	struct souk_hash wrong = x8;
 	wrong.bytes[9] ^= 1;
 	assert_int_equal(souk_payer_learn(&sale.payer, 8, &x8), SOUK_LOCAL_STATE);
-	souk_payer_strip_adopt(&adopted, &sale.payer.strip, 0);
+	souk_payer_strip_adopt(&adopted, &sale.payer.strip, sale.payer.number);
 	assert_int_equal(souk_payer_pay(&ticket, &adopted, 1), SOUK_LOCAL_UNBOUGHT);
 	assert_int_equal(souk_payer_learn(&adopted, 0, &x8), SOUK_PEER_STALE_TICKET);
 	assert_int_equal(souk_payer_learn(&adopted, 8, &wrong), SOUK_PEER_BAD_TICKET);
