@@ -149,17 +149,18 @@ static souk_status find_signer(struct ledger_tx *ctx, const struct souk_tx *tx)
 }
 
 souk_status ledger_apply_tx(struct souk_ledger *ledger, const struct souk_signed_tx *signed_tx,
-	struct souk_receipt *receipt)
+	const struct souk_signed_check *check, struct souk_receipt *receipt)
 {
 	const struct souk_tx *tx = &signed_tx->tx;
 	struct ledger_tx ctx = {.ledger = ledger, .now = ledger->record.time, .from = tx->from};
 	if (!souk_hash_equal(&tx->ledger, &ledger->record.ledger))
 		return SOUK_PEER_TX_WRONG_LEDGER;
-	struct souk_hash digest = souk_tx_digest(tx);
-	SOUK_TRY(souk_ecdsa_verify(&tx->from, &digest, &signed_tx->signature));
+	SOUK_TRY(check->signature);
 	SOUK_TRY(find_signer(&ctx, tx));
+	ledger->touched_count = 0;
 	SOUK_TRY(apply_body(&ctx, &tx->body));
 	SOUK_TRY(ledger_put_account(ledger, &ctx.from, &ctx.signer));
 	receipt->amount = ctx.amount;
-	return ledger_put_receipt(ledger, &digest, receipt);
+	SOUK_TRY(ledger_history_write(ledger, tx, &check->name, receipt));
+	return ledger_put_receipt(ledger, &check->name, receipt);
 }

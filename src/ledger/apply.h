@@ -19,8 +19,9 @@ struct ledger_tx {
 };
 
 /* Everything of souk_ledger_apply but the transaction root; RECEIPT has height and index set. */
-SOUK_MUST_CHECK souk_status ledger_apply_tx(
-	struct souk_ledger *ledger, const struct souk_signed_tx *tx, struct souk_receipt *receipt);
+SOUK_MUST_CHECK souk_status ledger_apply_tx(struct souk_ledger *ledger,
+	const struct souk_signed_tx *tx, const struct souk_signed_check *check,
+	struct souk_receipt *receipt);
 
 /* Take from, and give to, the signer's account. SOUK_PEER_NO_FUNDS. */
 SOUK_MUST_CHECK souk_status ledger_tx_debit(struct ledger_tx *tx, struct souk_amount amount);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks spec/vectors/ledger.json from the spec alone: names, links, roots and beacons are
-computed again with hashlib, and balances by replaying the transactions' effects on money."""
+computed again with hashlib, the digest of the state from a dump of its records, and balances by
+replaying the transactions' effects on money."""
 import hashlib
 import json
 import struct
@@ -24,6 +25,53 @@ def merkle_root(leaves):
         pairs = [sha(b"\1" + row[i] + row[i + 1]) for i in range(0, len(row) - 1, 2)]
         row = pairs + (row[-1:] if len(row) % 2 else [])
     return row[0]
+
+
+def rotate(value, bits):
+    return (value << bits | value >> (32 - bits)) & 0xffffffff
+
+
+def chacha20_block(key, counter):
+    """RFC 8439, 2.3, with a nonce of zeros."""
+    start = list(struct.unpack("<16I", b"expand 32-byte k" + key + struct.pack("<I", counter)
+                               + bytes(12)))
+    x = start[:]
+    for _ in range(10):
+        for a, b, c, d in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+                           (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)):
+            for p, q, r, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+                x[p] = (x[p] + x[q]) & 0xffffffff
+                x[r] = rotate(x[r] ^ x[p], bits)
+    return struct.pack("<16I", *((a + b) & 0xffffffff for a, b in zip(x, start)))
+
+
+def lanes(element):
+    return struct.unpack("<1024H", b"".join(chacha20_block(element, i) for i in range(32)))
+
+
+def set_sum(records):
+    total = [0] * 1024
+    for key, value in records:
+        element = domain("record", struct.pack(">I", len(key)) + key + value)
+        total = [(a + b) & 0xffff for a, b in zip(total, lanes(element))]
+    return struct.pack("<1024H", *total)
+
+
+def check_state(vectors):
+    """The last header's state, from nothing but the records and the summary."""
+    records = [(bytes.fromhex(r["key"]), bytes.fromhex(r["value"])) for r in vectors["records"]]
+    assert records == sorted(records) and len({key for key, _ in records}) == len(records)
+    assert not any(key[:1] in b"HMRSXY" for key, _ in records)
+    total = set_sum(records)
+    assert total.hex() == vectors["sum"]
+    end = bytearray(bytes.fromhex(vectors["end_record"]))
+    # ledger, height, time, last, state: the last two count as zeros.
+    end[48:112] = bytes(64)
+    state = domain("state", total + bytes(end)).hex()
+    assert state == vectors["end"]["state"] == vectors["blocks"][-1]["state"]
+    assert sum(struct.unpack(">Q", value[:8])[0] for key, value in records
+               if key[:1] == b"A") == int(vectors["end"]["accounts_ncoin"])
+    return len(records)
 
 
 def parse_header(data):
@@ -79,7 +127,8 @@ def main(path):
     amounts = {key.split("_")[0]: int(value) for key, value in money.items()}
     assert amounts["minted"] == minted
     assert amounts["accounts"] + amounts["escrows"] + amounts["deposits"] == minted
-    print(f"{height} blocks, {transactions} transactions, {draws} beacons")
+    records = check_state(vectors)
+    print(f"{height} blocks, {transactions} transactions, {draws} beacons, {records} records")
 
 
 if __name__ == "__main__":

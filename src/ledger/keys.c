@@ -134,3 +134,27 @@ struct souk_ledger_key souk_ledger_key_tx(uint64_t height, uint32_t index)
 	key_u32(&key, index);
 	return key;
 }
+
+struct souk_ledger_key souk_ledger_key_history(
+	const struct souk_address *account, uint64_t height, uint32_t index)
+{
+	struct souk_ledger_key key;
+	key_start(&key, SOUK_TABLE_HISTORY);
+	key_bytes(&key, account->bytes, sizeof account->bytes);
+	key_u64(&key, ~height);
+	key_u32(&key, ~index);
+	return key;
+}
+
+bool souk_ledger_is_state(uint8_t table)
+{
+	switch (table) {
+	case SOUK_TABLE_HEADER:
+	case SOUK_TABLE_HISTORY:
+	case SOUK_TABLE_META:
+	case SOUK_TABLE_RECEIPT:
+	case SOUK_TABLE_SUM:
+	case SOUK_TABLE_TX: return false;
+	default: return true;
+	}
+}

@@ -68,11 +68,10 @@ static souk_status epoch_start(struct souk_ledger *ledger, uint64_t epoch, struc
 static souk_status genesis_write(struct souk_ledger *ledger)
 {
 	struct souk_account_record operator_account = {0};
-	ledger_writes_begin(ledger);
 	SOUK_TRY(ledger_put_genesis(ledger));
 	SOUK_TRY(epoch_start(ledger, 0, ledger->genesis.created));
 	SOUK_TRY(ledger_put_account(ledger, &ledger->genesis.operator, & operator_account));
-	ledger->record.state = ledger_writes_end(ledger);
+	ledger->record.state = ledger_state_digest(ledger);
 	return ledger_put_summary(ledger);
 }
 
@@ -94,19 +93,39 @@ souk_status souk_ledger_genesis(struct souk_ledger *ledger, const struct souk_st
 	return genesis_write(ledger);
 }
 
+static souk_status load_single(
+	struct souk_bytes *ret, const struct souk_store *store, enum souk_ledger_table table)
+{
+	struct souk_ledger_key key = souk_ledger_key_single(table);
+	return souk_store_get(store, souk_ledger_key_bytes(&key), ret);
+}
+
+/* Three records, however many accounts there are. The sum and the summary are held against the
+ * digest that the last header states; the records themselves are souk_ledger_audit's. */
 souk_status souk_ledger_load(struct souk_ledger *ledger, const struct souk_store *store)
 {
-	struct souk_ledger_key genesis_key = souk_ledger_key_single(SOUK_TABLE_GENESIS);
-	struct souk_ledger_key meta_key = souk_ledger_key_single(SOUK_TABLE_META);
-	struct souk_ledger loaded = {.store = *store};
+	struct souk_genesis genesis;
+	struct souk_ledger_record record;
+	struct souk_lthash sum;
 	struct souk_bytes value;
-	SOUK_TRY(souk_store_get(store, souk_ledger_key_bytes(&genesis_key), &value));
-	if (souk_genesis_decode(&loaded.genesis, value, NULL) != SOUK_OK)
+	SOUK_TRY(load_single(&value, store, SOUK_TABLE_GENESIS));
+	if (souk_genesis_decode(&genesis, value, NULL) != SOUK_OK)
 		return SOUK_CORRUPT_STORE;
-	SOUK_TRY(souk_store_get(store, souk_ledger_key_bytes(&meta_key), &value));
-	if (souk_ledger_record_decode(&loaded.record, value, NULL) != SOUK_OK)
+	SOUK_TRY(load_single(&value, store, SOUK_TABLE_META));
+	if (souk_ledger_record_decode(&record, value, NULL) != SOUK_OK)
 		return SOUK_CORRUPT_STORE;
-	*ledger = loaded;
+	SOUK_TRY(load_single(&value, store, SOUK_TABLE_SUM));
+	if (value.size != SOUK_LTHASH_SIZE)
+		return SOUK_CORRUPT_STORE;
+	souk_lthash_decode(&sum, value.data);
+	struct souk_hash state = ledger_state_digest_of(&sum, &record);
+	if (!souk_hash_equal(&state, &record.state))
+		return SOUK_CORRUPT_STATE;
+	memset(ledger, 0, sizeof *ledger);
+	ledger->store = *store;
+	ledger->genesis = genesis;
+	ledger->record = record;
+	ledger->sum = sum;
 	return SOUK_OK;
 }
 
@@ -137,22 +156,29 @@ static struct souk_hash txs_root(const struct souk_ledger_txs *txs)
 	return root;
 }
 
+souk_status souk_ledger_apply_checked(struct souk_ledger *ledger, const struct souk_signed_tx *tx,
+	const struct souk_signed_check *check, struct souk_receipt *ret_receipt)
+{
+	struct souk_receipt receipt = {.height = ledger->record.height, .index = ledger->txs.count};
+	if (!ledger->building)
+		return SOUK_LOCAL_STATE;
+	SOUK_TRY(ledger_apply_tx(ledger, tx, check, &receipt));
+	txs_add(&ledger->txs, &check->leaf);
+	ledger->record.tx_count++;
+	*ret_receipt = receipt;
+	return SOUK_OK;
+}
+
 souk_status souk_ledger_apply(struct souk_ledger *ledger, const struct souk_signed_tx *tx,
 	struct souk_receipt *ret_receipt)
 {
 	uint8_t memory[SOUK_SIGNED_TX_SIZE_MAX];
 	struct souk_writer writer;
-	struct souk_receipt receipt = {.height = ledger->record.height, .index = ledger->txs.count};
-	if (!ledger->building)
-		return SOUK_LOCAL_STATE;
-	SOUK_TRY(ledger_apply_tx(ledger, tx, &receipt));
+	struct souk_signed_check check;
 	souk_writer_init(&writer, memory, sizeof memory);
 	souk_signed_tx_encode(&writer, tx);
-	struct souk_hash leaf = souk_merkle_leaf(souk_bytes_of(memory, writer.size));
-	txs_add(&ledger->txs, &leaf);
-	ledger->record.tx_count++;
-	*ret_receipt = receipt;
-	return SOUK_OK;
+	souk_tx_check(&check, souk_bytes_of(memory, writer.size));
+	return souk_ledger_apply_checked(ledger, tx, &check, ret_receipt);
 }
 
 /* ---- blocks ---- */
@@ -169,7 +195,6 @@ souk_status souk_ledger_begin(struct souk_ledger *ledger, struct souk_time time)
 	souk_status status = souk_ledger_get_epoch(&epoch, ledger, ledger->record.epoch);
 	if (status != SOUK_OK)
 		return status == SOUK_PEER_WRONG_EPOCH ? SOUK_CORRUPT_STORE : status;
-	ledger_writes_begin(ledger);
 	ledger->txs = (struct souk_ledger_txs){.count = 0};
 	ledger->building = true;
 	ledger->record.time = time;
@@ -182,7 +207,7 @@ souk_status souk_ledger_begin(struct souk_ledger *ledger, struct souk_time time)
 	return SOUK_OK;
 }
 
-/* The header that the block under construction must have; consumes the digest of its writes. */
+/* The header that the block under construction must have. */
 static souk_status block_header(struct souk_ledger *ledger, struct souk_block_header *ret)
 {
 	SOUK_TRY(ledger_check_supply(&ledger->record));
@@ -193,7 +218,7 @@ static souk_status block_header(struct souk_ledger *ledger, struct souk_block_he
 		.previous = ledger->record.last,
 		.tx_count = ledger->txs.count,
 		.tx_root = txs_root(&ledger->txs),
-		.state = ledger_writes_end(ledger),
+		.state = ledger_state_digest(ledger),
 	};
 	return SOUK_OK;
 }
@@ -222,27 +247,30 @@ souk_status souk_ledger_seal(struct souk_ledger *ledger,
 	return SOUK_OK;
 }
 
+souk_status ledger_check_link(
+	const struct souk_ledger *ledger, const struct souk_block_header *header)
+{
+	uint64_t height = ledger->record.height + (ledger->building ? 0 : 1);
+	if (!souk_hash_equal(&header->ledger, &ledger->record.ledger) || header->height != height ||
+		!souk_hash_equal(&header->previous, &ledger->record.last))
+		return SOUK_CORRUPT_BLOCK_LINK;
+	return SOUK_OK;
+}
+
 souk_status souk_ledger_check_header(
 	const struct souk_ledger *ledger, const struct souk_signed_block_header *header)
 {
-	const struct souk_block_header *h = &header->header;
-	uint64_t height = ledger->record.height + (ledger->building ? 0 : 1);
-	if (!souk_hash_equal(&h->ledger, &ledger->record.ledger) || h->height != height ||
-		!souk_hash_equal(&h->previous, &ledger->record.last))
-		return SOUK_CORRUPT_BLOCK_LINK;
-	const struct souk_address *signer = &ledger->genesis.operator;
-	struct souk_hash digest = souk_block_header_digest(h);
-	return souk_ecdsa_verify(signer, &digest, &header->signature);
+	SOUK_TRY(ledger_check_link(ledger, &header->header));
+	struct souk_hash digest = souk_block_header_digest(&header->header);
+	return souk_ecdsa_verify(&ledger->genesis.operator, & digest, &header->signature);
 }
 
-souk_status souk_ledger_accept(
-	struct souk_ledger *ledger, const struct souk_signed_block_header *header)
+souk_status ledger_accept_signed(struct souk_ledger *ledger, const struct souk_block_header *theirs)
 {
-	const struct souk_block_header *theirs = &header->header;
 	struct souk_block_header ours;
 	if (!ledger->building)
 		return SOUK_LOCAL_STATE;
-	SOUK_TRY(souk_ledger_check_header(ledger, header));
+	SOUK_TRY(ledger_check_link(ledger, theirs));
 	SOUK_TRY(block_header(ledger, &ours));
 	if (theirs->time.ms != ours.time.ms)
 		return SOUK_CORRUPT_BLOCK_LINK;
@@ -251,6 +279,15 @@ souk_status souk_ledger_accept(
 	if (!souk_hash_equal(&theirs->state, &ours.state))
 		return SOUK_CORRUPT_STATE;
 	return block_finish(ledger, theirs);
+}
+
+souk_status souk_ledger_accept(
+	struct souk_ledger *ledger, const struct souk_signed_block_header *header)
+{
+	if (!ledger->building)
+		return SOUK_LOCAL_STATE;
+	SOUK_TRY(souk_ledger_check_header(ledger, header));
+	return ledger_accept_signed(ledger, &header->header);
 }
 
 /* ---- what is due ---- */
@@ -284,42 +321,4 @@ souk_status souk_ledger_deadline(struct souk_time *ret, const struct souk_ledger
 	SOUK_TRY(draw_time(&draw, ledger));
 	*ret = souk_time_earlier(epoch.end, draw);
 	return SOUK_OK;
-}
-
-/* ---- audit ---- */
-
-static souk_status audit_table(
-	struct souk_ledger_record *totals, const struct souk_store *store, uint8_t table)
-{
-	uint8_t from[SOUK_STORE_KEY_SIZE_MAX + 1] = {table};
-	size_t from_size = 1;
-	for (;;) {
-		struct souk_bytes key, value;
-		souk_status status =
-			souk_store_next(store, souk_bytes_of(from, from_size), &key, &value);
-		if (status == SOUK_LOCAL_NOT_FOUND || (status == SOUK_OK && key.data[0] != table))
-			return SOUK_OK;
-		SOUK_TRY(status);
-		SOUK_TRY(ledger_count_value(totals, key, value, true));
-		memcpy(from, key.data, key.size);
-		from[key.size] = 0;
-		from_size = key.size + 1;
-	}
-}
-
-souk_status souk_ledger_audit(const struct souk_ledger *ledger)
-{
-	struct souk_ledger_record totals = {
-		.minted = ledger->record.minted, .burned = ledger->record.burned};
-	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_ACCOUNT));
-	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_ESCROW));
-	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_PROVIDER));
-	SOUK_TRY(audit_table(&totals, &ledger->store, SOUK_TABLE_AGREEMENT));
-	if (totals.accounts.ncoin != ledger->record.accounts.ncoin ||
-		totals.escrows.ncoin != ledger->record.escrows.ncoin ||
-		totals.deposits.ncoin != ledger->record.deposits.ncoin ||
-		totals.account_count != ledger->record.account_count ||
-		totals.escrow_count != ledger->record.escrow_count)
-		return SOUK_CORRUPT_SUPPLY;
-	return ledger_check_supply(&totals);
 }

@@ -115,76 +115,32 @@ souk_status ledger_check_supply(const struct souk_ledger_record *record)
 	return SOUK_OK;
 }
 
-/* ---- the digest of a block's writes ---- */
-
-void ledger_writes_begin(struct souk_ledger *ledger)
-{
-	souk_sha256_init(&ledger->writes);
-}
-
-static void writes_field(struct souk_ledger *ledger, struct souk_bytes bytes)
-{
-	uint8_t size[4];
-	souk_store_be32(size, (uint32_t)bytes.size);
-	souk_sha256_update(&ledger->writes, size, sizeof size);
-	souk_sha256_update(&ledger->writes, bytes.data, bytes.size);
-}
-
-static void writes_put(struct souk_ledger *ledger, struct souk_bytes key, struct souk_bytes value)
-{
-	souk_sha256_update(&ledger->writes, "\x01", 1);
-	writes_field(ledger, key);
-	writes_field(ledger, value);
-}
-
-static void writes_del(struct souk_ledger *ledger, struct souk_bytes key)
-{
-	souk_sha256_update(&ledger->writes, "\x00", 1);
-	writes_field(ledger, key);
-}
-
-/* The summary goes in as it stands before the digest and the header are in it: so the digest also
- * covers height, time, epoch and totals. */
-struct souk_hash ledger_writes_end(struct souk_ledger *ledger)
-{
-	uint8_t memory[SOUK_LEDGER_RECORD_SIZE_MAX];
-	uint8_t both[2 * SOUK_HASH_SIZE];
-	struct souk_writer writer;
-	struct souk_hash digest;
-	uint8_t key = SOUK_TABLE_META;
-	souk_writer_init(&writer, memory, sizeof memory);
-	souk_ledger_record_encode(&writer, &ledger->record);
-	writes_put(ledger, souk_bytes_of(&key, 1), souk_bytes_of(memory, writer.size));
-	souk_sha256_final(&ledger->writes, &digest);
-	memcpy(both, ledger->record.state.bytes, SOUK_HASH_SIZE);
-	memcpy(both + SOUK_HASH_SIZE, digest.bytes, SOUK_HASH_SIZE);
-	return souk_sha256_domain("state", souk_bytes_of(both, sizeof both));
-}
-
 /* ---- the door ---- */
+
+/* Everything that watches records change. The bytes of OLD and VALUE have no size where there is
+ * no record. */
+static souk_status ledger_observe(struct souk_ledger *ledger, struct souk_bytes key,
+	struct souk_bytes old, struct souk_bytes value)
+{
+	if (old.size != 0)
+		SOUK_TRY(ledger_count_value(&ledger->record, key, old, false));
+	if (value.size != 0)
+		SOUK_TRY(ledger_count_value(&ledger->record, key, value, true));
+	ledger_sum_change(ledger, key, old, value);
+	return ledger_history_touch(ledger, key, old, value);
+}
 
 /* VALUE of size 0 deletes: no record is empty. */
 static souk_status ledger_write(
 	struct souk_ledger *ledger, struct souk_bytes key, struct souk_bytes value)
 {
-	struct souk_bytes old;
-	bool delete = value.size == 0;
-	souk_status status = SOUK_OK;
-	if (value_class_of(&ledger->record, key.data[0]).total != NULL) {
-		status = souk_store_get(&ledger->store, key, &old);
-		if (status == SOUK_OK)
-			status = ledger_count_value(&ledger->record, key, old, false);
-		if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
-			return status;
-		if (!delete)
-			SOUK_TRY(ledger_count_value(&ledger->record, key, value, true));
-	}
-	if (delete) {
-		writes_del(ledger, key);
-		return souk_store_del(&ledger->store, key);
-	}
-	writes_put(ledger, key, value);
-	return souk_store_put(&ledger->store, key, value);
+	struct souk_bytes old = souk_bytes_of(NULL, 0);
+	souk_status status = souk_store_get(&ledger->store, key, &old);
+	if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
+		return status;
+	SOUK_TRY(ledger_observe(ledger, key, old, value));
+	return value.size == 0 ? souk_store_del(&ledger->store, key)
+			       : souk_store_put(&ledger->store, key, value);
 }
 
 static souk_status ledger_write_record(struct souk_ledger *ledger,
@@ -264,11 +220,19 @@ souk_status ledger_put_epoch(
 	LEDGER_WRITE(ledger, &key, epoch_record, record);
 }
 
+/* Past the door: an index, no state. */
 souk_status ledger_put_receipt(
 	struct souk_ledger *ledger, const struct souk_hash *tx, const struct souk_receipt *record)
 {
 	struct souk_ledger_key key = souk_ledger_key_receipt(tx);
-	LEDGER_WRITE(ledger, &key, receipt, record);
+	uint8_t memory[SOUK_RECEIPT_SIZE_MAX];
+	struct souk_writer writer;
+	if (ledger->is_bare)
+		return SOUK_OK;
+	souk_writer_init(&writer, memory, sizeof memory);
+	souk_receipt_encode(&writer, record);
+	return souk_store_put(
+		&ledger->store, souk_ledger_key_bytes(&key), souk_bytes_of(memory, writer.size));
 }
 
 souk_status ledger_put_genesis(struct souk_ledger *ledger)
@@ -279,13 +243,17 @@ souk_status ledger_put_genesis(struct souk_ledger *ledger)
 
 souk_status ledger_put_summary(struct souk_ledger *ledger)
 {
-	uint8_t memory[SOUK_LEDGER_RECORD_SIZE_MAX];
+	uint8_t memory[SOUK_LTHASH_SIZE];
+	struct souk_ledger_key meta = souk_ledger_key_single(SOUK_TABLE_META);
+	struct souk_ledger_key sum = souk_ledger_key_single(SOUK_TABLE_SUM);
 	struct souk_writer writer;
-	uint8_t key = SOUK_TABLE_META;
+	souk_lthash_encode(memory, &ledger->sum);
+	SOUK_TRY(souk_store_put(
+		&ledger->store, souk_ledger_key_bytes(&sum), souk_bytes_of(memory, sizeof memory)));
 	souk_writer_init(&writer, memory, sizeof memory);
 	souk_ledger_record_encode(&writer, &ledger->record);
 	return souk_store_put(
-		&ledger->store, souk_bytes_of(&key, 1), souk_bytes_of(memory, writer.size));
+		&ledger->store, souk_ledger_key_bytes(&meta), souk_bytes_of(memory, writer.size));
 }
 
 souk_status ledger_get_paid(struct ledger_paid *ret, const struct souk_ledger *ledger,
@@ -309,6 +277,54 @@ souk_status ledger_put_paid(struct souk_ledger *ledger, const struct souk_ledger
 {
 	return ledger_write(
 		ledger, souk_ledger_key_bytes(key), souk_bytes_of(paid->bits, sizeof paid->bits));
+}
+
+souk_status ledger_get_leaf(struct souk_amount *ret, const struct souk_ledger *ledger,
+	const struct souk_ledger_key *key)
+{
+	struct souk_bytes value;
+	SOUK_TRY(souk_store_get(&ledger->store, souk_ledger_key_bytes(key), &value));
+	if (value.size != 8)
+		return SOUK_CORRUPT_STORE;
+	*ret = souk_amount_of_ncoin(souk_load_be64(value.data));
+	return SOUK_OK;
+}
+
+souk_status ledger_put_leaf(struct souk_ledger *ledger, const struct souk_ledger_key *key,
+	struct souk_amount amount)
+{
+	uint8_t value[8];
+	souk_store_be64(value, amount.ncoin);
+	return ledger_write(
+		ledger, souk_ledger_key_bytes(key), souk_bytes_of(value, sizeof value));
+}
+
+souk_status ledger_del_record(struct souk_ledger *ledger, const struct souk_ledger_key *key)
+{
+	souk_status status =
+		ledger_write(ledger, souk_ledger_key_bytes(key), souk_bytes_of(NULL, 0));
+	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_CORRUPT_STORE : status;
+}
+
+souk_status ledger_del_epoch_records(struct souk_ledger *ledger, const struct souk_ledger_key *key)
+{
+	const size_t prefix_size = 1 + SOUK_HASH_SIZE + 8;
+	for (;;) {
+		struct souk_bytes at, value;
+		struct souk_ledger_key found;
+		souk_status status =
+			souk_store_next(&ledger->store, souk_ledger_key_bytes(key), &at, &value);
+		if (status == SOUK_LOCAL_NOT_FOUND)
+			return SOUK_OK;
+		SOUK_TRY(status);
+		if (at.size < prefix_size || at.size > sizeof found.bytes ||
+			memcmp(at.data, key->bytes, prefix_size) != 0)
+			return SOUK_OK;
+		/* A copy: the store lends its key until the next write only. */
+		memcpy(found.bytes, at.data, at.size);
+		found.size = (uint8_t)at.size;
+		SOUK_TRY(ledger_del_record(ledger, &found));
+	}
 }
 
 /* ---- reading ---- */

@@ -3,8 +3,8 @@
  * state.h - records of the ledger, and the one door through which they change.
  *
  * Private to src/ledger. Every put and del passes ledger_write, which compares
- * the value that the old and the new record hold, moves the totals, and feeds
- * the digest of the block's writes. The rules never touch a total themselves. */
+ * the value that the old and the new record hold, moves the totals, the digest and
+ * the history. The rules never touch a total themselves. */
 #ifndef SOUK_LEDGER_STATE_H
 #define SOUK_LEDGER_STATE_H
 
@@ -39,7 +39,7 @@ SOUK_MUST_CHECK souk_status ledger_put_epoch(
 SOUK_MUST_CHECK souk_status ledger_put_receipt(
 	struct souk_ledger *ledger, const struct souk_hash *tx, const struct souk_receipt *record);
 SOUK_MUST_CHECK souk_status ledger_put_genesis(struct souk_ledger *ledger);
-/* Write without a digest: the summary, which holds the digest. */
+/* Past the door: the summary and the sum, which are made of the records. */
 SOUK_MUST_CHECK souk_status ledger_put_summary(struct souk_ledger *ledger);
 
 /* Bits of points already paid; absent records are all zero. */
@@ -50,10 +50,54 @@ SOUK_MUST_CHECK souk_status ledger_get_paid(struct ledger_paid *ret,
 	const struct souk_ledger *ledger, const struct souk_ledger_key *key);
 SOUK_MUST_CHECK souk_status ledger_put_paid(struct souk_ledger *ledger,
 	const struct souk_ledger_key *key, const struct ledger_paid *paid);
+/* How much of a leaf its receipt is for. SOUK_LOCAL_NOT_FOUND where there is no receipt. */
+SOUK_MUST_CHECK souk_status ledger_get_leaf(struct souk_amount *ret,
+	const struct souk_ledger *ledger, const struct souk_ledger_key *key);
+SOUK_MUST_CHECK souk_status ledger_put_leaf(struct souk_ledger *ledger,
+	const struct souk_ledger_key *key, struct souk_amount amount);
 
-/* Start and end of a block's digest. */
-void ledger_writes_begin(struct souk_ledger *ledger);
-struct souk_hash ledger_writes_end(struct souk_ledger *ledger);
+/* Delete a record that is there. */
+SOUK_MUST_CHECK souk_status ledger_del_record(
+	struct souk_ledger *ledger, const struct souk_ledger_key *key);
+/* Delete every record of KEY's table, escrow and epoch. */
+SOUK_MUST_CHECK souk_status ledger_del_epoch_records(
+	struct souk_ledger *ledger, const struct souk_ledger_key *key);
+
+/* ---- sum.c: the digest of the set of records ---- */
+
+/* Hash of one record: an element of the set. */
+struct souk_hash ledger_record_hash(struct souk_bytes key, struct souk_bytes value);
+/* KEY changes from OLD to VALUE; no size: no record. */
+void ledger_sum_change(struct souk_ledger *ledger, struct souk_bytes key, struct souk_bytes old,
+	struct souk_bytes value);
+/* The digest that a header states; afterwards the sum is that of all records. */
+struct souk_hash ledger_state_digest(struct souk_ledger *ledger);
+/* The same of any SUM and RECORD, whose own `last` and `state` do not count. */
+struct souk_hash ledger_state_digest_of(
+	const struct souk_lthash *sum, const struct souk_ledger_record *record);
+
+/* ---- ledger.c: the parts of souk_ledger_accept ---- */
+
+SOUK_MUST_CHECK souk_status ledger_check_link(
+	const struct souk_ledger *ledger, const struct souk_block_header *header);
+/* All but the signature, which somebody checked. */
+SOUK_MUST_CHECK souk_status ledger_accept_signed(
+	struct souk_ledger *ledger, const struct souk_block_header *theirs);
+
+/* ---- audit.c ---- */
+
+/* Whether what was COUNTED is what RECORD says, and that it is what was minted. */
+SOUK_MUST_CHECK souk_status ledger_check_totals(
+	const struct souk_ledger_record *record, const struct souk_ledger_record *counted);
+
+/* ---- history.c: what befell each account ---- */
+
+/* Note where KEY is an account: for the transaction at hand. */
+SOUK_MUST_CHECK souk_status ledger_history_touch(struct souk_ledger *ledger, struct souk_bytes key,
+	struct souk_bytes old, struct souk_bytes value);
+/* Write what the transaction NAME did to each account it touched. */
+SOUK_MUST_CHECK souk_status ledger_history_write(struct souk_ledger *ledger,
+	const struct souk_tx *tx, const struct souk_hash *name, const struct souk_receipt *receipt);
 
 /* SOUK_CORRUPT_SUPPLY unless accounts + escrows + deposits + burned = minted. */
 SOUK_MUST_CHECK souk_status ledger_check_supply(const struct souk_ledger_record *record);

@@ -83,6 +83,24 @@ static void write_blocks(struct souk_writer *out, struct souk_bytes in)
 	}
 }
 
+/* Every record of the state at the end, in the order of keys. */
+static void write_records(struct souk_writer *out, const struct test_store *records)
+{
+	const char *separator = "\n";
+	for (size_t i = 0; i < records->count; i++) {
+		const struct test_record *record = &records->records[i];
+		if (!souk_ledger_is_state(record->key[0]))
+			continue;
+		souk_writer_text(out, separator);
+		souk_writer_text(out, "    {");
+		member_hex(out, "key", record->key, record->key_size);
+		souk_writer_text(out, ", ");
+		member_hex(out, "value", record->value, record->value_size);
+		souk_writer_text(out, "}");
+		separator = ",\n";
+	}
+}
+
 static void write_vectors(struct souk_writer *out, const struct market *market)
 {
 	struct souk_bytes in = souk_bytes_of(
@@ -96,7 +114,18 @@ static void write_vectors(struct souk_writer *out, const struct market *market)
 	write_blocks(out, in);
 	souk_writer_text(out, "],\n  \"end\": ");
 	souk_ledger_record_json(out, &market->ledger.record);
-	souk_writer_text(out, "\n}\n");
+	souk_writer_text(out, ",\n  ");
+	uint8_t memory[SOUK_LTHASH_SIZE];
+	struct souk_writer record;
+	souk_writer_init(&record, memory, sizeof memory);
+	souk_ledger_record_encode(&record, &market->ledger.record);
+	member_hex(out, "end_record", memory, record.size);
+	souk_writer_text(out, ",\n  ");
+	souk_lthash_encode(memory, &market->ledger.sum);
+	member_hex(out, "sum", memory, sizeof memory);
+	souk_writer_text(out, ",\n  \"records\": [");
+	write_records(out, &market->records);
+	souk_writer_text(out, "]\n}\n");
 }
 
 static int check(const char *path, const struct souk_writer *out)

@@ -13,19 +13,25 @@
  *
  * Every record is written by one function, which sees the old value and the new
  * one: it moves the totals of money held in accounts, escrows and deposits, and
- * feeds the digest. A rule that loses or makes a coin therefore cannot seal.
+ * the digest, which is that of the set of all records (souk/crypto/lthash.h). A
+ * rule that loses or makes a coin therefore cannot seal, and any dump of the
+ * records can be held against the header of its height.
+ *
+ * Receipts and the history of accounts are an index beside the state: they answer
+ * questions, no rule reads them, and a replay may go without (`is_bare`).
  *
  * Invariants: L1 accounts + escrows + deposits + burned = minted, at every seal.
  *             L2 a refused transaction changes no byte: of the store, or of the struct.
  *             L3 a point of a value line is paid at most once, and what an epoch
  *                may still have to pay is reserved in full.
  *             L4 the same log gives the same digests on every machine.
- * Memory: caller's, about 2 KiB; the state lives behind the store port.
+ * Memory: caller's, about 12 KiB; the state lives behind the store port.
  * Threads: one owner. Spec: spec/ledger.md. */
 #ifndef SOUK_LEDGER_LEDGER_H
 #define SOUK_LEDGER_LEDGER_H
 
 #include "souk/crypto/ecdsa.h"
+#include "souk/crypto/lthash.h"
 #include "souk/crypto/sha256.h"
 #include "souk/ledger/judge.h"
 #include "souk/ports/store.h"
@@ -47,9 +53,15 @@ enum souk_ledger_table {
 	SOUK_TABLE_META = 'M',
 	SOUK_TABLE_PROVIDER = 'P',
 	SOUK_TABLE_RECEIPT = 'R',
+	SOUK_TABLE_SUM = 'S', /* of the set of records */
 	SOUK_TABLE_EPOCH = 'T',
 	SOUK_TABLE_TX = 'X', /* written by the sequencer: signed transactions by height and index */
+	SOUK_TABLE_HISTORY = 'Y',
 };
+
+/* Whether the records of TABLE are in the digest: not the summary and the sum, which are made of
+ * it, nor blocks and indexes, which stand beside it. */
+bool souk_ledger_is_state(uint8_t table);
 
 #define SOUK_LEDGER_KEY_MAX 52
 
@@ -64,14 +76,36 @@ struct souk_ledger_txs {
 	uint32_t count;
 };
 
+/* A record that this block has changed: its hash at the start of the block and now. Only the
+ * difference of both goes into the sum, however often it changes. */
+struct souk_ledger_change {
+	struct souk_ledger_key key; /* size 0: a free place */
+	bool was, is;		    /* whether there was one, and is */
+	struct souk_hash before, after;
+};
+
+#define SOUK_LEDGER_CHANGES 64
+
+/* An account that the transaction at hand has changed. */
+struct souk_ledger_touched {
+	struct souk_address address;
+	struct souk_amount before, after;
+};
+
+#define SOUK_LEDGER_TOUCHED_MAX 8
+
 struct souk_ledger {
 	struct souk_store store;
 	const struct souk_judges *judges; /* NULL: no agreement can be made */
 	struct souk_genesis genesis;
 	struct souk_ledger_record record;
-	struct souk_sha256 writes; /* of the block being built */
+	struct souk_lthash sum; /* of the records, without what is in `changes` */
+	struct souk_ledger_change changes[SOUK_LEDGER_CHANGES]; /* by a hash of the key */
 	struct souk_ledger_txs txs;
+	struct souk_ledger_touched touched[SOUK_LEDGER_TOUCHED_MAX];
+	uint32_t touched_count;
 	bool building;
+	bool is_bare; /* write no receipts and no history; the owner may set it after a load */
 };
 
 /* Sign TX as SIGNER, whose address goes into `from`. The hash that names a transaction, a block or
@@ -131,6 +165,32 @@ SOUK_MUST_CHECK souk_status souk_ledger_begin(struct souk_ledger *ledger, struct
 SOUK_MUST_CHECK souk_status souk_ledger_apply(struct souk_ledger *ledger,
 	const struct souk_signed_tx *tx, struct souk_receipt *ret_receipt);
 
+/* What can be known of a transaction, or of a block's header, without the state. It is the costly
+ * part, and any thread may find it out ahead of time. */
+struct souk_signed_check {
+	struct souk_hash name; /* souk_tx_digest, or souk_block_header_digest */
+	struct souk_hash leaf; /* of a transaction, in the tree of its block */
+	souk_status signature; /* of souk_ecdsa_verify */
+};
+
+/* souk_tx_check: check ENCODED, a signed_tx; the signer is its own `from`. Bytes that are too short
+ * have signature SOUK_PEER_TRUNCATED; otherwise whether they decode is not looked at. */
+void souk_tx_check(struct souk_signed_check *ret, struct souk_bytes encoded);
+/* As souk_tx_check, for a signed_block_header of OPERATOR. */
+void souk_block_check(struct souk_signed_check *ret, struct souk_bytes encoded,
+	const struct souk_address *operator_address);
+
+/* souk_ledger_apply_checked: souk_ledger_apply of a transaction whose bytes were checked before.
+ *
+ * The contract: TX is what souk_signed_tx_decode makes of the bytes from which souk_tx_check made
+ * CHECK. As decoding is strict, the hashes are then those that TX would give when encoded again.
+ * Whoever breaks it puts a transaction nobody signed into a ledger.
+ *
+ * Returns as souk_ledger_apply, in the same order of checks. */
+SOUK_MUST_CHECK souk_status souk_ledger_apply_checked(struct souk_ledger *ledger,
+	const struct souk_signed_tx *tx, const struct souk_signed_check *check,
+	struct souk_receipt *ret_receipt);
+
 /* Whether STATUS of souk_ledger_apply is a refusal, after which the block may go on. */
 bool souk_ledger_refused(souk_status status);
 
@@ -161,10 +221,12 @@ SOUK_MUST_CHECK souk_status souk_ledger_accept(
 SOUK_MUST_CHECK souk_status souk_ledger_check_header(
 	const struct souk_ledger *ledger, const struct souk_signed_block_header *header);
 
-/* souk_ledger_audit: count all the money again, record by record.
+/* souk_ledger_audit: count all the money again, and sum all records, one by one.
  *
  * Returns SOUK_OK, or
  *   SOUK_CORRUPT_SUPPLY  the records do not add up to the totals: stop.
+ *   SOUK_CORRUPT_STATE   they are not those that the last header states: stop. Which of them is
+ *                        wrong only a replay can tell.
  *   SOUK_CORRUPT_STORE   a record cannot be decoded: stop.
  *   SOUK_IO_*            try again. */
 SOUK_MUST_CHECK souk_status souk_ledger_audit(const struct souk_ledger *ledger);
@@ -184,7 +246,7 @@ SOUK_MUST_CHECK souk_status souk_ledger_draw_due(
 extern const uint8_t souk_chain_tag_beacon[3]; /* "SKB" */
 
 /* Keys of records, for whoever reads or writes the store beside the ledger. */
-struct souk_ledger_key souk_ledger_key_single(enum souk_ledger_table table); /* G and M */
+struct souk_ledger_key souk_ledger_key_single(enum souk_ledger_table table); /* G, M and S */
 struct souk_ledger_key souk_ledger_key_account(const struct souk_address *address);
 struct souk_ledger_key souk_ledger_key_escrow(const struct souk_hash *id);
 struct souk_ledger_key souk_ledger_key_agreement(const struct souk_hash *id);
@@ -199,6 +261,9 @@ struct souk_ledger_key souk_ledger_key_epoch(uint64_t epoch);
 struct souk_ledger_key souk_ledger_key_receipt(const struct souk_hash *tx);
 struct souk_ledger_key souk_ledger_key_header(uint64_t height);
 struct souk_ledger_key souk_ledger_key_tx(uint64_t height, uint32_t index);
+/* Newest first: height and index stand inverted. */
+struct souk_ledger_key souk_ledger_key_history(
+	const struct souk_address *account, uint64_t height, uint32_t index);
 
 static inline struct souk_bytes souk_ledger_key_bytes(const struct souk_ledger_key *key)
 {
@@ -216,6 +281,14 @@ SOUK_MUST_CHECK souk_status souk_ledger_get_account(struct souk_account_record *
 SOUK_MUST_CHECK souk_status souk_ledger_get_escrow(struct souk_escrow_record *ret,
 	const struct souk_ledger *ledger, const struct souk_hash *id);
 SOUK_MUST_CHECK souk_status souk_ledger_get_allotment(struct souk_allotment_record *ret,
+	const struct souk_ledger *ledger, const struct souk_hash *escrow, uint64_t epoch,
+	uint32_t segment);
+/* souk_ledger_view_escrow, _view_allotment: the same as they are at the last block's time, with
+ * what stands allotted to each epoch that has begun, although nobody has touched the escrow since;
+ * what is over is gone. This is what to show, and to check a strip against. Writes nothing. */
+SOUK_MUST_CHECK souk_status souk_ledger_view_escrow(struct souk_escrow_record *ret,
+	const struct souk_ledger *ledger, const struct souk_hash *id);
+SOUK_MUST_CHECK souk_status souk_ledger_view_allotment(struct souk_allotment_record *ret,
 	const struct souk_ledger *ledger, const struct souk_hash *escrow, uint64_t epoch,
 	uint32_t segment);
 SOUK_MUST_CHECK souk_status souk_ledger_get_provider(struct souk_provider_record *ret,
