@@ -11,12 +11,25 @@
 
 #include "souk/payment/strip.h"
 
-/* strip_place: version, range inside the leaf, form of the checkpoint roots, allotment path.
+/* strip_fits: version, payee, range inside the leaf, form of the checkpoint roots.
  *
- * Returns SOUK_OK, or SOUK_PEER_BAD_VERSION, _STRIP_RANGE, _BAD_CHECKPOINT, _BAD_PATH. */
+ * Returns SOUK_OK, or SOUK_PEER_BAD_VERSION, _NOT_PAYEE, _STRIP_RANGE, _BAD_CHECKPOINT. */
+SOUK_MUST_CHECK souk_status strip_fits(
+	const struct souk_strip *strip, const struct souk_allotment_leaf *leaf);
+
+/* strip_place: strip_fits, and the allotment's path.
+ *
+ * Returns SOUK_OK, or those of strip_fits, or SOUK_PEER_BAD_PATH. */
 SOUK_MUST_CHECK souk_status strip_place(struct souk_amount *ret_base,
 	const struct souk_strip *strip, const struct souk_allotment_leaf *leaf,
 	const struct souk_sum_step *path, size_t depth, const struct souk_allotment_record *record);
+
+/* strip_batch_digest: what the issuer signed, if PATH is right.
+ *
+ * Returns SOUK_OK, or SOUK_PEER_BAD_BATCH. */
+SOUK_MUST_CHECK souk_status strip_batch_digest(struct souk_hash *ret,
+	const struct souk_strip *strip, uint32_t batch_index, uint32_t batch_count,
+	const struct souk_hash *path, size_t depth);
 
 /* merkle_path_set: a path from its wire form.
  *

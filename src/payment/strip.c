@@ -104,13 +104,21 @@ static souk_status batch_root(struct souk_hash *ret, const struct souk_hash *lea
 	return SOUK_OK;
 }
 
-souk_status souk_strip_verify_signature(const struct souk_strip *strip,
-	const struct souk_allotment_leaf *leaf, const struct souk_signature *signature,
+souk_status strip_batch_digest(struct souk_hash *ret, const struct souk_strip *strip,
 	uint32_t batch_index, uint32_t batch_count, const struct souk_hash *path, size_t depth)
 {
 	struct souk_hash root, node = batch_leaf(strip);
 	SOUK_TRY(batch_root(&root, &node, batch_index, batch_count, path, depth));
-	struct souk_hash digest = batch_digest(&root, batch_count);
+	*ret = batch_digest(&root, batch_count);
+	return SOUK_OK;
+}
+
+souk_status souk_strip_verify_signature(const struct souk_strip *strip,
+	const struct souk_allotment_leaf *leaf, const struct souk_signature *signature,
+	uint32_t batch_index, uint32_t batch_count, const struct souk_hash *path, size_t depth)
+{
+	struct souk_hash digest;
+	SOUK_TRY(strip_batch_digest(&digest, strip, batch_index, batch_count, path, depth));
 	return souk_ecdsa_verify(&leaf->issuer, &digest, signature);
 }
 
@@ -120,9 +128,7 @@ static bool is_checkpoint_root_formed(uint32_t count, const struct souk_hash *ro
 	return souk_chain_checkpoint_count(count) != 0 || souk_hash_is_zero(root);
 }
 
-souk_status strip_place(struct souk_amount *ret_base, const struct souk_strip *strip,
-	const struct souk_allotment_leaf *leaf, const struct souk_sum_step *path, size_t depth,
-	const struct souk_allotment_record *record)
+souk_status strip_fits(const struct souk_strip *strip, const struct souk_allotment_leaf *leaf)
 {
 	struct souk_amount end;
 	if (strip->version != SOUK_STRIP_VERSION)
@@ -136,6 +142,14 @@ souk_status strip_place(struct souk_amount *ret_base, const struct souk_strip *s
 	if (!is_checkpoint_root_formed(strip->count, &strip->checkpoints) ||
 		!is_checkpoint_root_formed(strip->count, &strip->key_checkpoints))
 		return SOUK_PEER_BAD_CHECKPOINT;
+	return SOUK_OK;
+}
+
+souk_status strip_place(struct souk_amount *ret_base, const struct souk_strip *strip,
+	const struct souk_allotment_leaf *leaf, const struct souk_sum_step *path, size_t depth,
+	const struct souk_allotment_record *record)
+{
+	SOUK_TRY(strip_fits(strip, leaf));
 	return souk_allotment_verify(ret_base, record, leaf, strip->leaf, path, depth);
 }
 
@@ -161,6 +175,33 @@ souk_status souk_strip_open_verify(struct souk_amount *ret_base, const struct so
 	SOUK_TRY(souk_strip_verify_signature(&open->strip, &open->leaf, &open->signature,
 		open->batch_index, open->batch_count, open->batch_path.items,
 		open->batch_path.count));
+	*ret_base = base;
+	return SOUK_OK;
+}
+
+void souk_signed_strip_of(struct souk_signed_strip *ret, const struct souk_strip_open *open)
+{
+	memset(ret, 0, sizeof *ret);
+	ret->strip = open->strip;
+	ret->signature = open->signature;
+	ret->batch_index = open->batch_index;
+	ret->batch_count = open->batch_count;
+	ret->batch_path.count = open->batch_path.count;
+	memcpy(ret->batch_path.items, open->batch_path.items, sizeof open->batch_path.items);
+	ret->leaf = open->leaf;
+	ret->leaf_path.count = open->leaf_path.count;
+	memcpy(ret->leaf_path.items, open->leaf_path.items, sizeof open->leaf_path.items);
+}
+
+souk_status souk_signed_strip_verify(struct souk_amount *ret_base,
+	const struct souk_signed_strip *strip, const struct souk_allotment_record *record)
+{
+	struct souk_amount base;
+	SOUK_TRY(strip_place(&base, &strip->strip, &strip->leaf, strip->leaf_path.items,
+		strip->leaf_path.count, record));
+	SOUK_TRY(souk_strip_verify_signature(&strip->strip, &strip->leaf, &strip->signature,
+		strip->batch_index, strip->batch_count, strip->batch_path.items,
+		strip->batch_path.count));
 	*ret_base = base;
 	return SOUK_OK;
 }

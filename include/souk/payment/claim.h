@@ -37,4 +37,30 @@ SOUK_MUST_CHECK souk_status souk_claim_verify(struct souk_amount *ret_lo,
 	struct souk_amount *ret_hi, const struct souk_claim *claim,
 	const struct souk_allotment_record *record);
 
+/* Strips of one leaf that one transaction may claim. */
+#define SOUK_CLAIM_ITEMS_MAX 8u
+
+/* What a claim proves the right to: [lo, hi) of the value line. */
+struct souk_claim_span {
+	struct souk_amount lo, hi;
+};
+
+/* souk_claim_many_build: COUNT claims of one leaf as one transaction.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_LOCAL_FULL   more than SOUK_CLAIM_ITEMS_MAX, or none; send several.
+ *   SOUK_LOCAL_STATE  they are not on one leaf of one allotment. */
+SOUK_MUST_CHECK souk_status souk_claim_many_build(
+	struct souk_tx_claim_many *ret, const struct souk_claim *claims, size_t count);
+
+/* souk_claim_many_verify: souk_claim_verify of each item. The leaf's path is verified once, and so
+ * is a batch signature that items share.
+ *
+ *  Out: ret_spans  one for each item
+ *
+ * Returns SOUK_OK, or SOUK_PEER_BAD_REQUEST (no item), _BAD_PATH (also where an item is on another
+ * leaf), and those of souk_claim_verify for the first bad item: refuse all. */
+SOUK_MUST_CHECK souk_status souk_claim_many_verify(struct souk_claim_span *ret_spans,
+	const struct souk_tx_claim_many *many, const struct souk_allotment_record *record);
+
 #endif

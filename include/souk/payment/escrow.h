@@ -10,6 +10,10 @@
 
 /* Epochs of one escrow that may be open to claims at once. */
 #define SOUK_ESCROW_OPEN_MAX 8u
+/* Segments of one epoch. */
+#define SOUK_ESCROW_SEGMENTS_MAX 1024u
+/* Epochs for which an allotment may stand. */
+#define SOUK_ESCROW_STANDING_MAX 4096u
 /* Winning points on one value line: line / prize. */
 #define SOUK_ESCROW_POINTS_MAX (1u << 20)
 

@@ -53,4 +53,15 @@ SOUK_MUST_CHECK souk_status souk_strip_verify_signature(const struct souk_strip 
 SOUK_MUST_CHECK souk_status souk_strip_open_verify(struct souk_amount *ret_base,
 	const struct souk_strip_open *open, const struct souk_allotment_record *record);
 
+/* The evidence of a promise, without what only its payee needs. */
+void souk_signed_strip_of(struct souk_signed_strip *ret, const struct souk_strip_open *open);
+
+/* souk_signed_strip_verify: that the issuer of its leaf promised STRIP, as souk_strip_open_verify
+ * but for the ticket chain, which is the payee's concern.
+ *
+ * Returns SOUK_OK, or SOUK_PEER_BAD_VERSION, _NOT_PAYEE, _STRIP_RANGE, _BAD_CHECKPOINT, _BAD_PATH
+ * and those of souk_strip_verify_signature: it is no evidence. */
+SOUK_MUST_CHECK souk_status souk_signed_strip_verify(struct souk_amount *ret_base,
+	const struct souk_signed_strip *strip, const struct souk_allotment_record *record);
+
 #endif
