@@ -248,6 +248,16 @@ souk_status souk_customer_cipher(
 	return SOUK_OK;
 }
 
+souk_status souk_customer_unit_key(
+	const struct souk_customer *customer, struct souk_hash *ret, uint32_t unit)
+{
+	if (unit == 0 || unit > customer->keyed)
+		return SOUK_LOCAL_STATE;
+	*ret = souk_chain_walk(souk_chain_tag_key, &customer->grant.session, customer->keyed,
+		&customer->key, unit);
+	return SOUK_OK;
+}
+
 souk_status souk_customer_verified(struct souk_customer *customer, uint32_t unit)
 {
 	if (customer->state != SOUK_CUSTOMER_OPEN || !is_remembered(customer, unit) ||

@@ -506,6 +506,27 @@ souk_status souk_provider_unit(struct souk_provider *provider, struct souk_provi
 	return SOUK_OK;
 }
 
+souk_status souk_provider_statement(const struct souk_provider *provider,
+	struct souk_unit_statement *ret, const struct souk_unit_request *request)
+{
+	const struct souk_provider_session *s = provider_session_of(provider, &request->session);
+	if (s == NULL)
+		return SOUK_PEER_UNKNOWN_SESSION;
+	if (s->state != SOUK_PROVIDER_OPEN)
+		return SOUK_PEER_OUT_OF_ORDER;
+	*ret = (struct souk_unit_statement){
+		.version = SOUK_UNIT_STATEMENT_VERSION,
+		.grant = souk_grant_digest(&s->record.grant),
+		.unit = request->unit,
+		.chunk = (uint32_t)request->chunk,
+		.size = s->record.content_size,
+		.chunk_size = s->record.chunk_size,
+		.paid = s->payee.unit,
+		.value = s->payee.value,
+	};
+	return SOUK_OK;
+}
+
 bool souk_provider_paid(
 	const struct souk_provider *provider, const struct souk_nonce *session, uint32_t *ret_unit)
 {

@@ -7,6 +7,9 @@
 #include "souk/crypto/cipher.h"
 #include "souk/crypto/sha256.h"
 
+/* Bytes of keystream to a number of the counter. */
+#define CHACHA_BLOCK 64u
+
 souk_status souk_session_secret(struct souk_hash *ret, const struct souk_seckey *mine,
 	const struct souk_pubkey *peer, const struct souk_nonce *session,
 	const struct souk_hash *ask)
@@ -44,6 +47,14 @@ void souk_unit_cipher_xor(
 	const struct souk_unit_cipher *cipher, uint8_t *out, const uint8_t *in, size_t size)
 {
 	souk_chacha20_xor(out, in, size, cipher->key, cipher->nonce, 0);
+}
+
+void souk_unit_cipher_xor_at(const struct souk_unit_cipher *cipher, uint8_t *out, const uint8_t *in,
+	size_t size, uint64_t offset)
+{
+	SOUK_CHECK(offset % CHACHA_BLOCK == 0);
+	souk_chacha20_xor(
+		out, in, size, cipher->key, cipher->nonce, (uint32_t)(offset / CHACHA_BLOCK));
 }
 
 struct souk_hash souk_unit_key_mask(

@@ -142,6 +142,12 @@ SOUK_MUST_CHECK souk_status souk_customer_key(
 SOUK_MUST_CHECK souk_status souk_customer_cipher(
 	const struct souk_customer *customer, struct souk_unit_cipher *ret, uint32_t unit);
 
+/* souk_customer_unit_key: k_unit itself, as evidence; also once the session has ended.
+ *
+ * Returns SOUK_OK, or SOUK_LOCAL_STATE: its key is not known. */
+SOUK_MUST_CHECK souk_status souk_customer_unit_key(
+	const struct souk_customer *customer, struct souk_hash *ret, uint32_t unit);
+
 /* UNIT decrypts to its chunk, and is safe with the caller. SOUK_OK, or SOUK_LOCAL_STATE. */
 SOUK_MUST_CHECK souk_status souk_customer_verified(struct souk_customer *customer, uint32_t unit);
 

@@ -289,6 +289,13 @@ SOUK_MUST_CHECK souk_status souk_provider_unit(struct souk_provider *provider,
 	struct souk_provider_reply *ret, const struct souk_unit_request *request,
 	struct souk_time now);
 
+/* souk_provider_statement: what there is to say of the unit that souk_provider_unit has just agreed
+ * to send: all of a statement but the agreement and the root of what is sent.
+ *
+ * Returns SOUK_OK, or SOUK_PEER_UNKNOWN_SESSION; SOUK_PEER_OUT_OF_ORDER where it is not open. */
+SOUK_MUST_CHECK souk_status souk_provider_statement(const struct souk_provider *provider,
+	struct souk_unit_statement *ret, const struct souk_unit_request *request);
+
 /* The ledger says: EPOCH is current and ends at END. Earlier epochs are over. */
 void souk_provider_set_epoch(
 	struct souk_provider *provider, uint64_t epoch, struct souk_time end, struct souk_time now);

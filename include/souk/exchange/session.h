@@ -69,6 +69,10 @@ struct souk_unit_cipher souk_unit_cipher_of(const struct souk_nonce *session, ui
 void souk_unit_cipher_xor(
 	const struct souk_unit_cipher *cipher, uint8_t *out, const uint8_t *in, size_t size);
 
+/* The same for a part of the unit that starts at OFFSET, a multiple of 64. */
+void souk_unit_cipher_xor_at(const struct souk_unit_cipher *cipher, uint8_t *out, const uint8_t *in,
+	size_t size, uint64_t offset);
+
 /* k_unit masked under the session secret, or unmasked again. */
 struct souk_hash souk_unit_key_mask(
 	const struct souk_hash *secret, uint32_t unit, const struct souk_hash *key);
