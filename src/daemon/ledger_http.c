@@ -134,7 +134,7 @@ static souk_status get_escrow(struct call *call)
 	struct souk_hash id;
 	struct souk_escrow_record record;
 	SOUK_TRY(souk_hex_decode(id.bytes, sizeof id.bytes, call->parts[2]));
-	SOUK_TRY(souk_ledger_get_escrow(&record, &call->ledger, &id));
+	SOUK_TRY(souk_ledger_view_escrow(&record, &call->ledger, &id));
 	ANSWER(call, escrow_record, ESCROW_RECORD, &record);
 	return SOUK_OK;
 }
@@ -148,7 +148,7 @@ static souk_status get_allotment(struct call *call)
 	SOUK_TRY(souk_hex_decode(id.bytes, sizeof id.bytes, call->parts[2]));
 	SOUK_TRY(parse_u64(&epoch, call->parts[3]));
 	SOUK_TRY(parse_u32(&segment, call->parts[4]));
-	SOUK_TRY(souk_ledger_get_allotment(&record, &call->ledger, &id, epoch, segment));
+	SOUK_TRY(souk_ledger_view_allotment(&record, &call->ledger, &id, epoch, segment));
 	ANSWER(call, allotment_record, ALLOTMENT_RECORD, &record);
 	return SOUK_OK;
 }

@@ -27,6 +27,12 @@ SOUK_MUST_CHECK souk_status ledger_apply_tx(struct souk_ledger *ledger,
 SOUK_MUST_CHECK souk_status ledger_tx_debit(struct ledger_tx *tx, struct souk_amount amount);
 SOUK_MUST_CHECK souk_status ledger_tx_credit(struct ledger_tx *tx, struct souk_amount amount);
 
+/* The escrow ID as it is now, for what only its payer may do. SOUK_PEER_NO_ESCROW,
+ * SOUK_PEER_WRONG_SIGNER. */
+struct ledger_escrow;
+SOUK_MUST_CHECK souk_status ledger_find_own_escrow(
+	struct ledger_escrow *ret, const struct ledger_tx *tx, const struct souk_hash *id);
+
 SOUK_MUST_CHECK souk_status ledger_apply_escrow_open(
 	struct ledger_tx *tx, const struct souk_tx_escrow_open *body);
 SOUK_MUST_CHECK souk_status ledger_apply_escrow_top_up(

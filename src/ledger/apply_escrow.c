@@ -36,66 +36,69 @@ souk_status ledger_apply_escrow_open(struct ledger_tx *tx, const struct souk_tx_
 souk_status ledger_apply_escrow_top_up(
 	struct ledger_tx *tx, const struct souk_tx_escrow_top_up *body)
 {
-	struct souk_escrow_record escrow;
+	struct ledger_escrow escrow;
 	if (body->amount.ncoin == 0)
 		return SOUK_PEER_ZERO_AMOUNT;
-	SOUK_TRY(souk_ledger_get_escrow(&escrow, tx->ledger, &body->escrow));
-	if (escrow.closing)
+	SOUK_TRY(ledger_escrow_get(&escrow, tx->ledger, &body->escrow));
+	if (escrow.record.closing)
 		return SOUK_PEER_ESCROW_CLOSING;
 	SOUK_TRY(ledger_tx_debit(tx, body->amount));
-	SOUK_TRY(souk_amount_add(&escrow.free, escrow.free, body->amount));
-	return ledger_put_escrow(tx->ledger, &body->escrow, &escrow);
+	SOUK_TRY(souk_amount_add(&escrow.record.free, escrow.record.free, body->amount));
+	return ledger_escrow_put(tx->ledger, &escrow);
 }
 
-/* An escrow that only its payer may act on. */
-static souk_status find_own_escrow(
-	struct souk_escrow_record *ret, const struct ledger_tx *tx, const struct souk_hash *id)
+souk_status ledger_find_own_escrow(
+	struct ledger_escrow *ret, const struct ledger_tx *tx, const struct souk_hash *id)
 {
-	SOUK_TRY(souk_ledger_get_escrow(ret, tx->ledger, id));
-	return souk_address_equal(&ret->payer, &tx->from) ? SOUK_OK : SOUK_PEER_WRONG_SIGNER;
+	struct ledger_escrow escrow;
+	SOUK_TRY(ledger_escrow_get(&escrow, tx->ledger, id));
+	if (!souk_address_equal(&escrow.record.payer, &tx->from))
+		return SOUK_PEER_WRONG_SIGNER;
+	*ret = escrow;
+	return SOUK_OK;
 }
 
 souk_status ledger_apply_escrow_close(struct ledger_tx *tx, const struct souk_tx_escrow_close *body)
 {
-	struct souk_escrow_record escrow;
-	SOUK_TRY(find_own_escrow(&escrow, tx, &body->escrow));
-	if (escrow.closing)
+	struct ledger_escrow escrow;
+	SOUK_TRY(ledger_find_own_escrow(&escrow, tx, &body->escrow));
+	if (escrow.record.closing)
 		return SOUK_PEER_ESCROW_CLOSING;
-	escrow.closing = true;
-	escrow.unlock = souk_time_plus_ms(tx->now, tx->ledger->genesis.unlock_ms);
-	return ledger_put_escrow(tx->ledger, &body->escrow, &escrow);
+	escrow.record.closing = true;
+	escrow.record.unlock = souk_time_plus_ms(tx->now, tx->ledger->genesis.unlock_ms);
+	return ledger_escrow_put(tx->ledger, &escrow);
 }
 
+/* The penalty goes back only when no epoch is open: until then anybody may prove double issuance.
+ */
 souk_status ledger_apply_escrow_withdraw(
 	struct ledger_tx *tx, const struct souk_tx_escrow_withdraw *body)
 {
-	struct souk_escrow_record escrow;
+	struct ledger_escrow escrow;
 	struct souk_amount locked;
-	SOUK_TRY(find_own_escrow(&escrow, tx, &body->escrow));
-	if (!escrow.closing || souk_time_is_before(tx->now, escrow.unlock))
+	SOUK_TRY(ledger_find_own_escrow(&escrow, tx, &body->escrow));
+	if (!escrow.record.closing || souk_time_is_before(tx->now, escrow.record.unlock) ||
+		escrow.record.open.count != 0)
 		return SOUK_PEER_ESCROW_LOCKED;
-	SOUK_TRY(ledger_epochs_collect(&escrow, tx->ledger));
-	if (escrow.open.count != 0)
-		return SOUK_PEER_ESCROW_LOCKED;
-	SOUK_TRY(souk_amount_add(&locked, escrow.free, escrow.penalty));
+	SOUK_TRY(souk_amount_add(&locked, escrow.record.free, escrow.record.penalty));
 	SOUK_TRY(ledger_tx_credit(tx, locked));
 	tx->amount = locked;
-	return ledger_del_escrow(tx->ledger, &body->escrow);
+	return ledger_escrow_del(tx->ledger, &escrow);
 }
 
 /* ---- allotments ---- */
 
 /* Where the next segment of OPEN starts: where the last one ended. */
 static souk_status next_base(struct souk_amount *ret, const struct ledger_tx *tx,
-	const struct souk_hash *escrow, const struct souk_open_epoch *open)
+	const struct ledger_escrow *escrow, const struct souk_open_epoch *open)
 {
 	struct souk_allotment_record last;
 	if (open->segments == 0) {
 		*ret = SOUK_AMOUNT_ZERO;
 		return SOUK_OK;
 	}
-	souk_status status = souk_ledger_get_allotment(
-		&last, tx->ledger, escrow, open->epoch, open->segments - 1);
+	souk_status status =
+		ledger_escrow_allotment(&last, tx->ledger, escrow, open->epoch, open->segments - 1);
 	if (status != SOUK_OK)
 		return status == SOUK_PEER_NO_ALLOTMENT ? SOUK_CORRUPT_STORE : status;
 	return souk_amount_add(ret, last.base, last.total);
@@ -112,13 +115,11 @@ static souk_status check_allot_epoch(const struct ledger_tx *tx, uint64_t epoch)
 	return epoch - current <= 1 ? SOUK_OK : SOUK_PEER_WRONG_EPOCH;
 }
 
-/* The line up to END needs whole prizes: a point just below END wins a full one. */
 static souk_status reserve(
 	struct souk_escrow_record *escrow, struct souk_open_epoch *open, struct souk_amount end)
 {
 	struct souk_amount reserved, more;
-	uint64_t prizes = end.ncoin / escrow->prize.ncoin + (end.ncoin % escrow->prize.ncoin != 0);
-	SOUK_TRY(souk_amount_mul(&reserved, escrow->prize, prizes));
+	SOUK_TRY(ledger_reserve_for(&reserved, escrow->prize, end));
 	SOUK_TRY(souk_amount_sub(&more, reserved, open->reserved));
 	if (souk_amount_sub(&escrow->free, escrow->free, more) != SOUK_OK)
 		return SOUK_PEER_ALLOTMENT_FUNDS;
@@ -128,28 +129,27 @@ static souk_status reserve(
 
 souk_status ledger_apply_allot(struct ledger_tx *tx, const struct souk_tx_allot *body)
 {
-	struct souk_escrow_record escrow;
+	struct ledger_escrow escrow;
 	struct souk_open_epoch *open;
 	struct souk_allotment_record allotment = {.root = body->root, .total = body->total};
 	struct souk_amount end;
 	if (body->total.ncoin == 0)
 		return SOUK_PEER_ZERO_AMOUNT;
-	SOUK_TRY(find_own_escrow(&escrow, tx, &body->escrow));
-	if (escrow.closing)
+	SOUK_TRY(ledger_find_own_escrow(&escrow, tx, &body->escrow));
+	if (escrow.record.closing)
 		return SOUK_PEER_ESCROW_CLOSING;
 	SOUK_TRY(check_allot_epoch(tx, body->epoch));
-	SOUK_TRY(ledger_epochs_collect(&escrow, tx->ledger));
-	SOUK_TRY(ledger_epochs_find_or_add(&open, &escrow, body->epoch));
-	if (body->segment != open->segments || body->segment == UINT32_MAX)
+	SOUK_TRY(ledger_epochs_find_or_add(&open, &escrow.record, body->epoch));
+	if (body->segment != open->segments || body->segment >= SOUK_ESCROW_SEGMENTS_MAX)
 		return SOUK_PEER_ALLOTMENT_INDEX;
-	SOUK_TRY(next_base(&allotment.base, tx, &body->escrow, open));
+	SOUK_TRY(next_base(&allotment.base, tx, &escrow, open));
 	if (souk_amount_add(&end, allotment.base, body->total) != SOUK_OK ||
-		souk_amount_is_less(escrow.line, end))
+		souk_amount_is_less(escrow.record.line, end))
 		return SOUK_PEER_ALLOTMENT_OVER_LINE;
-	SOUK_TRY(reserve(&escrow, open, end));
+	SOUK_TRY(reserve(&escrow.record, open, end));
 	open->segments++;
 	struct souk_ledger_key key =
 		souk_ledger_key_allotment(&body->escrow, body->epoch, body->segment);
 	SOUK_TRY(ledger_put_allotment(tx->ledger, &key, &allotment));
-	return ledger_put_escrow(tx->ledger, &body->escrow, &escrow);
+	return ledger_escrow_put(tx->ledger, &escrow);
 }
