@@ -6,71 +6,16 @@
 #include <string.h>
 
 #include "cli.h"
-#include "escrow_id.h"
+#include "escrow_run.h"
 #include "policy_name.h"
 
-static uint64_t number;
 static struct souk_amount line = {10ull * SOUK_NCOIN_PER_COIN};
 static struct souk_amount prize;
 static struct souk_amount deposit;
 static const char *policy;
 
-#define OPTION_NUMBER                                                                              \
-	{                                                                                          \
-		"number", "N", "which of your escrows (0)", OPTION_U64, &number                    \
-	}
-
-/* What every subcommand needs, and what it ends with. */
-struct run {
-	const char *command;
-	struct souk_identity identity;
-	struct souk_chain_client *client;
-	struct souk_ledger_status ledger;
-	struct souk_hash id;
-};
-
-static int finish(struct run *run, int code)
-{
-	souk_bytes_wipe(&run->identity, sizeof run->identity);
-	souk_chain_client_free(run->client);
-	return code;
-}
-
-/* False where it failed, and said why. */
-static bool start(struct run *run, const char *command)
-{
-	run->command = command;
-	if (!cli_load_identity(&run->identity))
-		return false;
-	run->client = cli_open_ledger();
-	souk_status status = souk_chain_status(run->client, &run->ledger);
-	if (status != SOUK_OK) {
-		finish(run, cli_fail_ledger(command, "cannot ask the ledger", status, run->client));
-		return false;
-	}
-	run->id = cli_escrow_id(&run->ledger.record.ledger, &run->identity.address, number);
-	return true;
-}
-
-static int submit(struct run *run, const struct souk_tx_body *body, const char *done)
-{
-	struct souk_chain_result result;
-	souk_status status = souk_chain_submit(run->client, body, &run->identity, &result);
-	if (status != SOUK_OK)
-		return finish(run,
-			cli_fail_ledger(run->command, "the ledger refused", status, run->client));
-	if (cli_json)
-		cli_print_json(json_pack("{s:s, s:s, s:I, s:I}", "escrow", cli_hash_text(&run->id),
-			"tx", cli_hash_text(&result.hash), "height",
-			(json_int_t)result.receipt.height, "amount_ncoin",
-			(json_int_t)result.receipt.amount.ncoin));
-	else
-		printf("%s\nescrow %s\n", done, cli_hash_text(&run->id));
-	return finish(run, 0);
-}
-
 /* The prize and the deposit that the options left open. */
-static souk_status choose_terms(struct run *run)
+static souk_status choose_terms(struct escrow_run *run)
 {
 	if (prize.ncoin == 0 && policy != NULL) {
 		souk_status status = souk_policy_prize(&prize, souk_policy_find("content", policy));
@@ -96,7 +41,7 @@ static int escrow_open(int argc, char **argv)
 		{"deposit", "COINS", "what to lock (enough to spend the line in every epoch)",
 			OPTION_AMOUNT, &deposit},
 		{"policy", "NAME", "young or mature: its prize", OPTION_TEXT, &policy},
-		OPTION_NUMBER,
+		ESCROW_OPTION_NUMBER,
 	};
 	static const struct command_spec command = {.name = "escrow open",
 		.arguments = "",
@@ -108,7 +53,7 @@ static int escrow_open(int argc, char **argv)
 			    "0.001 --deposit 3",
 		.options = options,
 		.option_count = sizeof options / sizeof *options};
-	struct run run;
+	struct escrow_run run;
 	char done[160];
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
@@ -116,23 +61,23 @@ static int escrow_open(int argc, char **argv)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
 	if (policy != NULL && policy_named(command.name, "content", policy) == NULL)
 		return EXIT_USAGE;
-	if (!start(&run, command.name))
+	if (!escrow_start(&run, command.name))
 		return EXIT_REFUSED;
 	souk_status status = choose_terms(&run);
 	if (status != SOUK_OK)
-		return finish(&run, cli_fail_ledger(command.name, "cannot choose the terms", status,
-					    run.client));
+		return escrow_finish(&run, cli_fail_ledger(command.name, "cannot choose the terms",
+						   status, run.client));
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ESCROW_OPEN,
-		.escrow_open = {.salt = cli_escrow_salt(number),
+		.escrow_open = {.salt = cli_escrow_salt(escrow_number),
 			.line = line,
 			.prize = prize,
 			.deposit = deposit}};
 	snprintf(done, sizeof done, "locked %s coins: %s an epoch, in prizes of %s",
 		cli_amount_text(deposit), cli_amount_text(line), cli_amount_text(prize));
-	return submit(&run, &body, done);
+	return escrow_submit(&run, &body, done);
 }
 
-static void print_escrow(const struct run *run, const struct souk_escrow_record *escrow)
+static void print_escrow(const struct escrow_run *run, const struct souk_escrow_record *escrow)
 {
 	printf("escrow    %s\n", cli_hash_text(&run->id));
 	printf("line      %s coins an epoch\n", cli_amount_text(escrow->line));
@@ -157,7 +102,7 @@ static void print_escrow(const struct run *run, const struct souk_escrow_record 
 	cli_table_print(table);
 }
 
-static void print_escrow_json(const struct run *run, const struct souk_escrow_record *escrow)
+static void print_escrow_json(const struct escrow_run *run, const struct souk_escrow_record *escrow)
 {
 	json_t *epochs = json_array();
 	for (int i = 0; i < escrow->open.count; i++) {
@@ -177,38 +122,38 @@ static void print_escrow_json(const struct run *run, const struct souk_escrow_re
 
 static int escrow_show(int argc, char **argv)
 {
-	static const struct option_spec options[] = {OPTION_NUMBER};
+	static const struct option_spec options[] = {ESCROW_OPTION_NUMBER};
 	static const struct command_spec command = {.name = "escrow show",
 		.arguments = "",
 		.summary = "Show your escrow: terms, free money, epochs still open to claims.",
 		.examples = "  souk escrow show --json",
 		.options = options,
 		.option_count = 1};
-	struct run run;
+	struct escrow_run run;
 	struct souk_escrow_record escrow;
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	if (!start(&run, command.name))
+	if (!escrow_start(&run, command.name))
 		return EXIT_REFUSED;
 	souk_status status = souk_chain_escrow(run.client, &run.id, &escrow);
 	if (status != SOUK_OK) {
 		cli_fail_ledger(command.name, "cannot show the escrow", status, run.client);
 		if (status == SOUK_LOCAL_NOT_FOUND || status == SOUK_PEER_NO_ESCROW)
 			fprintf(stderr, "Open one with: souk escrow open --line 10\n");
-		return finish(&run, EXIT_REFUSED);
+		return escrow_finish(&run, EXIT_REFUSED);
 	}
 	if (cli_json)
 		print_escrow_json(&run, &escrow);
 	else
 		print_escrow(&run, &escrow);
-	return finish(&run, 0);
+	return escrow_finish(&run, 0);
 }
 
 static int escrow_top_up(int argc, char **argv)
 {
-	static const struct option_spec options[] = {OPTION_NUMBER};
+	static const struct option_spec options[] = {ESCROW_OPTION_NUMBER};
 	static const struct command_spec command = {.name = "escrow top-up",
 		.arguments = "AMOUNT",
 		.summary = "Lock more money in your escrow.",
@@ -217,7 +162,7 @@ static int escrow_top_up(int argc, char **argv)
 		.option_count = 1,
 		.arguments_min = 1,
 		.arguments_max = 1};
-	struct run run;
+	struct escrow_run run;
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ESCROW_TOP_UP};
 	char done[80];
 	int count;
@@ -229,17 +174,17 @@ static int escrow_top_up(int argc, char **argv)
 		cli_fail(command.name, argv[0], status, NULL);
 		return EXIT_USAGE;
 	}
-	if (!start(&run, command.name))
+	if (!escrow_start(&run, command.name))
 		return EXIT_REFUSED;
 	body.escrow_top_up.escrow = run.id;
 	snprintf(done, sizeof done, "locked %s coins more",
 		cli_amount_text(body.escrow_top_up.amount));
-	return submit(&run, &body, done);
+	return escrow_submit(&run, &body, done);
 }
 
 static int escrow_close(int argc, char **argv)
 {
-	static const struct option_spec options[] = {OPTION_NUMBER};
+	static const struct option_spec options[] = {ESCROW_OPTION_NUMBER};
 	static const struct command_spec command = {.name = "escrow close",
 		.arguments = "",
 		.summary = "Close your escrow: no new spending; what is owed is still paid.",
@@ -248,37 +193,37 @@ static int escrow_close(int argc, char **argv)
 		.examples = "  souk escrow close\n  souk escrow withdraw",
 		.options = options,
 		.option_count = 1};
-	struct run run;
+	struct escrow_run run;
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	if (!start(&run, command.name))
+	if (!escrow_start(&run, command.name))
 		return EXIT_REFUSED;
 	struct souk_tx_body body = {
 		.kind = SOUK_TX_BODY_ESCROW_CLOSE, .escrow_close = {.escrow = run.id}};
-	return submit(&run, &body, "closing; later: souk escrow withdraw");
+	return escrow_submit(&run, &body, "closing; later: souk escrow withdraw");
 }
 
 static int escrow_withdraw(int argc, char **argv)
 {
-	static const struct option_spec options[] = {OPTION_NUMBER};
+	static const struct option_spec options[] = {ESCROW_OPTION_NUMBER};
 	static const struct command_spec command = {.name = "escrow withdraw",
 		.arguments = "",
 		.summary = "Take the rest of a closed escrow back into your account.",
 		.examples = "  souk escrow withdraw",
 		.options = options,
 		.option_count = 1};
-	struct run run;
+	struct escrow_run run;
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	if (!start(&run, command.name))
+	if (!escrow_start(&run, command.name))
 		return EXIT_REFUSED;
 	struct souk_tx_body body = {
 		.kind = SOUK_TX_BODY_ESCROW_WITHDRAW, .escrow_withdraw = {.escrow = run.id}};
-	return submit(&run, &body, "withdrawn");
+	return escrow_submit(&run, &body, "withdrawn");
 }
 
 int cmd_escrow(int argc, char **argv)
@@ -291,6 +236,9 @@ int cmd_escrow(int argc, char **argv)
 		{"open", escrow_open, "lock money from which providers will be paid"},
 		{"show", escrow_show, "show terms, free money and open epochs"},
 		{"top-up", escrow_top_up, "lock more"},
+		{"allot", escrow_allot, "allot the current epoch's money to providers"},
+		{"stand", escrow_stand, "allot every epoch's, without a transaction each"},
+		{"issuer", escrow_issuer, "hot keys that pay from leaves of their own"},
 		{"close", escrow_close, "stop spending; what is owed is still paid"},
 		{"withdraw", escrow_withdraw, "take the rest of a closed escrow back"},
 	};

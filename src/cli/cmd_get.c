@@ -133,7 +133,7 @@ static int conclude(void)
 
 static int buy(void)
 {
-	if (!cli_load_identity(&get.identity))
+	if (!get_load_key(&get))
 		return EXIT_REFUSED;
 	pthread_mutex_init(&get.money_lock, NULL);
 	get.chain = cli_open_ledger();
@@ -145,6 +145,9 @@ static int buy(void)
 		close(get.part_fd);
 	souk_bytes_wipe(&get.identity, sizeof get.identity);
 	souk_chain_client_free(get.chain);
+	wallet_close(get.wallet);
+	free(get.plans);
+	free(get.roots);
 	free(get.providers);
 	free(get.entries);
 	free(get.bitmaps);
@@ -161,6 +164,8 @@ int cmd_get(int argc, char **argv)
 		{"max-price", "COINS", "pay no more for one unit", OPTION_AMOUNT, &get.price_max},
 		{"budget", "COINS", "pay no more for all of it", OPTION_AMOUNT, &get.budget},
 		{"escrow", "N", "which of your escrows pays (0)", OPTION_U64, &get.escrow_number},
+		{"issuer", "NAME", "pay from leaves of this issuer key only", OPTION_TEXT,
+			&get.issuer_name},
 		{"timeout", "TIME", "drop a provider that is silent so long (5s)", OPTION_DURATION,
 			&get.timeout_ms},
 		{"quiet", NULL, "no progress line", OPTION_FLAG, &get.quiet},
@@ -180,7 +185,7 @@ int cmd_get(int argc, char **argv)
 			    "film.mkv\n"
 			    "  souk get ID film.mkv --max-price 0.0002 --budget 1 --json",
 		.options = options,
-		.option_count = 6,
+		.option_count = sizeof options / sizeof *options,
 		.arguments_min = 1,
 		.arguments_max = 2};
 	int count;

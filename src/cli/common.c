@@ -88,6 +88,7 @@ struct souk_chain_client *cli_open_ledger(void)
 		fprintf(stderr, "souk: out of memory\n");
 		exit(EXIT_REFUSED);
 	}
+	souk_chain_set_lock(client, cli_home_file("identity.key"));
 	return client;
 }
 

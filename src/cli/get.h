@@ -5,6 +5,7 @@
  *   cmd_get.c      options, the order of steps, the result
  *   get_setup.c    offers, the chunk row, the part file and what is in it already
  *   get_money.c    allotments, sessions
+ *   get_plan.c     leaves of allotments that were made before, without a transaction
  *   get_loop.c     the planner's effects, transfers, checks
  *   get_progress.c the line that shows how it goes
  *
@@ -20,16 +21,27 @@
 #include "souk/content/download.h"
 #include "souk/io/http_fetch.h"
 #include "souk/io/worker.h"
+#include "wallet.h"
 
-/* An allotment on the ledger, of which leaves are used. The last leaf is nobody's: without it two
- * programs of one identity that want the same would sign the same transaction, each would take the
- * one receipt for its own, and both would spend the same leaves. */
-#define GET_LEAVES_MAX (SOUK_DOWNLOAD_PROVIDERS_MAX + 1)
+/* An allotment on the ledger, of which leaves are used. */
 struct get_segment {
-	struct souk_allotment_leaf leaves[GET_LEAVES_MAX];
+	struct souk_allotment_leaf leaves[WALLET_LEAVES_MAX];
 	size_t count;
 	uint64_t epoch;
-	uint32_t number;
+	uint32_t number; /* of the segment in its epoch */
+};
+
+/* An allotment that was made before this purchase, and whose leaves it may use. */
+struct get_plan {
+	struct souk_hash root;
+	struct souk_wallet_plan plan;
+};
+
+/* A segment of the escrow, as the ledger has it. */
+struct get_root {
+	uint64_t epoch;
+	uint32_t segment;
+	struct souk_hash root;
 };
 
 struct get;
@@ -42,6 +54,8 @@ struct get_provider {
 	struct souk_customer *customer;
 	struct get_segment segment; /* the one that the leaf is of */
 	struct souk_payer_leaf leaf;
+	struct souk_wallet_strip strip; /* the session's, as the wallet has it; count 0: none yet */
+	bool no_open_leaf;		/* it takes none of this escrow */
 	/* The running OPEN. */
 	uint32_t units;
 	souk_status open_status;
@@ -84,7 +98,14 @@ struct get {
 	uint64_t timeout_ms;
 	bool quiet;
 
-	struct souk_identity identity;
+	const char *issuer_name; /* NULL: the identity signs, and may allot */
+
+	struct souk_identity identity; /* who signs strips; the escrow's owner, or an issuer */
+	struct wallet *wallet;
+	struct get_plan *plans;
+	size_t plan_count;
+	struct get_root *roots; /* that were asked for; under money_lock */
+	size_t root_count;
 	struct souk_chain_client *chain;
 	pthread_mutex_t money_lock; /* chain, once the loop runs */
 	struct souk_hash escrow;
@@ -120,11 +141,29 @@ struct get {
 bool get_find(struct get *get);
 bool get_load_row(struct get *get);
 bool get_open_part(struct get *get);
+/* The key that signs strips: the home's identity, or the issuer that the user named. */
+bool get_load_key(struct get *get);
 bool get_find_money(struct get *get);
 bool get_run(struct get *get);
 bool get_finish_part(struct get *get);
 /* After the result is printed: it reads what the sessions cost. */
 void get_done(struct get *get);
+
+/* get_note_ticket: a ticket for UNIT is about to leave; the wallet must know first.
+ *
+ * Returns SOUK_OK, or SOUK_IO_*: do not send it. */
+SOUK_MUST_CHECK souk_status get_note_ticket(struct get_provider *provider, uint32_t unit);
+
+/* No ticket is issued any more on the provider's strip: the wallet learns what it cost. */
+void get_end_strip(struct get_provider *provider);
+
+/* The plans of the wallet that this purchase may use. */
+SOUK_MUST_CHECK souk_status get_load_plans(struct get *get);
+/* get_find_leaf: a leaf with room for the provider in EPOCH, of an allotment that was made before.
+ * Under money_lock, once the loop runs.
+ *
+ * Returns SOUK_OK: its segment and leaf are set, or SOUK_LOCAL_NOT_FOUND, or why it cannot say. */
+SOUK_MUST_CHECK souk_status get_find_leaf(struct get_provider *provider, uint64_t epoch);
 
 /* Allot for every provider at once, before the first session. */
 souk_status get_allot_first(struct get *get);

@@ -91,7 +91,12 @@ static void start_transfer(struct get *get, const struct souk_download_effect *e
 		.user = transfer,
 		.progress = &transfer->bytes,
 	};
-	souk_status status = souk_http_fetcher_start(get->fetcher, &fetch);
+	souk_status status = SOUK_OK;
+	if (effect->request.has_ticket)
+		status = get_note_ticket(
+			&get->providers[effect->provider], effect->request.ticket.unit);
+	if (status == SOUK_OK)
+		status = souk_http_fetcher_start(get->fetcher, &fetch);
 	if (status != SOUK_OK) {
 		transfer->busy = false;
 		transfer_failed(get, transfer, status);
@@ -330,6 +335,7 @@ void get_done(struct get *get)
 	souk_worker_stop(get->checkers);
 	souk_http_fetcher_free(get->fetcher);
 	for (size_t i = 0; i < get->provider_count; i++) {
+		get_end_strip(&get->providers[i]);
 		souk_customer_wipe(get->providers[i].customer);
 		free(get->providers[i].customer);
 		provider_client_done(&get->providers[i].client);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chain_client.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@ struct souk_chain_client {
 	char detail[512];
 	bool answered; /* whether the last call was, if only with a refusal */
 	uint64_t timeout_ms;
+	char lock_path[512];	 /* "": none */
 	struct souk_hash ledger; /* its id, once asked for */
 	bool knows_ledger;
 };
@@ -56,6 +59,11 @@ void souk_chain_client_free(struct souk_chain_client *client)
 void souk_chain_set_timeout(struct souk_chain_client *client, uint64_t timeout_ms)
 {
 	client->timeout_ms = timeout_ms;
+}
+
+void souk_chain_set_lock(struct souk_chain_client *client, const char *path)
+{
+	snprintf(client->lock_path, sizeof client->lock_path, "%s", path);
 }
 
 const char *souk_chain_url(const struct souk_chain_client *client)
@@ -268,7 +276,7 @@ static souk_status post_once(struct souk_chain_client *client, const struct souk
 	return status;
 }
 
-souk_status souk_chain_submit(struct souk_chain_client *client, const struct souk_tx_body *body,
+static souk_status submit(struct souk_chain_client *client, const struct souk_tx_body *body,
 	const struct souk_identity *signer, struct souk_chain_result *ret)
 {
 	struct souk_chain_result result;
@@ -279,6 +287,18 @@ souk_status souk_chain_submit(struct souk_chain_client *client, const struct sou
 		status = post_once(client, body, signer, &result);
 	if (status == SOUK_OK && ret != NULL)
 		*ret = result;
+	return status;
+}
+
+souk_status souk_chain_submit(struct souk_chain_client *client, const struct souk_tx_body *body,
+	const struct souk_identity *signer, struct souk_chain_result *ret)
+{
+	int fd = client->lock_path[0] == '\0' ? -1 : open(client->lock_path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)flock(fd, LOCK_EX);
+	souk_status status = submit(client, body, signer, ret);
+	if (fd >= 0)
+		close(fd);
 	return status;
 }
 

@@ -27,10 +27,14 @@ struct souk_chain_result {
 struct souk_chain_client *souk_chain_client_new(const char *url);
 void souk_chain_client_free(struct souk_chain_client *client);
 
-/* The URL, and what the last failed call's answer said, for error messages. */
 /* How long one call may take; 15 s until this is called. */
 void souk_chain_set_timeout(struct souk_chain_client *client, uint64_t timeout_ms);
+/* One transaction at a time of all who name the same file, which must exist. Without that, two
+ * programs of one account that do the same at once sign the same bytes: one transaction, of which
+ * both would be told that it is theirs. */
+void souk_chain_set_lock(struct souk_chain_client *client, const char *path);
 
+/* The URL, and what the last failed call's answer said, for error messages. */
 const char *souk_chain_url(const struct souk_chain_client *client);
 const char *souk_chain_detail(const struct souk_chain_client *client);
 
