@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "customer_internal.h"
 #include "souk/base/check.h"
 
 #define UNITS (2 * SOUK_WINDOW_MAX)
@@ -19,7 +20,7 @@ souk_status souk_customer_init(
 	souk_identity_generate(&customer->ephemeral, &rng);
 	souk_secret_rng_fill(&rng, &customer->ticket_secret, sizeof customer->ticket_secret);
 	souk_bytes_wipe(&rng, sizeof rng);
-	customer->price = offer->price;
+	customer->price = customer->cost = offer->price;
 	customer->window = config->window_max > 0 && config->window_max < SOUK_WINDOW_MAX
 				   ? config->window_max
 				   : SOUK_WINDOW_MAX;
@@ -59,6 +60,7 @@ souk_status souk_customer_grant(
 	SOUK_TRY(souk_session_secret(&secret, &customer->ephemeral.seckey, &grant->session_key,
 		&grant->session, &digest));
 	customer->grant = *grant;
+	customer->grant_signature = open->grant.signature;
 	memcpy(customer->key_leaves, open->key_leaves.items,
 		open->key_leaves.count * sizeof *customer->key_leaves);
 	customer->session_secret = secret;
@@ -69,16 +71,11 @@ souk_status souk_customer_grant(
 	return SOUK_OK;
 }
 
-souk_status souk_customer_strip(
-	struct souk_customer *customer, struct souk_payer_leaf *leaf, struct souk_strip_open *open)
+struct souk_strip customer_terms(const struct souk_customer *customer)
 {
 	const struct souk_ask *ask = &customer->ask;
 	const struct souk_grant *grant = &customer->grant;
-	if (customer->state != SOUK_CUSTOMER_GRANTED)
-		return SOUK_LOCAL_STATE;
-	if (!souk_hash_equal(&leaf->escrow, &ask->escrow) || leaf->epoch != ask->epoch)
-		return SOUK_PEER_STRIP_TERMS;
-	struct souk_strip terms = {
+	return (struct souk_strip){
 		.payee = ask->provider,
 		.customer = ask->customer,
 		.request = ask->content,
@@ -89,6 +86,17 @@ souk_status souk_customer_strip(
 		.count = grant->units,
 		.expires = grant->expires,
 	};
+}
+
+souk_status souk_customer_strip(
+	struct souk_customer *customer, struct souk_payer_leaf *leaf, struct souk_strip_open *open)
+{
+	const struct souk_ask *ask = &customer->ask;
+	if (customer->state != SOUK_CUSTOMER_GRANTED)
+		return SOUK_LOCAL_STATE;
+	if (!souk_hash_equal(&leaf->escrow, &ask->escrow) || leaf->epoch != ask->epoch)
+		return SOUK_PEER_STRIP_TERMS;
+	struct souk_strip terms = customer_terms(customer);
 	SOUK_TRY(souk_payer_strip_open(
 		&customer->payer, leaf, &terms, 0, &customer->ticket_secret, open));
 	customer->state = SOUK_CUSTOMER_STRIPPED;
@@ -116,13 +124,19 @@ static bool is_remembered(const struct souk_customer *customer, uint32_t unit)
 	return unit > customer->verified && unit <= customer->requested;
 }
 
-uint32_t souk_customer_payable(const struct souk_customer *customer)
+uint32_t customer_due(const struct souk_customer *customer)
 {
 	uint32_t limit = customer->verified + customer->window;
 	return customer->received < limit ? customer->received : limit;
 }
 
-static souk_status check_open(const struct souk_customer *customer, struct souk_time now)
+uint32_t souk_customer_payable(const struct souk_customer *customer)
+{
+	uint32_t due = customer_due(customer), known = customer->payer.known;
+	return customer->via_hub && known < due ? known : due;
+}
+
+souk_status customer_check_open(const struct souk_customer *customer, struct souk_time now)
 {
 	if (customer->state != SOUK_CUSTOMER_OPEN)
 		return SOUK_LOCAL_STATE;
@@ -150,13 +164,13 @@ souk_status souk_customer_next(struct souk_customer *customer, struct souk_unit_
 	uint64_t chunk, struct souk_time now)
 {
 	struct souk_unit_request request = {.chunk = chunk};
-	SOUK_TRY(check_open(customer, now));
+	SOUK_TRY(customer_check_open(customer, now));
 	if (customer->requested == customer->grant.units)
 		return SOUK_PEER_OVERDRAW;
 	uint32_t payable = souk_customer_payable(customer);
 	uint32_t paid = customer->payer.unit > payable ? customer->payer.unit : payable;
 	if (customer->requested >= paid + customer->window)
-		return SOUK_LOCAL_STATE;
+		return customer_due(customer) > paid ? SOUK_LOCAL_UNBOUGHT : SOUK_LOCAL_STATE;
 	request.unit = ++customer->requested;
 	*unit_of(customer, request.unit) =
 		(struct souk_customer_unit){.state = SOUK_UNIT_ASKED, .chunk = chunk};
@@ -169,7 +183,7 @@ souk_status souk_customer_again(struct souk_customer *customer, struct souk_unit
 	uint32_t unit, struct souk_time now)
 {
 	struct souk_unit_request request = {.unit = unit};
-	SOUK_TRY(check_open(customer, now));
+	SOUK_TRY(customer_check_open(customer, now));
 	if (!is_remembered(customer, unit) || unit_of(customer, unit)->state != SOUK_UNIT_ASKED)
 		return SOUK_LOCAL_STATE;
 	request.chunk = unit_of(customer, unit)->chunk;
@@ -284,10 +298,11 @@ souk_status souk_customer_settle(
 	struct souk_customer *customer, struct souk_unit_request *ret, struct souk_time now)
 {
 	struct souk_unit_request request = {0};
-	SOUK_TRY(check_open(customer, now));
+	SOUK_TRY(customer_check_open(customer, now));
 	if (souk_customer_payable(customer) <= customer->keyed &&
 		customer->payer.unit <= customer->keyed)
-		return SOUK_LOCAL_STATE;
+		return customer_due(customer) > customer->keyed ? SOUK_LOCAL_UNBOUGHT
+								: SOUK_LOCAL_STATE;
 	fill_request(customer, &request);
 	*ret = request;
 	return SOUK_OK;
@@ -299,13 +314,18 @@ souk_status souk_customer_settle(
 static struct souk_amount worth(const struct souk_customer *customer, uint32_t units)
 {
 	struct souk_amount amount;
-	SOUK_CHECK(souk_amount_mul(&amount, customer->price, units) == SOUK_OK);
+	SOUK_CHECK(souk_amount_mul(&amount, customer->cost, units) == SOUK_OK);
 	return amount;
+}
+
+uint32_t souk_customer_paid(const struct souk_customer *customer)
+{
+	return customer->via_hub ? customer->bought : customer->payer.unit;
 }
 
 struct souk_amount souk_customer_spent(const struct souk_customer *customer)
 {
-	return worth(customer, customer->payer.unit);
+	return worth(customer, souk_customer_paid(customer));
 }
 
 struct souk_amount souk_customer_earned(const struct souk_customer *customer)

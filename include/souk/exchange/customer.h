@@ -7,6 +7,9 @@
  *   unit j:  ASKED (next) --> RECEIVED --> its key is known --> VERIFIED
  *                 ^-- again (lost) --'             '--> bad: ENDED, for good
  *
+ * The strip is laid on the customer's own leaf, or by a hub that sells its tickets
+ * (souk/exchange/hub_customer.h): then "bought" is what the customer paid.
+ *
  * The counters, always verified <= keyed, paid <= received <= requested:
  *
  *   verified: units 1..v decrypted and matched     keyed: highest k_n known
@@ -19,7 +22,7 @@
  *   X9 keyed is past a multiple of 256 only where the key there is the one that the grant's leaves
  *      state: whoever claims for unit j <= keyed has published every key up to j.
  *
- * Memory: caller's, fixed size (about 28 KiB); holds secrets, wipe it. Threads: one owner.
+ * Memory: caller's, fixed size (about 44 KiB); holds secrets, wipe it. Threads: one owner.
  * Spec: spec/exchange.md 6. */
 #ifndef SOUK_EXCHANGE_CUSTOMER_H
 #define SOUK_EXCHANGE_CUSTOMER_H
@@ -63,13 +66,20 @@ struct souk_customer {
 	struct souk_ask ask;
 	struct souk_grant grant;
 	struct souk_hash key_leaves[SOUK_CHAIN_CHECKPOINT_MAX]; /* that the grant came with */
+	struct souk_signature grant_signature;
 	struct souk_amount price;
+	struct souk_amount cost; /* of a unit: the price, and a hub's fee */
 	uint32_t window;
 	struct souk_identity ephemeral;
 	struct souk_hash ticket_secret;
 	struct souk_hash session_secret;
 	struct souk_payer_strip payer;
-	struct souk_hash key; /* k_keyed; k_0 at first */
+	bool via_hub;	 /* the next four count then */
+	uint32_t step;	 /* units to buy from it at once, at most */
+	uint32_t bought; /* highest ticket that the hub was sent */
+	struct souk_address hub;
+	struct souk_chain hub_chain; /* of the tickets to the hub */
+	struct souk_hash key;	     /* k_keyed; k_0 at first */
 	uint32_t requested;
 	uint32_t received;
 	uint32_t keyed;
@@ -112,6 +122,7 @@ SOUK_MUST_CHECK souk_status souk_customer_opened(struct souk_customer *customer)
  *
  * Returns SOUK_OK: send it, or
  *   SOUK_LOCAL_STATE        the window is used up (verify or settle first), or not OPEN.
+ *   SOUK_LOCAL_UNBOUGHT     tickets must be bought from the hub first (souk_customer_buy).
  *   SOUK_PEER_OVERDRAW      every unit of the strip is asked for: open another session.
  *   SOUK_PEER_STRIP_EXPIRED the session's time is over. */
 SOUK_MUST_CHECK souk_status souk_customer_next(struct souk_customer *customer,
@@ -158,14 +169,17 @@ void souk_customer_end(struct souk_customer *customer, souk_status reason);
  *
  * Returns SOUK_OK: send it to /v1/keys, or
  *   SOUK_LOCAL_STATE  nothing is to be had: no unit received without its key, or the window is used
- *                     up and must be verified first. */
+ *                     up and must be verified first.
+ *   SOUK_LOCAL_UNBOUGHT  tickets must be bought from the hub first. */
 SOUK_MUST_CHECK souk_status souk_customer_settle(
 	struct souk_customer *customer, struct souk_unit_request *ret, struct souk_time now);
 
 /* Units up to which the received ones may be paid now. */
 uint32_t souk_customer_payable(const struct souk_customer *customer);
-/* What the issued tickets are worth, and what the verified units cost. The difference is lost once
- * the session is over; at most window * price. */
+/* Units that the customer paid for: tickets issued, or bought from a hub. */
+uint32_t souk_customer_paid(const struct souk_customer *customer);
+/* What those cost, and what the verified units cost. The difference is lost once the session is
+ * over; at most window * cost, and through a hub at most (window + step) * cost. */
 struct souk_amount souk_customer_spent(const struct souk_customer *customer);
 struct souk_amount souk_customer_earned(const struct souk_customer *customer);
 /* Units asked for, times the price: what will be spent if all goes well. */
