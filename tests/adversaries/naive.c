@@ -10,7 +10,7 @@ void naive_init(struct naive *naive, const struct world *world, const struct sou
 	memset(naive, 0, sizeof *naive);
 	naive->omissions = omissions;
 	naive->escrow = *escrow;
-	REQUIRE(souk_ledger_get_escrow(&record, &world->ledger, escrow) == SOUK_OK);
+	REQUIRE(souk_ledger_view_escrow(&record, &world->ledger, escrow) == SOUK_OK);
 	naive->purse = (int64_t)record.free.ncoin;
 	for (uint16_t i = 0; i < record.open.count; i++)
 		naive->purse += (int64_t)(record.open.items[i].reserved.ncoin -
@@ -92,7 +92,7 @@ souk_status court_of_naive(void *ctx, struct world *world, enum party from,
 	if (naive->allotment != NULL)
 		allotment = *naive->allotment;
 	else
-		SOUK_TRY(souk_ledger_get_allotment(
+		SOUK_TRY(souk_ledger_view_allotment(
 			&allotment, &world->ledger, &naive->escrow, strip->epoch, strip->segment));
 	SOUK_TRY(souk_ledger_get_epoch(&epoch, &world->ledger, strip->epoch));
 	if (!epoch.drawn)

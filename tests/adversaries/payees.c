@@ -70,6 +70,9 @@ static bool give_key(const struct cheat *cheat, const struct souk_unit_key *key)
 	return souk_customer_key(&deal.customer, key) == SOUK_OK;
 }
 
+/* What the customer has in the end, whatever it takes for good. */
+static uint32_t good_units;
+
 static bool open_unit(uint32_t unit)
 {
 	static uint8_t plain[CHUNK_SIZE];
@@ -77,6 +80,7 @@ static bool open_unit(uint32_t unit)
 	struct souk_unit_cipher cipher;
 	REQUIRE(souk_customer_cipher(&deal.customer, &cipher, unit) == SOUK_OK);
 	souk_unit_cipher_xor(&cipher, plain, bodies[unit], CHUNK_SIZE);
+	good_units += memcmp(plain, goods->data[unit - 1], CHUNK_SIZE) == 0;
 	return souk_content_verify_chunk(&goods->content, unit - 1, &goods->row[unit - 1],
 		       souk_bytes_of(plain, CHUNK_SIZE)) == SOUK_OK;
 }
@@ -150,8 +154,9 @@ static struct outcome serve_badly(uint64_t seed, bool guarded, const struct chea
 	line_open(&line, world, 1, SALE_UNITS);
 	REQUIRE(deal_open(&deal, shop, &line, 0, UNITS) == SOUK_OK);
 	if (guarded) {
+		good_units = 0;
 		shop_by_the_rules(cheat);
-		opened = deal.customer.verified;
+		opened = good_units;
 	} else {
 		shop_in_advance(cheat, &opened);
 	}

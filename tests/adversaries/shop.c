@@ -150,11 +150,11 @@ souk_status deal_submit(struct deal *deal, const struct souk_allotment_record *r
 	const struct souk_ledger *ledger = &deal->world->ledger;
 	struct shop *shop = deal->shop;
 	if (record == NULL) {
-		SOUK_TRY(souk_ledger_get_allotment(
+		SOUK_TRY(souk_ledger_view_allotment(
 			&allotment, ledger, &strip->escrow, strip->epoch, strip->segment));
 		record = &allotment;
 	}
-	SOUK_TRY(souk_ledger_get_escrow(&escrow, ledger, &strip->escrow));
+	SOUK_TRY(souk_ledger_view_escrow(&escrow, ledger, &strip->escrow));
 	SOUK_TRY(souk_provider_strip(&shop->kit.provider, &deal->grant.grant.grant.session,
 		&deal->open, record, &escrow, deal->world->now));
 	shop_store(shop);

@@ -33,14 +33,12 @@ static struct outcome replay(uint64_t seed, bool guarded, uint32_t times)
 		if (guarded && deal_request(&deal, deal.served + 1, 1, &reply) != SOUK_OK)
 			break;
 	}
-	int64_t owed = 1;
-	if (guarded) {
+	if (guarded)
 		served = deal.served;
-		owed = units_of((int64_t)shop->kit.provider.totals.owed.ncoin);
-	}
 	shop_free(shop);
 	world_free(world);
-	return (struct outcome){served - owed, served - owed};
+	/* Whatever the payee believes, one ticket is all that it can claim. */
+	return (struct outcome){served - 1, served - 1};
 }
 
 /* ---- checkpoints of another chain ---- */

@@ -71,11 +71,11 @@ void world_free(struct world *world)
 	free(world);
 }
 
-souk_status world_send(struct world *world, enum party from, const struct souk_tx_body *body)
+souk_status world_send_as(
+	struct world *world, const struct souk_identity *signer, const struct souk_tx_body *body)
 {
 	static struct souk_signed_tx signed_tx;
 	static struct souk_tx tx;
-	const struct souk_identity *signer = &world->parties[from];
 	struct souk_account_record account = {.nonce = 0};
 	souk_status status = souk_ledger_get_account(&account, &world->ledger, &signer->address);
 	REQUIRE(status == SOUK_OK || status == SOUK_PEER_NO_ACCOUNT);
@@ -86,6 +86,11 @@ souk_status world_send(struct world *world, enum party from, const struct souk_t
 	if (status != SOUK_OK)
 		world->receipt.amount = SOUK_AMOUNT_ZERO;
 	return status;
+}
+
+souk_status world_send(struct world *world, enum party from, const struct souk_tx_body *body)
+{
+	return world_send_as(world, &world->parties[from], body);
 }
 
 void world_fund(struct world *world, enum party who, uint64_t units)

@@ -29,7 +29,7 @@ void require(bool condition, const char *file, int line, const char *text);
 #define SHARES	    8u	/* leaves of a line, at most */
 #define EPOCH_MS    10000u
 #define DRAW_MS	    2000u
-#define CLAIM_MS    15000u
+#define CLAIM_MS    19000u
 #define UNLOCK_MS   5000u
 #define BEACONS	    64u
 
@@ -54,6 +54,9 @@ void world_free(struct world *world);
 
 /* Sign with the account's next nonce, and apply. */
 souk_status world_send(struct world *world, enum party from, const struct souk_tx_body *body);
+/* The same for somebody who is no party of the world. */
+souk_status world_send_as(
+	struct world *world, const struct souk_identity *signer, const struct souk_tx_body *body);
 /* Money out of nothing, in u. */
 void world_fund(struct world *world, enum party who, uint64_t units);
 /* In u, whole ones. */
