@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "souk/crypto/chain.h"
+#include "souk/payment/receipt.h"
 #include "test_market.h"
 
 /* Fails loudly in tests and fuzzers alike: this file knows no test framework. */
@@ -240,6 +241,39 @@ struct souk_tx_body body_open(uint8_t salt, uint64_t line, uint64_t prize, uint6
 			.salt = {{salt}}, .line = {line}, .prize = {prize}, .deposit = {deposit}}};
 }
 
+struct souk_tx_body body_open_penal(
+	uint8_t salt, uint64_t line, uint64_t prize, uint64_t deposit, uint64_t penalty)
+{
+	struct souk_tx_body body = body_open(salt, line, prize, deposit);
+	body.escrow_open.penalty.ncoin = penalty;
+	return body;
+}
+
+struct souk_tx_body body_stand_no_more(const struct souk_hash *escrow)
+{
+	return (struct souk_tx_body){.kind = SOUK_TX_BODY_STAND, .stand = {.escrow = *escrow}};
+}
+
+struct souk_tx_body body_claim_many(const struct souk_tx_body *claims, size_t count)
+{
+	struct souk_tx_body body = {.kind = SOUK_TX_BODY_CLAIM_MANY};
+	struct souk_claim list[SOUK_CLAIM_ITEMS_MAX];
+	REQUIRE(count <= SOUK_CLAIM_ITEMS_MAX);
+	for (size_t i = 0; i < count; i++)
+		list[i] = claims[i].claim.claim;
+	REQUIRE(souk_claim_many_build(&body.claim_many, list, count) == SOUK_OK);
+	return body;
+}
+
+struct souk_tx_body body_double_issue(
+	const struct souk_strip_open *first, const struct souk_strip_open *second)
+{
+	struct souk_tx_body body = {.kind = SOUK_TX_BODY_DOUBLE_ISSUE};
+	souk_signed_strip_of(&body.double_issue.first, first);
+	souk_signed_strip_of(&body.double_issue.second, second);
+	return body;
+}
+
 struct souk_tx_body body_top_up(const struct souk_hash *escrow, uint64_t ncoin)
 {
 	return (struct souk_tx_body){.kind = SOUK_TX_BODY_ESCROW_TOP_UP,
@@ -312,22 +346,25 @@ struct souk_tx_body sale_allot(const struct sale *sale)
 			.total = root.sum}};
 }
 
-void sale_strip(struct sale *sale, const struct market *market, uint32_t index, uint32_t count,
-	uint64_t price)
+static void strip_on(struct sale *sale, const struct market *market, uint32_t index,
+	const struct souk_address *payee, uint64_t start, uint32_t count, uint64_t price,
+	uint8_t salt)
 {
 	struct souk_sum_node nodes[4];
 	struct souk_strip terms = {.version = SOUK_STRIP_VERSION,
-		.payee = sale->leaves[index].provider,
+		.payee = *payee,
 		.count = count,
 		.price = {price},
 		.customer = market->parties[ALICE].pubkey,
-		.nonce = {{(uint8_t)(index + 1), (uint8_t)sale->segment, (uint8_t)sale->epoch}},
+		.nonce = {{(uint8_t)(index + 1), (uint8_t)sale->segment, (uint8_t)sale->epoch,
+			salt}},
 		.expires = SOUK_TIME_NEVER};
 	struct souk_payer_leaf leaf = {.escrow = sale->escrow,
 		.epoch = sale->epoch,
 		.segment = sale->segment,
 		.index = index,
-		.amount = sale->leaves[index].amount};
+		.amount = sale->leaves[index].amount,
+		.used = {start}};
 	struct souk_hash ticket_secret = {{11, (uint8_t)index}},
 			 key_secret = {{12, (uint8_t)index}};
 	struct souk_strip_open *opens[] = {&sale->open};
@@ -342,12 +379,68 @@ void sale_strip(struct sale *sale, const struct market *market, uint32_t index, 
 	REQUIRE(souk_strip_sign_batch(opens, 1, &market->issuer) == SOUK_OK);
 }
 
+void sale_strip(struct sale *sale, const struct market *market, uint32_t index, uint32_t count,
+	uint64_t price)
+{
+	strip_on(sale, market, index, &sale->leaves[index].provider, 0, count, price, 0);
+}
+
+void sale_strip_at(struct sale *sale, const struct market *market, uint32_t index, enum party payee,
+	uint64_t start, uint32_t count, uint64_t price, uint8_t salt)
+{
+	strip_on(sale, market, index, &market->parties[payee].address, start, count, price, salt);
+}
+
 struct souk_tx_body sale_claim(struct sale *sale, uint32_t unit)
 {
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_CLAIM};
 	struct souk_hash value = souk_chain_value(&sale->payer.chain, unit);
 	REQUIRE(souk_claim_build(&body.claim.claim, &sale->open, unit, &value, &sale->keys) ==
 		SOUK_OK);
+	return body;
+}
+
+struct souk_tx_body sale_stand(const struct sale *sale, uint32_t epochs)
+{
+	struct souk_sum_node nodes[4], root;
+	REQUIRE(souk_allotment_commit(&root, sale->leaves, 3, nodes) == SOUK_OK);
+	return (struct souk_tx_body){.kind = SOUK_TX_BODY_STAND,
+		.stand = {.escrow = sale->escrow,
+			.root = root.hash,
+			.total = root.sum,
+			.epochs = epochs}};
+}
+
+static const struct souk_identity *identity_of(
+	const struct market *market, const struct souk_address *address)
+{
+	for (int who = 0; who < PARTY_COUNT; who++) {
+		if (souk_address_equal(&market->parties[who].address, address))
+			return &market->parties[who];
+	}
+	return NULL;
+}
+
+struct souk_tx_body sale_receipt(
+	const struct sale *sale, const struct market *market, uint32_t index, uint64_t amount)
+{
+	struct souk_tx_body body = {.kind = SOUK_TX_BODY_CLAIM_RECEIPT};
+	struct souk_tx_claim_receipt *claim = &body.claim_receipt;
+	struct souk_strip place = {.escrow = sale->escrow,
+		.epoch = sale->epoch,
+		.segment = sale->segment,
+		.leaf = index};
+	struct souk_strip_open open;
+	struct souk_sum_node nodes[4];
+	REQUIRE(souk_allotment_prove(&open, sale->leaves, 3, index, nodes) == SOUK_OK);
+	REQUIRE(souk_leaf_receipt_build(&claim->receipt, &place, &sale->leaves[index],
+			souk_amount_of_ncoin(amount)) == SOUK_OK);
+	souk_leaf_receipt_countersign(
+		&claim->receipt, identity_of(market, &sale->leaves[index].provider));
+	souk_leaf_receipt_issue(&claim->receipt, &market->issuer);
+	claim->leaf = open.leaf;
+	claim->leaf_path.count = open.leaf_path.count;
+	memcpy(claim->leaf_path.items, open.leaf_path.items, sizeof open.leaf_path.items);
 	return body;
 }
 

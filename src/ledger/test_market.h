@@ -81,6 +81,14 @@ struct souk_tx_body body_close(const struct souk_hash *escrow);
 struct souk_tx_body body_withdraw(const struct souk_hash *escrow);
 struct souk_tx_body body_register(uint64_t deposit);
 struct souk_tx_body body_draw(struct market *market, uint64_t epoch);
+/* As body_open, with a penalty. */
+struct souk_tx_body body_open_penal(
+	uint8_t salt, uint64_t line, uint64_t prize, uint64_t deposit, uint64_t penalty);
+/* What stands on ESCROW ends with this epoch. */
+struct souk_tx_body body_stand_no_more(const struct souk_hash *escrow);
+struct souk_tx_body body_claim_many(const struct souk_tx_body *claims, size_t count);
+struct souk_tx_body body_double_issue(
+	const struct souk_strip_open *first, const struct souk_strip_open *second);
 struct souk_hash market_escrow_id(const struct market *market, enum party payer, uint8_t salt);
 
 /* One allotment with leaves for BOB, CAROL and DAVE, and one strip on one of them. */
@@ -101,6 +109,15 @@ struct souk_tx_body sale_allot(const struct sale *sale);
 /* A strip over the first COUNT * PRICE of leaf INDEX. */
 void sale_strip(struct sale *sale, const struct market *market, uint32_t index, uint32_t count,
 	uint64_t price);
+/* A strip that starts at START, for PAYEE: the leaf may be open. SALT tells strips apart that are
+ * on the same leaf. */
+void sale_strip_at(struct sale *sale, const struct market *market, uint32_t index, enum party payee,
+	uint64_t start, uint32_t count, uint64_t price, uint8_t salt);
 struct souk_tx_body sale_claim(struct sale *sale, uint32_t unit);
+/* SALE's leaves, for EPOCHS epochs from the next one on. */
+struct souk_tx_body sale_stand(const struct sale *sale, uint32_t epochs);
+/* The receipt for the first AMOUNT of leaf INDEX, signed by both. */
+struct souk_tx_body sale_receipt(
+	const struct sale *sale, const struct market *market, uint32_t index, uint64_t amount);
 
 #endif
