@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub_kit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "souk/base/check.h"
 #include "souk/crypto/sha256.h"
 #include "souk/payment/allotment.h"
 
-struct kit_hub *kit_hub_new(uint64_t seed, const struct souk_address *providers, uint32_t count,
-	uint64_t leaf_ncoin, uint16_t fee_permille, uint16_t step)
+void kit_hub_init(struct kit_hub *kit, uint64_t seed, const struct souk_address *providers,
+	uint32_t count, uint64_t leaf_ncoin, uint16_t fee_permille, uint16_t step)
 {
-	struct kit_hub *kit = calloc(1, sizeof *kit);
-	SOUK_CHECK(kit != NULL);
-	kit->records = calloc(KIT_HUB_RECORDS, sizeof *kit->records);
-	SOUK_CHECK(kit->records != NULL);
+	memset(kit, 0, sizeof *kit);
 	kit_payer_init(&kit->payer, seed, providers, count, leaf_ncoin);
 	kit->fee_permille = fee_permille;
 	kit->step = step;
-	return kit;
-}
-
-void kit_hub_free(struct kit_hub *kit)
-{
-	free(kit->records);
-	free(kit);
 }
 
 void kit_hub_start(struct kit_hub *kit, uint64_t seed, uint64_t epoch, struct souk_time end,
@@ -144,14 +133,11 @@ souk_status kit_hub_open(struct kit_hub *kit, uint32_t index, const struct souk_
 	struct souk_time now, struct souk_strip_open *ret)
 {
 	struct souk_sum_node nodes[KIT_PROVIDERS];
-	struct souk_strip_open *proof = calloc(1, sizeof *proof);
-	SOUK_CHECK(proof != NULL);
-	SOUK_CHECK(souk_allotment_prove(proof, kit->payer.leaves, kit->payer.leaf_count, index,
-			   nodes) == SOUK_OK);
+	SOUK_CHECK(souk_allotment_prove(&kit->proof, kit->payer.leaves, kit->payer.leaf_count,
+			   index, nodes) == SOUK_OK);
 	souk_status status = souk_hub_open(&kit->hub, open, kit_hub_stored(kit, &open->strip.nonce),
-		&kit->payer.free[index], proof, now, ret);
+		&kit->payer.free[index], &kit->proof, now, ret);
 	kit_hub_commit(kit);
-	free(proof);
 	return status;
 }
 
@@ -166,13 +152,14 @@ struct souk_hub_terms kit_hub_terms(const struct kit_hub *kit, const struct souk
 	};
 }
 
-static souk_status handshake(struct souk_customer *customer, struct kit_hub *kit,
+souk_status kit_hub_handshake(struct souk_customer *customer, struct kit_hub *kit,
 	const struct souk_identity *account, uint32_t index, struct kit_provider *provider,
-	const struct souk_provider_item *item, struct souk_strip_open *open, struct souk_time now)
+	const struct souk_provider_item *item, struct souk_time now)
 {
 	struct souk_grant_open grant;
 	struct souk_hub_open hub_open;
 	struct souk_provider_effect effect;
+	struct souk_strip_open *open = &kit->answer;
 	struct souk_hub_terms terms = kit_hub_terms(kit, account);
 	SOUK_TRY(souk_provider_ask(
 		&provider->provider, &grant, souk_customer_ask(customer), item, now));
@@ -185,15 +172,4 @@ static souk_status handshake(struct souk_customer *customer, struct kit_hub *kit
 	while (souk_provider_next_effect(&provider->provider, &effect))
 		kit_provider_keep(provider, &effect);
 	return souk_customer_opened(customer);
-}
-
-souk_status kit_hub_handshake(struct souk_customer *customer, struct kit_hub *kit,
-	const struct souk_identity *account, uint32_t index, struct kit_provider *provider,
-	const struct souk_provider_item *item, struct souk_time now)
-{
-	struct souk_strip_open *open = calloc(1, sizeof *open);
-	SOUK_CHECK(open != NULL);
-	souk_status status = handshake(customer, kit, account, index, provider, item, open, now);
-	free(open);
-	return status;
 }

@@ -35,16 +35,17 @@ struct kit_hub {
 	/* what is stored */
 	struct kit_hub_account stored_accounts[KIT_HUB_ACCOUNTS];
 	uint32_t stored_account_count;
-	struct souk_hub_session_record *records; /* KIT_HUB_RECORDS of them */
+	struct souk_hub_session_record records[KIT_HUB_RECORDS];
 	uint32_t record_count;
 	struct kit_hub_voucher vouchers[KIT_HUB_VOUCHERS];
 	uint32_t voucher_count;
+	/* Large, and used by one call at a time. */
+	struct souk_strip_open proof, answer;
 };
 
-/* A hub whose escrow has a leaf of LEAF_NCOIN for each of PROVIDERS; free it with kit_hub_free. */
-struct kit_hub *kit_hub_new(uint64_t seed, const struct souk_address *providers, uint32_t count,
-	uint64_t leaf_ncoin, uint16_t fee_permille, uint16_t step);
-void kit_hub_free(struct kit_hub *kit);
+/* A hub whose escrow has a leaf of LEAF_NCOIN for each of PROVIDERS. It is large: about 3 MiB. */
+void kit_hub_init(struct kit_hub *kit, uint64_t seed, const struct souk_address *providers,
+	uint32_t count, uint64_t leaf_ncoin, uint16_t fee_permille, uint16_t step);
 
 /* Start, or start again after a crash; what was stored is restored. */
 void kit_hub_start(struct kit_hub *kit, uint64_t seed, uint64_t epoch, struct souk_time end,

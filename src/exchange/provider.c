@@ -293,6 +293,18 @@ static souk_status check_times(
 	return souk_time_is_before(now, strip->expires) ? SOUK_OK : SOUK_PEER_STRIP_EXPIRED;
 }
 
+/* What is promised to us on an open leaf may be promised to others too. */
+static souk_status check_penalty(
+	const struct souk_provider *provider, const struct souk_escrow_record *escrow)
+{
+	struct souk_amount least;
+	if (provider->config.policy == NULL || provider->genesis.epoch_ms == 0 ||
+		souk_policy_penalty(&least, provider->config.policy, escrow->line,
+			&provider->genesis) != SOUK_OK)
+		return SOUK_PEER_PENALTY_TOO_LOW;
+	return souk_amount_is_less(escrow->penalty, least) ? SOUK_PEER_PENALTY_TOO_LOW : SOUK_OK;
+}
+
 static souk_status check_strip(const struct souk_provider *provider,
 	const struct souk_provider_session *s, const struct souk_strip_open *open,
 	const struct souk_allotment_record *allotment, const struct souk_escrow_record *escrow,
@@ -305,6 +317,8 @@ static souk_status check_strip(const struct souk_provider *provider,
 	if (escrow->closing)
 		return SOUK_PEER_ESCROW_CLOSING;
 	SOUK_TRY(souk_escrow_check_terms(escrow->line, escrow->prize));
+	if (souk_address_is_zero(&open->leaf.provider))
+		SOUK_TRY(check_penalty(provider, escrow));
 	if (provider_overlaps(provider, &open->strip))
 		return SOUK_PEER_STRIP_OVERLAP;
 	if (!provider_has_due_room(provider, 0))

@@ -188,6 +188,97 @@ void souk_provider_set_epoch(
 	}
 }
 
+void souk_provider_set_genesis(struct souk_provider *provider, const struct souk_genesis *genesis)
+{
+	provider->genesis = *genesis;
+}
+
+/* ------------------------------------------------------------------ receipts */
+
+static bool is_on_leaf(const struct souk_strip *strip, const struct souk_leaf_id *leaf)
+{
+	return souk_hash_equal(&strip->escrow, &leaf->escrow) && strip->epoch == leaf->epoch &&
+	       strip->segment == leaf->segment && strip->leaf == leaf->leaf;
+}
+
+static bool due_is_on_leaf(const struct souk_provider_due *due, const struct souk_leaf_id *leaf)
+{
+	return due->state != SOUK_DUE_FREE && souk_hash_equal(&due->escrow, &leaf->escrow) &&
+	       due->epoch == leaf->epoch && due->segment == leaf->segment &&
+	       due->leaf == leaf->leaf;
+}
+
+static souk_status add_owed(struct souk_amount *total, struct souk_amount price, uint32_t units)
+{
+	struct souk_amount owed;
+	SOUK_TRY(souk_amount_mul(&owed, price, units));
+	return souk_amount_add(total, *total, owed);
+}
+
+/* What the tickets on LEAF say; a session that is leaving is a due already. */
+static souk_status sum_owed(const struct souk_provider *provider, const struct souk_leaf_id *leaf,
+	struct souk_nonce *ret_session, struct souk_amount *ret_owed)
+{
+	souk_status status = SOUK_PEER_UNKNOWN_SESSION;
+	struct souk_amount owed = SOUK_AMOUNT_ZERO;
+	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+		const struct souk_provider_session *s = &provider->memory.sessions[i];
+		if (s->state != SOUK_PROVIDER_OPEN || s->payee.unit == 0 ||
+			!is_on_leaf(&s->record.strip_open.strip, leaf))
+			continue;
+		SOUK_TRY(add_owed(&owed, s->payee.price, s->payee.unit));
+		*ret_session = s->record.grant.session;
+		status = SOUK_OK;
+	}
+	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+		const struct souk_provider_due *due = &provider->memory.dues[i];
+		if (!due_is_on_leaf(due, leaf) || due->unit == 0)
+			continue;
+		if (due->state != SOUK_DUE_WAITING)
+			return SOUK_PEER_LEAF_CLAIMED;
+		SOUK_TRY(add_owed(&owed, due->price, due->unit));
+		*ret_session = due->session;
+		status = SOUK_OK;
+	}
+	*ret_owed = owed;
+	return status;
+}
+
+static void leave_leaf(struct souk_provider *provider, const struct souk_leaf_id *leaf)
+{
+	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+		struct souk_provider_session *s = &provider->memory.sessions[i];
+		if (s->state == SOUK_PROVIDER_OPEN && is_on_leaf(&s->record.strip_open.strip, leaf))
+			provider_session_leave(provider, s);
+	}
+}
+
+souk_status souk_provider_receipt(struct souk_provider *provider, const struct souk_leaf_id *leaf,
+	struct souk_amount amount, struct souk_nonce *ret_session, struct souk_amount *ret_owed)
+{
+	struct souk_nonce session;
+	struct souk_amount owed;
+	SOUK_TRY(sum_owed(provider, leaf, &session, &owed));
+	if (souk_amount_is_less(amount, owed)) {
+		*ret_owed = owed;
+		return SOUK_PEER_UNPAID;
+	}
+	leave_leaf(provider, leaf);
+	*ret_session = session;
+	*ret_owed = owed;
+	return SOUK_OK;
+}
+
+void souk_provider_receipt_kept(struct souk_provider *provider, const struct souk_leaf_id *leaf)
+{
+	leave_leaf(provider, leaf);
+	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+		struct souk_provider_due *due = &provider->memory.dues[i];
+		if (due->state == SOUK_DUE_WAITING && due_is_on_leaf(due, leaf))
+			settle_due(provider, due, SOUK_OK, SOUK_AMOUNT_ZERO);
+	}
+}
+
 /* ------------------------------------------------------------------ draws and claims */
 
 bool souk_provider_undrawn(const struct souk_provider *provider, uint64_t *ret_epoch)
@@ -362,8 +453,10 @@ static bool next_due(struct souk_provider *provider, struct souk_provider_effect
 {
 	for (; provider->due_cursor < provider->memory.due_max; provider->due_cursor++) {
 		struct souk_provider_due *due = &provider->memory.dues[provider->due_cursor];
-		*ret = (struct souk_provider_effect){
-			.session = due->session, .paid = due->paid, .status = due->status};
+		*ret = (struct souk_provider_effect){.session = due->session,
+			.leaf = {due->escrow, due->epoch, due->segment, due->leaf},
+			.paid = due->paid,
+			.status = due->status};
 		if (due->state == SOUK_DUE_CLAIM) {
 			ret->kind = SOUK_PROVIDER_CLAIM;
 			due->state = SOUK_DUE_CLAIMING;

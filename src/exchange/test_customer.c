@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "session_kit.h"
+#include "test_session.h"
 #include "souk/base/check.h"
 #include "souk/crypto/merkle.h"
 

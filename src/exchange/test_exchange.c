@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "session_kit.h"
+#include "test_session.h"
 #include "souk/base/check.h"
 
 static void a_session_runs_to_its_end(void **state)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * session_kit.h - one provider, one payer and one customer, for truth tables. Needs cmocka.h before
- * it. */
-#ifndef SOUK_EXCHANGE_SESSION_KIT_H
-#define SOUK_EXCHANGE_SESSION_KIT_H
+ * test_session.h - one provider, one payer and one customer, for truth tables. Needs cmocka.h
+ * before it. */
+#ifndef SOUK_EXCHANGE_TEST_SESSION_H
+#define SOUK_EXCHANGE_TEST_SESSION_H
 
 #include <stdlib.h>
 #include <string.h>
