@@ -6,6 +6,7 @@
 #include "souk/base/check.h"
 #include "state.h"
 
+/* SUM may be NULL: only the money counts. */
 static souk_status count_record(struct souk_ledger_record *totals, struct souk_lthash *sum,
 	struct souk_bytes key, struct souk_bytes value)
 {
@@ -14,8 +15,10 @@ static souk_status count_record(struct souk_ledger_record *totals, struct souk_l
 	if (value.size == 0 || value.size > LEDGER_RECORD_SIZE_MAX)
 		return SOUK_CORRUPT_STORE;
 	SOUK_TRY(ledger_count_value(totals, key, value, true));
-	struct souk_hash hash = ledger_record_hash(key, value);
-	souk_lthash_add(sum, &hash);
+	if (sum != NULL) {
+		struct souk_hash hash = ledger_record_hash(key, value);
+		souk_lthash_add(sum, &hash);
+	}
 	return SOUK_OK;
 }
 
@@ -56,6 +59,13 @@ souk_status ledger_check_totals(
 		counted->escrow_count != record->escrow_count)
 		return SOUK_CORRUPT_SUPPLY;
 	return ledger_check_supply(record);
+}
+
+souk_status ledger_audit_money(const struct souk_ledger *ledger)
+{
+	struct souk_ledger_record totals = {0};
+	SOUK_TRY(count_all(&totals, NULL, &ledger->store));
+	return ledger_check_totals(&ledger->record, &totals);
 }
 
 /* What the records must sum up to: as the last header states it, or, while a block is built, as it
