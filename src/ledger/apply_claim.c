@@ -15,7 +15,7 @@ souk_status ledger_apply_claim(struct ledger_tx *tx, const struct souk_tx_claim 
 		return SOUK_PEER_NOT_PAYEE;
 	SOUK_TRY(ledger_prizes_open_strip(&prizes, tx, &claim->strip));
 	SOUK_TRY(souk_claim_verify(&lo, &hi, claim, &prizes.allotment));
-	SOUK_TRY(ledger_check_no_receipt(tx, &claim->strip));
+	SOUK_TRY(ledger_check_no_receipt(tx, &claim->strip, claim->leaf_path.count));
 	SOUK_TRY(ledger_prizes_add(&prizes, tx, lo, hi));
 	return ledger_prizes_pay(&prizes, tx);
 }

@@ -24,7 +24,7 @@ souk_status ledger_apply_claim_many(struct ledger_tx *tx, const struct souk_tx_c
 	const struct souk_strip *first = &body->items.items[0].strip;
 	SOUK_TRY(ledger_prizes_open_strip(&prizes, tx, first));
 	SOUK_TRY(souk_claim_many_verify(spans, body, &prizes.allotment));
-	SOUK_TRY(ledger_check_no_receipt(tx, first));
+	SOUK_TRY(ledger_check_no_receipt(tx, first, body->leaf_path.count));
 	for (uint16_t i = 0; i < body->items.count; i++)
 		SOUK_TRY(ledger_prizes_add(&prizes, tx, spans[i].lo, spans[i].hi));
 	return ledger_prizes_pay(&prizes, tx);
@@ -32,12 +32,19 @@ souk_status ledger_apply_claim_many(struct ledger_tx *tx, const struct souk_tx_c
 
 /* ---- receipts ---- */
 
-/* Whether the leaf has a receipt: RECEIPT itself, or SOUK_PEER_LEAF_CLAIMED for any other. */
-static souk_status find_lodged(
-	bool *ret, const struct ledger_tx *tx, const struct souk_leaf_receipt *receipt)
+static struct souk_ledger_key key_of(const struct souk_tx_claim_receipt *body)
 {
-	struct souk_ledger_key key = souk_ledger_key_leaf(
-		&receipt->escrow, receipt->epoch, receipt->segment, receipt->leaf);
+	const struct souk_leaf_receipt *receipt = &body->receipt.receipt;
+	return ledger_leaf_key(&receipt->escrow, receipt->epoch, receipt->segment, receipt->leaf,
+		body->leaf_path.count);
+}
+
+/* Whether the leaf has a receipt: this one, or SOUK_PEER_LEAF_CLAIMED for any other. */
+static souk_status find_lodged(
+	bool *ret, const struct ledger_tx *tx, const struct souk_tx_claim_receipt *body)
+{
+	const struct souk_leaf_receipt *receipt = &body->receipt.receipt;
+	struct souk_ledger_key key = key_of(body);
 	struct souk_amount amount;
 	souk_status status = ledger_get_leaf(&amount, tx->ledger, &key);
 	if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
@@ -48,11 +55,10 @@ static souk_status find_lodged(
 	return SOUK_OK;
 }
 
-static souk_status lodge(struct ledger_tx *tx, const struct souk_leaf_receipt *receipt)
+static souk_status lodge(struct ledger_tx *tx, const struct souk_tx_claim_receipt *body)
 {
-	struct souk_ledger_key key = souk_ledger_key_leaf(
-		&receipt->escrow, receipt->epoch, receipt->segment, receipt->leaf);
-	return ledger_put_leaf(tx->ledger, &key, receipt->amount);
+	struct souk_ledger_key key = key_of(body);
+	return ledger_put_leaf(tx->ledger, &key, body->receipt.receipt.amount);
 }
 
 /* The payee takes its prizes; before the draw the payer may lodge the receipt too. */
@@ -93,15 +99,15 @@ souk_status ledger_apply_claim_receipt(
 	SOUK_TRY(check_receipt_signer(tx, &prizes, receipt));
 	SOUK_TRY(souk_leaf_receipt_verify(&base, &body->receipt, &body->leaf, body->leaf_path.items,
 		body->leaf_path.count, &prizes.allotment));
-	SOUK_TRY(find_lodged(&lodged, tx, receipt));
+	SOUK_TRY(find_lodged(&lodged, tx, body));
 	if (!prizes.drawn) {
 		if (lodged)
 			return SOUK_PEER_NOT_DRAWN;
-		SOUK_TRY(lodge(tx, receipt));
+		SOUK_TRY(lodge(tx, body));
 		return ledger_escrow_put(tx->ledger, &prizes.escrow);
 	}
 	SOUK_TRY(add_receipt(&prizes, tx, body, base, lodged));
 	/* A credit that overflows must be refused before anything is written. */
 	SOUK_TRY(ledger_prizes_pay(&prizes, tx));
-	return lodged ? SOUK_OK : lodge(tx, receipt);
+	return lodged ? SOUK_OK : lodge(tx, body);
 }

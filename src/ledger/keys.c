@@ -87,10 +87,10 @@ struct souk_ledger_key souk_ledger_key_paid(
 }
 
 struct souk_ledger_key souk_ledger_key_leaf(
-	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment, uint32_t leaf)
+	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment, uint32_t place)
 {
 	struct souk_ledger_key key = key_of_epoch_part(SOUK_TABLE_LEAF, escrow, epoch, segment);
-	key_u32(&key, leaf);
+	key_u32(&key, place);
 	return key;
 }
 

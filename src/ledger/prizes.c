@@ -62,10 +62,18 @@ souk_status ledger_prizes_open_strip(
 	return SOUK_OK;
 }
 
-souk_status ledger_check_no_receipt(const struct ledger_tx *tx, const struct souk_strip *strip)
+struct souk_ledger_key ledger_leaf_key(const struct souk_hash *escrow, uint64_t epoch,
+	uint32_t segment, uint32_t index, uint32_t depth)
+{
+	SOUK_CHECK(depth <= SOUK_MERKLE_DEPTH_MAX);
+	return souk_ledger_key_leaf(escrow, epoch, segment, (UINT32_C(1) << depth) + index);
+}
+
+souk_status ledger_check_no_receipt(
+	const struct ledger_tx *tx, const struct souk_strip *strip, uint32_t depth)
 {
 	struct souk_ledger_key key =
-		souk_ledger_key_leaf(&strip->escrow, strip->epoch, strip->segment, strip->leaf);
+		ledger_leaf_key(&strip->escrow, strip->epoch, strip->segment, strip->leaf, depth);
 	struct souk_amount amount;
 	souk_status status = ledger_get_leaf(&amount, tx->ledger, &key);
 	if (status == SOUK_OK)

@@ -44,9 +44,16 @@ SOUK_MUST_CHECK souk_status ledger_prizes_open(struct ledger_prizes *ret,
 SOUK_MUST_CHECK souk_status ledger_prizes_open_strip(
 	struct ledger_prizes *ret, const struct ledger_tx *tx, const struct souk_strip *strip);
 
-/* SOUK_PEER_LEAF_CLAIMED where a receipt stands for the leaf of STRIP. */
+/* The key of what is known of leaf INDEX whose verified path has DEPTH siblings. An index alone
+ * names no leaf: in a payer's crooked tree two leaves at different depths have the same one, and a
+ * receipt for one of them would take the other's claims. */
+struct souk_ledger_key ledger_leaf_key(const struct souk_hash *escrow, uint64_t epoch,
+	uint32_t segment, uint32_t index, uint32_t depth);
+
+/* SOUK_PEER_LEAF_CLAIMED where a receipt stands for the leaf of STRIP, at the end of a path of
+ * DEPTH. */
 SOUK_MUST_CHECK souk_status ledger_check_no_receipt(
-	const struct ledger_tx *tx, const struct souk_strip *strip);
+	const struct ledger_tx *tx, const struct souk_strip *strip, uint32_t depth);
 
 /* ledger_prizes_add: what [lo, hi) won and nobody was paid for, neither before nor by an earlier
  * span. The epoch is drawn.

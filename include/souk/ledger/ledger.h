@@ -254,8 +254,10 @@ struct souk_ledger_key souk_ledger_key_allotment(
 	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment);
 struct souk_ledger_key souk_ledger_key_paid(
 	const struct souk_hash *escrow, uint64_t epoch, uint32_t index);
+/* PLACE: 2^d + index of a leaf whose path has d siblings, since two leaves of one index may differ
+ * in depth. */
 struct souk_ledger_key souk_ledger_key_leaf(
-	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment, uint32_t leaf);
+	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment, uint32_t place);
 struct souk_ledger_key souk_ledger_key_provider(const struct souk_address *address);
 struct souk_ledger_key souk_ledger_key_epoch(uint64_t epoch);
 struct souk_ledger_key souk_ledger_key_receipt(const struct souk_hash *tx);
