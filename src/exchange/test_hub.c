@@ -36,6 +36,8 @@ static void a_voucher_is_credit_once(void **state)
 	assert_int_equal(m.hub->hub.account_count, 1);
 	give_credit(&m, &m.alice, 70);
 	assert_int_equal(account_of(&m, &m.alice)->record.credit.ncoin, 5070);
+	give_credit(&m, &m.bob, 1);
+	assert_int_equal(kit_hub_redeem(m.hub, &m.bob, &voucher, t0, &s), SOUK_PEER_HUB_VOUCHER);
 	voucher = kit_hub_voucher(m.hub, UINT64_MAX);
 	assert_int_equal(kit_hub_redeem(m.hub, &m.alice, &voucher, t0, &s), SOUK_LOCAL_OVERFLOW);
 	assert_false(m.hub->vouchers[m.hub->voucher_count - 1].record.redeemed);
