@@ -211,6 +211,7 @@ static void do_effect(struct get *get, const struct souk_download_effect *effect
 	case SOUK_DOWNLOAD_FETCH:
 	case SOUK_DOWNLOAD_KEYS: start_transfer(get, effect); break;
 	case SOUK_DOWNLOAD_VERIFY: start_check(get, effect); break;
+	case SOUK_DOWNLOAD_BUY: break; /* there is no hub */
 	case SOUK_DOWNLOAD_DROP: note_drop(get, effect); break;
 	case SOUK_DOWNLOAD_COMPLETE: get->result = SOUK_OK; break;
 	case SOUK_DOWNLOAD_GIVE_UP:

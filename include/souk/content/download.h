@@ -13,7 +13,7 @@
  * the caller's memory until their key is known and they are checked.
  *
  * The caller pulls effects until there is none, after every input.
- * Every OPEN, FETCH, KEYS and VERIFY is answered exactly once, even after its
+ * Every OPEN, FETCH, KEYS, BUY and VERIFY is answered exactly once, even after its
  * provider was dropped or the download has ended (a cancelled one with
  * SOUK_LOCAL_STOPPED): a slot is used again only after that.
  *
@@ -30,7 +30,7 @@
 
 #include "souk/base/bitmap.h"
 #include "souk/content/chunk.h"
-#include "souk/exchange/customer.h"
+#include "souk/exchange/hub_customer.h"
 
 #define SOUK_DOWNLOAD_PROVIDERS_MAX 16u
 #define SOUK_DOWNLOAD_SLOTS_MAX	    256u
@@ -39,6 +39,7 @@ struct souk_download_config {
 	struct souk_content content;
 	struct souk_amount budget;    /* for all providers together */
 	struct souk_amount price_max; /* of one unit; a dearer offer is refused */
+	uint16_t fee_permille;	      /* of the hub that pays, on top of prices; else 0 */
 	uint32_t slot_count;	      /* units in memory at once, 1 to SOUK_DOWNLOAD_SLOTS_MAX */
 	uint32_t pipeline;	      /* requests in flight per provider; 0: 4 */
 	uint32_t session_units_max;   /* of one session; 0: no limit of our own */
@@ -59,11 +60,12 @@ enum souk_download_provider_state {
 struct souk_download_provider {
 	enum souk_download_provider_state state;
 	struct souk_customer *customer; /* the caller's; filled while OPENING */
-	struct souk_amount price;
+	struct souk_amount price;	/* with the hub's fee */
 	uint32_t units_max;
 	bool was_open;	     /* a further session is opened only while work is left */
 	bool busy_opening;   /* an OPEN is not answered yet */
 	bool busy_keys;	     /* nor a KEYS */
+	bool busy_buying;    /* nor a BUY */
 	bool drop_due;	     /* a DROP effect is waiting */
 	souk_status dropped; /* why */
 	uint32_t fetching;   /* FETCH effects not answered */
@@ -72,13 +74,17 @@ struct souk_download_provider {
 	uint32_t sessions;
 	uint32_t session_units; /* verified in the running one */
 	uint32_t keys_session;	/* that the last KEYS was for */
+	uint32_t buy_session;	/* that the last BUY was for */
+	uint32_t buy_failures;	/* of the hub, in a row */
 	uint32_t fruitless;	/* sessions in a row that verified nothing */
 	uint64_t unit_ms;	/* smoothed time that a unit takes; 0: not known */
 	struct souk_time heard;
 	struct souk_time failing_since; /* the first of the failures in a row */
 	struct souk_time paused_until;	/* failures before then are the same failure */
 	struct souk_time keys_at;	/* KEYS not before */
-	struct souk_time open_at;	/* OPEN not before */
+	struct souk_time buy_at;	/* BUY not before */
+	struct souk_time buy_failing_since;
+	struct souk_time open_at; /* OPEN not before */
 	/* figures, over all its sessions */
 	uint64_t units_verified;
 	uint64_t bytes_verified;
@@ -139,6 +145,8 @@ enum souk_download_effect_kind {
 	SOUK_DOWNLOAD_FETCH,
 	/* GET `request` (/v1/keys); then souk_download_keys or souk_download_keys_failed. */
 	SOUK_DOWNLOAD_KEYS,
+	/* Send `hub_ticket` to the hub; then souk_download_bought or souk_download_buy_failed. */
+	SOUK_DOWNLOAD_BUY,
 	/* Decrypt `slot` with `cipher`, check it as chunk `chunk`, write it; souk_download_checked.
 	 */
 	SOUK_DOWNLOAD_VERIFY,
@@ -160,7 +168,8 @@ struct souk_download_effect {
 	uint32_t length; /* FETCH, VERIFY */
 	struct souk_unit_request request;
 	struct souk_unit_cipher cipher;
-	souk_status status; /* DROP, GIVE_UP */
+	struct souk_hub_ticket hub_ticket; /* BUY */
+	souk_status status;		   /* DROP, GIVE_UP */
 };
 
 /* souk_download_init: plan the download of CONFIG->content, which souk_content_check has passed.
@@ -184,7 +193,7 @@ SOUK_MUST_CHECK souk_status souk_download_add(struct souk_download *download,
 
 /* Answers to OPEN. A failed OPEN drops the provider, unless the failure is IO_: then it is tried
  * again, failures_max times, and twice as often for LOCAL_FULL. The customer must be in state OPEN
- * for _opened. */
+ * for _opened. Where the hub has no credit for it, it waits for sessions with others to end. */
 void souk_download_opened(struct souk_download *download, uint32_t provider, struct souk_time now);
 void souk_download_open_failed(struct souk_download *download, uint32_t provider,
 	souk_status status, struct souk_time now);
@@ -206,6 +215,13 @@ void souk_download_keys(struct souk_download *download, uint32_t provider,
 void souk_download_keys_failed(struct souk_download *download, uint32_t provider,
 	souk_status status, struct souk_time now);
 
+/* Answers to BUY. A hub that lies, that refuses, or that is silent for timeout_ms ends the
+ * download: there is no other to pay with. A session that is over there is opened anew. */
+void souk_download_bought(struct souk_download *download, uint32_t provider,
+	const struct souk_ticket *ticket, struct souk_time now);
+void souk_download_buy_failed(struct souk_download *download, uint32_t provider, souk_status status,
+	struct souk_time now);
+
 /* Answer to VERIFY: SOUK_OK once the chunk is on disk; a PEER_ status drops the provider; any other
  * (IO_DISK_FULL) ends the download. */
 void souk_download_checked(
@@ -225,11 +241,11 @@ bool souk_download_next_effect(
 /* Whether nothing is unanswered: after COMPLETE or GIVE_UP memory may be released once it is. */
 bool souk_download_is_quiet(const struct souk_download *download);
 
-/* What one provider's tickets are worth, or all providers'; and what of it bought nothing. */
+/* What one provider's tickets cost, or all providers'. */
 struct souk_amount souk_download_spent(const struct souk_download *download, uint32_t provider);
 struct souk_amount souk_download_spent_all(const struct souk_download *download);
-/* Units that PROVIDER was sent tickets for; and how many of them were never verified: those are
- * lost once its session is over. */
+/* Units whose tickets were issued, or bought from the hub; and how many of them were never
+ * verified: those are lost once its session is over. */
 uint64_t souk_download_paid(const struct souk_download *download, uint32_t provider);
 uint64_t souk_download_lost(const struct souk_download *download, uint32_t provider);
 

@@ -88,20 +88,22 @@ souk_status souk_download_add(struct souk_download *download, const struct souk_
 	struct souk_customer *customer, struct souk_time now, uint32_t *ret_provider)
 {
 	const struct souk_content *content = &download->config.content;
+	struct souk_amount cost;
 	if (download->state != SOUK_DOWNLOAD_RUNNING)
 		return SOUK_LOCAL_STATE;
 	if (!souk_hash_equal(&offer->content, &content->id) || offer->size != content->size ||
 		offer->chunk_size != content->chunk_size || offer->units_max == 0 ||
 		offer->price.ncoin == 0)
 		return SOUK_PEER_BAD_OFFER;
-	if (souk_amount_is_less(download->config.price_max, offer->price))
+	if (souk_hub_price(&cost, offer->price, download->config.fee_permille) != SOUK_OK ||
+		souk_amount_is_less(download->config.price_max, cost))
 		return SOUK_LOCAL_BUDGET;
 	if (download->provider_count == SOUK_DOWNLOAD_PROVIDERS_MAX)
 		return SOUK_LOCAL_FULL;
 	download->providers[download->provider_count] = (struct souk_download_provider){
 		.state = SOUK_DOWNLOAD_ADDED,
 		.customer = customer,
-		.price = offer->price,
+		.price = cost,
 		.units_max = offer->units_max,
 		.heard = now,
 	};
@@ -143,7 +145,7 @@ static void close_session(struct souk_download *download, uint32_t provider, sou
 	if (p->state != SOUK_DOWNLOAD_OPENED)
 		return;
 	souk_customer_end(p->customer, reason);
-	p->units_paid += p->customer->payer.unit;
+	p->units_paid += souk_customer_paid(p->customer);
 	if (souk_amount_add(&spent, p->spent, souk_customer_spent(p->customer)) == SOUK_OK)
 		p->spent = spent;
 	p->fruitless = p->session_units == 0 ? p->fruitless + 1 : 0;
@@ -273,10 +275,21 @@ void souk_download_opened(struct souk_download *download, uint32_t provider, str
 	p->sessions++;
 	p->session_units = 0;
 	p->failures = 0;
-	p->keys_at = now;
+	p->buy_failures = 0;
+	p->keys_at = p->buy_at = now;
 	note_heard(p, now);
 	if (download->state != SOUK_DOWNLOAD_RUNNING)
 		souk_customer_end(p->customer, SOUK_LOCAL_STOPPED);
+}
+
+/* Whether a session with another provider runs, so that its credit may come free. */
+static bool others_run(const struct souk_download *download, uint32_t provider)
+{
+	for (uint32_t i = 0; i < download->provider_count; i++) {
+		if (i != provider && download->providers[i].state == SOUK_DOWNLOAD_OPENED)
+			return true;
+	}
+	return false;
 }
 
 void souk_download_open_failed(
@@ -299,6 +312,8 @@ void souk_download_open_failed(
 	bool more = status == SOUK_LOCAL_FULL
 			    ? p->failures < FULL_FACTOR * download->config.failures_max
 			    : is_patient(download, provider, status, now);
+	if (status == SOUK_PEER_HUB_CREDIT)
+		again = more = others_run(download, provider);
 	if (again && more)
 		p->open_at = souk_time_plus_ms(now, backoff_ms(download, p));
 	else
@@ -414,6 +429,67 @@ void souk_download_keys_failed(
 	struct souk_download_provider *p = answered_keys(download, provider);
 	if (p != NULL && note_failure(download, provider, status, now))
 		p->keys_at = p->paused_until;
+}
+
+/* ------------------------------------------------------------------ answers to BUY */
+
+/* The provider whose BUY is answered; NULL where it matters no more. */
+static struct souk_download_provider *answered_buy(
+	struct souk_download *download, uint32_t provider)
+{
+	SOUK_CHECK(provider < download->provider_count);
+	struct souk_download_provider *p = &download->providers[provider];
+	SOUK_CHECK(p->busy_buying);
+	bool stale = p->buy_session != p->sessions;
+	p->busy_buying = false;
+	if (stale || p->state != SOUK_DOWNLOAD_OPENED || download->state != SOUK_DOWNLOAD_RUNNING)
+		return NULL;
+	return p;
+}
+
+/* What the hub's answer, or its silence, means. Unlike a provider it has no other in its place. */
+static void note_buy_failure(
+	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
+{
+	struct souk_download_provider *p = &download->providers[provider];
+	if (ends_session(status) || status == SOUK_PEER_OUT_OF_ORDER) {
+		download_reopen(download, provider, status, now);
+		return;
+	}
+	if (p->buy_failures++ == 0)
+		p->buy_failing_since = now;
+	bool again = souk_status_class(status) != SOUK_CLASS_PEER;
+	if (!again || !souk_time_is_before(now, souk_time_plus_ms(p->buy_failing_since,
+							download->config.timeout_ms))) {
+		download_end(download, SOUK_DOWNLOAD_FAILED, status);
+		return;
+	}
+	uint32_t doublings = p->buy_failures > BACKOFF_MAX ? BACKOFF_MAX : p->buy_failures;
+	p->buy_at = souk_time_plus_ms(now, download->config.retry_ms << (doublings - 1));
+}
+
+void souk_download_bought(struct souk_download *download, uint32_t provider,
+	const struct souk_ticket *ticket, struct souk_time now)
+{
+	struct souk_download_provider *p = answered_buy(download, provider);
+	if (p == NULL)
+		return;
+	uint32_t before = p->customer->payer.known;
+	souk_status status = souk_customer_bought(p->customer, ticket);
+	/* An old ticket is no answer to a new question. */
+	if (status == SOUK_OK && p->customer->payer.known == before)
+		status = SOUK_PEER_STALE_TICKET;
+	if (status == SOUK_OK)
+		p->buy_failures = 0;
+	else
+		note_buy_failure(download, provider, status, now);
+}
+
+void souk_download_buy_failed(
+	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
+{
+	if (answered_buy(download, provider) != NULL)
+		note_buy_failure(download, provider, status, now);
 }
 
 /* ------------------------------------------------------------------ answers to VERIFY */
@@ -544,6 +620,8 @@ static struct souk_time pause_deadline(const struct souk_download *download)
 			deadline = upcoming(download, deadline, p->open_at);
 		if (p->state == SOUK_DOWNLOAD_OPENED && !p->busy_keys)
 			deadline = upcoming(download, deadline, p->keys_at);
+		if (p->state == SOUK_DOWNLOAD_OPENED && !p->busy_buying)
+			deadline = upcoming(download, deadline, p->buy_at);
 	}
 	for (uint32_t i = 0; i < download->config.slot_count; i++) {
 		if (download->slots[i].state == SOUK_SLOT_PLANNED)

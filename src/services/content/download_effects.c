@@ -31,7 +31,8 @@ struct souk_amount souk_download_spent_all(const struct souk_download *download)
 uint64_t souk_download_paid(const struct souk_download *download, uint32_t provider)
 {
 	const struct souk_download_provider *p = &download->providers[provider];
-	return p->units_paid + (p->state == SOUK_DOWNLOAD_OPENED ? p->customer->payer.unit : 0);
+	return p->units_paid +
+	       (p->state == SOUK_DOWNLOAD_OPENED ? souk_customer_paid(p->customer) : 0);
 }
 
 uint64_t souk_download_lost(const struct souk_download *download, uint32_t provider)
@@ -263,6 +264,25 @@ static bool pull_keys(
 	return false;
 }
 
+/* Tickets of the hub, before they are due: no unit should wait for them. */
+static bool pull_buy(
+	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
+{
+	for (uint32_t i = 0; i < download->provider_count; i++) {
+		struct souk_download_provider *p = &download->providers[i];
+		if (p->state != SOUK_DOWNLOAD_OPENED || p->busy_buying ||
+			souk_time_is_before(now, p->buy_at) ||
+			souk_customer_buy(p->customer, &ret->hub_ticket, now) != SOUK_OK)
+			continue;
+		p->busy_buying = true;
+		p->buy_session = p->sessions;
+		ret->kind = SOUK_DOWNLOAD_BUY;
+		ret->provider = i;
+		return true;
+	}
+	return false;
+}
+
 static uint32_t session_units(
 	const struct souk_download *download, const struct souk_download_provider *p)
 {
@@ -304,7 +324,8 @@ static bool is_busy(
 			return true;
 	}
 	for (uint32_t i = 0; i < download->provider_count; i++) {
-		if (download->providers[i].busy_opening || download->providers[i].busy_keys)
+		const struct souk_download_provider *p = &download->providers[i];
+		if (p->busy_opening || p->busy_keys || p->busy_buying)
 			return true;
 	}
 	return false;
@@ -348,9 +369,9 @@ static bool pull(
 	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
 {
 	if (download->state == SOUK_DOWNLOAD_RUNNING &&
-		(pull_verify(download, ret) || pull_again(download, ret, now) ||
-			pull_next(download, ret, now) || pull_keys(download, ret, now) ||
-			pull_open(download, ret, now)))
+		(pull_verify(download, ret) || pull_buy(download, ret, now) ||
+			pull_again(download, ret, now) || pull_next(download, ret, now) ||
+			pull_keys(download, ret, now) || pull_open(download, ret, now)))
 		return true;
 	return false;
 }

@@ -380,6 +380,7 @@ static void pull(struct world *w, uint32_t buyer)
 		case SOUK_DOWNLOAD_OPEN: open_session(w, buyer, &effect); break;
 		case SOUK_DOWNLOAD_FETCH:
 		case SOUK_DOWNLOAD_KEYS: send_request(w, buyer, &effect); break;
+		case SOUK_DOWNLOAD_BUY: fail_msg("nobody buys from a hub here"); break;
 		case SOUK_DOWNLOAD_VERIFY: {
 			struct event *e = post(w, below(w, 5));
 			e->kind = CHECK;
