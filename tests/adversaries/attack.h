@@ -41,6 +41,7 @@ extern const struct attack ticket_attacks[];
 extern const struct attack payee_attacks[];
 extern const struct attack claim_attacks[];
 extern const struct attack operator_attacks[];
+extern const struct attack agreement_attacks[];
 
 /* Whether the naive judge without an omission says what the ledger says. */
 bool naive_agrees(uint64_t seed);

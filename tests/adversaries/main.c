@@ -23,6 +23,7 @@ static const struct attack *const families[] = {
 	payee_attacks,
 	claim_attacks,
 	operator_attacks,
+	agreement_attacks,
 };
 
 /* Of one world: the best the cheater found, and the worst that befell anybody. */
