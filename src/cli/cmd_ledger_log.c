@@ -12,6 +12,7 @@
 
 #include "cli.h"
 #include "cmd_ledger.h"
+#include "../daemon/judges.h"
 #include "../daemon/problem.h"
 #include "souk/io/clock_real.h"
 #include "souk/io/http_client.h"
@@ -560,6 +561,7 @@ static souk_status verify_file(struct verification *v)
 	if (status != SOUK_OK)
 		return status;
 	souk_log_verifier_init(&v->verifier, &view);
+	souk_log_verifier_set_judges(&v->verifier, known_judges());
 	fseek(v->file, 0, SEEK_END);
 	v->size = (uint64_t)ftell(v->file);
 	rewind(v->file);

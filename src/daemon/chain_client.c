@@ -202,6 +202,28 @@ souk_status souk_chain_providers(struct souk_chain_client *client, const struct 
 	GET_MESSAGE(provider_page, client, path, ret);
 }
 
+souk_status souk_chain_agreement(struct souk_chain_client *client,
+	const struct souk_hash *agreement, struct souk_agreement_record *ret)
+{
+	char hex[65], path[100];
+	souk_hex_encode(hex, agreement->bytes, SOUK_HASH_SIZE);
+	snprintf(path, sizeof path, "/v1/agreements/%s", hex);
+	GET_MESSAGE(agreement_record, client, path, ret);
+}
+
+souk_status souk_chain_agreements(struct souk_chain_client *client, const struct souk_hash *from,
+	const struct souk_address *party, struct souk_agreement_page *ret)
+{
+	char hex[65], who[41], path[160];
+	souk_hex_encode(hex, from->bytes, SOUK_HASH_SIZE);
+	snprintf(path, sizeof path, "/v1/agreements?from=%s", hex);
+	if (party != NULL) {
+		souk_hex_encode(who, party->bytes, SOUK_ADDRESS_SIZE);
+		snprintf(path, sizeof path, "/v1/agreements?from=%s&party=%s", hex, who);
+	}
+	GET_MESSAGE(agreement_page, client, path, ret);
+}
+
 souk_status souk_chain_receipt(
 	struct souk_chain_client *client, const struct souk_hash *tx, struct souk_receipt *ret)
 {

@@ -16,6 +16,8 @@
 #define PARTS_MAX	    5
 #define PART_SIZE	    80
 #define LOG_PAGE_BLOCKS_MAX 256
+/* Records that one page of agreements looks at. */
+#define AGREEMENTS_SEEN_MAX 4096
 /* A page ends after the block that passes this. */
 #define LOG_PAGE_SIZE (1u << 20)
 
@@ -238,6 +240,70 @@ static souk_status get_providers(struct call *call)
 	return SOUK_OK;
 }
 
+/* ---- agreements ---- */
+
+static souk_status get_agreement(struct call *call)
+{
+	struct souk_hash id;
+	struct souk_agreement_record record;
+	SOUK_TRY(souk_hex_decode(id.bytes, sizeof id.bytes, call->parts[2]));
+	SOUK_TRY(souk_ledger_get_agreement(&record, &call->ledger, &id));
+	ANSWER(call, agreement_record, AGREEMENT_RECORD, &record);
+	return SOUK_OK;
+}
+
+/* Those that PARTY is in, where it is given; a page looks at so many records at most. */
+static souk_status fill_agreements(struct souk_agreement_page *page,
+	const struct souk_ledger *ledger, const struct souk_hash *first,
+	const struct souk_address *party)
+{
+	struct souk_ledger_key from = souk_ledger_key_agreement(first);
+	uint8_t next[SOUK_LEDGER_KEY_MAX + 1];
+	size_t next_size = from.size;
+	memcpy(next, from.bytes, from.size);
+	for (unsigned seen = 0;; seen++) {
+		struct souk_agreement_record record;
+		struct souk_bytes key, value;
+		souk_status status = souk_store_next(
+			&ledger->store, souk_bytes_of(next, next_size), &key, &value);
+		if (status == SOUK_LOCAL_NOT_FOUND ||
+			(status == SOUK_OK && key.data[0] != SOUK_TABLE_AGREEMENT))
+			return SOUK_OK;
+		SOUK_TRY(status);
+		if (key.size != 1 + SOUK_HASH_SIZE ||
+			souk_agreement_record_decode(&record, value, NULL) != SOUK_OK)
+			return SOUK_CORRUPT_STORE;
+		if (seen == AGREEMENTS_SEEN_MAX ||
+			page->items.count == SOUK_COUNT_OF(page->items.items)) {
+			page->more = true;
+			memcpy(page->next.bytes, key.data + 1, SOUK_HASH_SIZE);
+			return SOUK_OK;
+		}
+		if (party == NULL || souk_address_equal(party, &record.agreement.provider) ||
+			souk_address_equal(party, &record.agreement.customer))
+			page->items.items[page->items.count++] = record;
+		memcpy(next, key.data, key.size);
+		next[key.size] = 0;
+		next_size = key.size + 1;
+	}
+}
+
+static souk_status get_agreements(struct call *call)
+{
+	struct souk_agreement_page page = {.more = false};
+	struct souk_hash first = {{0}};
+	struct souk_address party;
+	const char *from = souk_http_request_query(call->request, "from");
+	const char *who = souk_http_request_query(call->request, "party");
+	if (from != NULL)
+		SOUK_TRY(souk_hex_decode(first.bytes, sizeof first.bytes, from));
+	if (who != NULL)
+		SOUK_TRY(souk_hex_decode(party.bytes, sizeof party.bytes, who));
+	SOUK_TRY(fill_agreements(&page, &call->ledger, &first, who != NULL ? &party : NULL));
+	ANSWER(call, agreement_page, AGREEMENT_PAGE, &page);
+	return SOUK_OK;
+}
+
 /* ---- blocks ---- */
 
 static souk_status read_header(struct souk_signed_block_header *ret, struct souk_bytes *ret_bytes,
@@ -429,6 +495,8 @@ static const struct route {
 	{"epochs", 3, get_epoch},
 	{"providers", 2, get_providers},
 	{"providers", 3, get_provider},
+	{"agreements", 2, get_agreements},
+	{"agreements", 3, get_agreement},
 	{"tx", 3, get_receipt},
 	{"blocks", 3, get_block},
 	{"log", 2, get_log},

@@ -18,7 +18,7 @@
 #define CONNECTION_MAX 512
 /* Of them, from one address: the rest is left to others. */
 #define CONNECTION_IP_MAX (CONNECTION_MAX / 4 * 3)
-#define REQUEST_SIZE_MAX  4096 /* a transaction is at most SOUK_SIGNED_TX_SIZE_MAX */
+#define REQUEST_SIZE_MAX  SOUK_SIGNED_TX_SIZE_MAX
 
 void ledger_node_config_default(struct ledger_node_config *config)
 {

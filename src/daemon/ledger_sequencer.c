@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "judges.h"
 #include "ledger_home.h"
 #include "ledger_internal.h"
 #include "souk/base/check.h"
@@ -354,6 +355,7 @@ static souk_status load_ledger(struct ledger_node *node, const char **ret_what)
 		status = souk_ledger_audit(&node->ledger);
 	souk_lmdb_txn_abort(txn);
 	SOUK_TRY(status);
+	souk_ledger_set_judges(&node->ledger, known_judges());
 	SOUK_LOG(SOUK_LOG_INFO, "ledger_loaded",
 		souk_log_text("name", node->ledger.genesis.name.text),
 		souk_log_hex("ledger", node->ledger.record.ledger.bytes, SOUK_HASH_SIZE),

@@ -19,6 +19,8 @@
 #define SOUK_VERSION "unknown"
 #endif
 
+/* A year: no agreement needs longer times. */
+#define MS_MAX	     (365ull * 24 * 3600 * 1000)
 #define EXIT_REFUSED 1
 #define EXIT_USAGE   2
 
@@ -115,6 +117,13 @@ static void read_provider(struct souk_ini *ini, struct provider_node_config *c)
 	souk_ini_u64(ini, "provider", "units", 1, SOUK_CHAIN_LENGTH_MAX, &c->units_max);
 	souk_ini_duration(ini, "provider", "commit", 1, 60000, &c->commit_ms);
 	souk_ini_bool(ini, "provider", "faucet", &c->faucet);
+	souk_ini_bool(ini, "provider", "agreements", &c->agreements.accepts);
+	souk_ini_bool(ini, "provider", "agreement_verify", &c->agreements.verifies);
+	souk_ini_amount(ini, "provider", "agreement_deposit", &c->agreements.deposit_max);
+	souk_ini_u64(ini, "provider", "agreement_count", 1, 1000, &c->agreements.count_max);
+	souk_ini_duration(ini, "provider", "agreement_life", 1, MS_MAX, &c->agreements.life_max_ms);
+	souk_ini_duration(
+		ini, "provider", "agreement_respond", 1, MS_MAX, &c->agreements.respond_min_ms);
 	if (c->price.ncoin == 0)
 		souk_ini_refuse(ini, "provider", "price", "more than 0 coins");
 }

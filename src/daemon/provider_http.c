@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "provider_internal.h"
+#include "souk/base/check.h"
 #include "souk/content/chunk.h"
 #include "souk/exchange/header.h"
 #include "souk/io/clock_real.h"
@@ -246,6 +247,22 @@ static void answer_strip(struct provider_node *node, const struct souk_nonce *se
 		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
 }
 
+static void answer_agreement(
+	struct provider_node *node, struct souk_bytes body, struct souk_http_reply *reply)
+{
+	struct souk_signed_agreement proposed;
+	struct souk_wire_error where;
+	const char *detail;
+	souk_status status = souk_signed_agreement_decode(&proposed, body, &where);
+	detail = where.field;
+	if (status == SOUK_OK)
+		status = provider_agreements_enter(node, &proposed, &detail);
+	if (status != SOUK_OK)
+		refuse(reply, status, detail);
+	else
+		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+}
+
 static void answer_status(struct provider_node *node, struct souk_http_reply *reply)
 {
 	char text[1024];
@@ -296,6 +313,8 @@ void provider_control_handler(
 		answer_row(node, rest, reply);
 	else if (is_get && strcmp(request->path, "/v1/status") == 0)
 		answer_status(node, reply);
+	else if (is_post && strcmp(request->path, "/v1/agreements") == 0)
+		answer_agreement(node, request->body, reply);
 	else if (is_post && strcmp(request->path, "/v1/sessions") == 0)
 		answer_ask(node, request, reply);
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
@@ -326,10 +345,41 @@ static unsigned data_status_of(souk_status status)
 	}
 }
 
+/* A unit that is sent under an agreement. */
+struct accountable {
+	bool is; /* false: it is sent under none */
+	struct souk_hash id;
+	struct souk_unit_statement statement;
+};
+
+/* Whether DATA, as it was read, is what the row says: nobody signs for a disk unseen. */
+static souk_status check_read(struct provider_node *node, const struct souk_hash *content_id,
+	const struct souk_unit_statement *statement, struct souk_bytes data)
+{
+	const struct souk_content content = {*content_id, statement->size, statement->chunk_size};
+	struct souk_hash expected;
+	char path[512];
+	if (!node->config.agreements.verifies)
+		return SOUK_OK;
+	provider_store_row_path(&node->store, content_id, path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return SOUK_IO_READ;
+	souk_status status = souk_file_read_at(
+		fd, &expected, sizeof expected, (uint64_t)statement->chunk * SOUK_HASH_SIZE);
+	close(fd);
+	if (status == SOUK_OK &&
+		souk_content_verify_chunk(&content, statement->chunk, &expected, data) != SOUK_OK)
+		status = SOUK_CORRUPT_CONTENT;
+	return status;
+}
+
 /* Read, encrypt and send one chunk. BUFFER is given back once it is sent. */
 static void send_unit(struct provider_node *node, const struct souk_provider_reply *unit,
-	struct provider_buffer *buffer, struct souk_http_reply *reply)
+	struct accountable *accountable, struct provider_buffer *buffer,
+	struct souk_http_reply *reply)
 {
+	char statement[SOUK_STATEMENT_TEXT_SIZE];
 	struct open_file *file = provider_file_take(node, &unit->content);
 	uint8_t *data = buffer->memory->data;
 	souk_status status = SOUK_IO_READ;
@@ -337,8 +387,18 @@ static void send_unit(struct provider_node *node, const struct souk_provider_rep
 		status = souk_file_read_at(file->fd, data, unit->length, unit->offset);
 	if (file != NULL)
 		provider_file_give(node, file);
+	if (status == SOUK_OK && accountable->is)
+		status = check_read(node, &unit->content, &accountable->statement,
+			souk_bytes_of(data, unit->length));
 	if (status == SOUK_OK) {
 		souk_unit_cipher_xor(&unit->cipher, data, data, unit->length);
+		if (accountable->is) {
+			provider_statement_sign(node, &accountable->statement, &accountable->id,
+				souk_bytes_of(data, unit->length), statement);
+			/* Of a size that fits, by the header's own limit. */
+			SOUK_CHECK(souk_http_reply_header(
+					   reply, SOUK_HEADER_STATEMENT, statement) == SOUK_OK);
+		}
 		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(data, unit->length),
 			provider_buffer_give, buffer);
 		return;
@@ -362,23 +422,45 @@ static void log_refusal(const struct souk_unit_request *request, souk_status sta
 }
 
 static souk_status take_request(struct provider_node *node, const struct souk_unit_request *request,
-	struct souk_provider_reply *ret)
+	struct accountable *accountable, struct souk_provider_reply *ret)
 {
 	/* After a restart: whether a stored session's epoch is still open, the ledger says. */
 	souk_status status = SOUK_IO_TIMEOUT;
 	pthread_mutex_lock(&node->lock);
 	if (node->provider.epoch_known)
 		status = souk_provider_unit(&node->provider, ret, request, provider_now());
+	if (status == SOUK_OK && accountable->is)
+		status = souk_provider_statement(&node->provider, &accountable->statement, request);
 	pthread_mutex_unlock(&node->lock);
 	return status;
 }
 
-static void answer_unit(struct provider_node *node, const struct souk_unit_request *request,
-	struct souk_http_reply *reply)
+/* Whether a unit is asked for under an agreement, and that one runs. */
+static souk_status find_agreement(struct provider_node *node,
+	const struct souk_unit_request *request, const char *header,
+	struct souk_agreement *ret_agreement, struct accountable *ret)
 {
+	ret->is = header != NULL && request->unit > 0;
+	if (!ret->is)
+		return SOUK_OK;
+	SOUK_TRY(souk_agreement_parse(&ret->id, souk_bytes_text(header)));
+	return provider_agreements_find(node->agreements, &ret->id, provider_now(), ret_agreement);
+}
+
+static void answer_unit(struct provider_node *node, const struct souk_unit_request *request,
+	const char *agreement_header, struct souk_http_reply *reply)
+{
+	struct souk_agreement agreement;
+	struct accountable accountable;
 	struct souk_provider_reply unit;
 	struct provider_buffer *buffer = NULL;
 	char text[SOUK_KEY_TEXT_SIZE];
+	souk_status status =
+		find_agreement(node, request, agreement_header, &agreement, &accountable);
+	if (status != SOUK_OK) {
+		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
+		return;
+	}
 	/* The buffer first: a unit counts as sent once the provider has agreed to it. */
 	if (request->unit > 0) {
 		buffer = provider_buffer_take(node->buffers, &request->session);
@@ -387,7 +469,11 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 			return;
 		}
 	}
-	souk_status status = take_request(node, request, &unit);
+	status = take_request(node, request, &accountable, &unit);
+	/* What is sold must be what was agreed upon: the statement says so. */
+	if (status == SOUK_OK && accountable.is &&
+		!souk_hash_equal(&unit.content, &agreement.terms))
+		status = SOUK_PEER_NO_AGREEMENT;
 	if (status != SOUK_OK) {
 		if (buffer != NULL)
 			provider_buffer_give(buffer);
@@ -398,7 +484,7 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 	if (buffer == NULL)
 		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
 	else
-		send_unit(node, &unit, buffer, reply);
+		send_unit(node, &unit, &accountable, buffer, reply);
 	if (!unit.has_key)
 		return;
 	souk_key_format(text, &unit.key);
@@ -423,5 +509,6 @@ void provider_data_handler(
 		/* A ticket that cannot be kept must not be taken. */
 		souk_http_reply_problem(reply, 503, store, "this provider cannot keep tickets now");
 	else
-		answer_unit(node, &request, reply);
+		answer_unit(node, &request, souk_http_request_header(http, SOUK_HEADER_AGREEMENT),
+			reply);
 }

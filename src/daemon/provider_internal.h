@@ -62,6 +62,7 @@ struct provider_node {
 	pthread_mutex_t lookup_lock; /* lookup */
 	struct souk_chain_client *lookup;
 
+	struct provider_agreements *agreements;
 	struct provider_buffers *buffers;
 	struct souk_http_server *control, *data;
 	pthread_t committer, settler;

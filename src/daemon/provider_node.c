@@ -44,6 +44,14 @@ void provider_node_config_default(struct provider_node_config *config)
 		.commit_ms = 50,
 		.units_max = UNITS_MAX_DEFAULT,
 		.faucet = true,
+		.agreements =
+			{
+				.verifies = true,
+				.deposit_max = {10ull * SOUK_NCOIN_PER_COIN},
+				.count_max = 16,
+				.life_max_ms = 30ull * 24 * 3600 * 1000,
+				.respond_min_ms = 10ull * 60 * 1000,
+			},
 		.policy = souk_policy_find("content", "young"),
 	};
 }
@@ -410,7 +418,10 @@ souk_status provider_node_start(struct provider_node **ret,
 	node->lookup = souk_chain_client_new(config->ledger_url);
 	if (node->lookup != NULL)
 		souk_chain_set_timeout(node->lookup, LOOKUP_TIMEOUT_MS);
-	souk_status status = node->lookup == NULL ? SOUK_IO_MEMORY : start(node, ret_what);
+	node->agreements = provider_agreements_new();
+	souk_status status = node->lookup == NULL || node->agreements == NULL
+				     ? SOUK_IO_MEMORY
+				     : start(node, ret_what);
 	if (status != SOUK_OK) {
 		provider_node_stop(node);
 		return status;
@@ -452,6 +463,7 @@ void provider_node_stop(struct provider_node *node)
 	provider_store_close(&node->store);
 	souk_tls_key_done(&node->tls);
 	souk_chain_client_free(node->lookup);
+	provider_agreements_free(node->agreements);
 	free(node->provider_memory);
 	free(node);
 }

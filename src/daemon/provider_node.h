@@ -14,6 +14,7 @@
 #ifndef SOUK_DAEMON_PROVIDER_NODE_H
 #define SOUK_DAEMON_PROVIDER_NODE_H
 
+#include "provider_agreements.h"
 #include "souk/base/amount.h"
 #include "souk/crypto/ecdsa.h"
 #include "souk/payment/policy.h"
@@ -35,6 +36,7 @@ struct provider_node_config {
 	uint64_t commit_ms;
 	uint64_t units_max;
 	bool faucet;
+	struct provider_agreement_policy agreements;
 	const struct souk_policy *policy; /* which penalty an open leaf needs; a young network's */
 };
 

@@ -209,7 +209,11 @@ static souk_status settle_round(struct settler *settler, const char **ret_about)
 		settler->registered = true;
 	}
 	*ret_about = "draws";
-	return follow_draws(settler);
+	status = follow_draws(settler);
+	if (status != SOUK_OK)
+		return status;
+	*ret_about = "agreements";
+	return provider_agreements_poll(node, settler->chain);
 }
 
 void *provider_settler_run(void *ctx)

@@ -52,6 +52,20 @@ void souk_key_format(char out[SOUK_KEY_TEXT_SIZE], const struct souk_unit_key *k
 	end_text(&writer);
 }
 
+void souk_agreement_format(char out[SOUK_AGREEMENT_TEXT_SIZE], const struct souk_hash *agreement)
+{
+	souk_hex_encode(out, agreement->bytes, sizeof agreement->bytes);
+}
+
+void souk_statement_format(char out[SOUK_STATEMENT_TEXT_SIZE], const struct souk_signed_unit *unit)
+{
+	uint8_t bytes[SOUK_SIGNED_UNIT_SIZE_MAX];
+	struct souk_writer writer;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_unit_encode(&writer, unit);
+	souk_hex_encode(out, bytes, writer.size);
+}
+
 /* Take TEXT off the front of IN; false where it does not begin so. */
 static bool take_text(struct souk_bytes *in, const char *text)
 {
@@ -158,6 +172,27 @@ souk_status souk_key_parse(struct souk_unit_key *ret, struct souk_bytes text)
 		return SOUK_PEER_BAD_REQUEST;
 	key.unit = (uint32_t)unit;
 	*ret = key;
+	return SOUK_OK;
+}
+
+souk_status souk_agreement_parse(struct souk_hash *ret, struct souk_bytes text)
+{
+	struct souk_hash agreement;
+	if (!take_hex(&text, agreement.bytes, SOUK_HASH_SIZE) || text.size != 0)
+		return SOUK_PEER_BAD_REQUEST;
+	*ret = agreement;
+	return SOUK_OK;
+}
+
+souk_status souk_statement_parse(struct souk_signed_unit *ret, struct souk_bytes text)
+{
+	uint8_t bytes[SOUK_SIGNED_UNIT_SIZE_MAX];
+	struct souk_signed_unit unit;
+	/* Every field of it has one size. */
+	if (!take_hex(&text, bytes, sizeof bytes) || text.size != 0 ||
+		souk_signed_unit_decode(&unit, souk_bytes_of(bytes, sizeof bytes), NULL) != SOUK_OK)
+		return SOUK_PEER_BAD_REQUEST;
+	*ret = unit;
 	return SOUK_OK;
 }
 

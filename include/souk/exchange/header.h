@@ -5,7 +5,9 @@
  *   GET /v1/units/<session: 32 hex>/<unit>/<chunk>     or  GET /v1/keys/<session: 32 hex>
  *   Souk-Auth: <32 hex>
  *   Souk-Ticket: <80 hex>          when something is paid
+ *   Souk-Agreement: <64 hex>       when the unit is to be stood up for
  *   200 ... Souk-Key: <unit>:<64 hex>
+ *           Souk-Statement: <436 hex>
  *
  * Each text has one form: lower-case hexadecimal, decimals without sign or
  * leading zeros. Anything else is refused, so a request that parses also formats
@@ -17,23 +19,30 @@
 
 #include "souk/exchange/session.h"
 
-#define SOUK_HEADER_AUTH   "Souk-Auth"
-#define SOUK_HEADER_TICKET "Souk-Ticket"
-#define SOUK_HEADER_KEY	   "Souk-Key"
-#define SOUK_PATH_UNITS	   "/v1/units/"
-#define SOUK_PATH_KEYS	   "/v1/keys/"
+#define SOUK_HEADER_AUTH      "Souk-Auth"
+#define SOUK_HEADER_TICKET    "Souk-Ticket"
+#define SOUK_HEADER_KEY	      "Souk-Key"
+#define SOUK_HEADER_AGREEMENT "Souk-Agreement"
+#define SOUK_HEADER_STATEMENT "Souk-Statement"
+#define SOUK_PATH_UNITS	      "/v1/units/"
+#define SOUK_PATH_KEYS	      "/v1/keys/"
 
 /* Room for each text with its terminator. */
-#define SOUK_PATH_SIZE	      80
-#define SOUK_AUTH_TEXT_SIZE   33
-#define SOUK_TICKET_TEXT_SIZE 81
-#define SOUK_KEY_TEXT_SIZE    72
+#define SOUK_PATH_SIZE		 80
+#define SOUK_AUTH_TEXT_SIZE	 33
+#define SOUK_TICKET_TEXT_SIZE	 81
+#define SOUK_KEY_TEXT_SIZE	 72
+#define SOUK_AGREEMENT_TEXT_SIZE 65
+#define SOUK_STATEMENT_TEXT_SIZE (2 * SOUK_SIGNED_UNIT_SIZE_MAX + 1)
 
 /* The path of REQUEST. */
 void souk_path_format(char out[SOUK_PATH_SIZE], const struct souk_unit_request *request);
 void souk_auth_format(char out[SOUK_AUTH_TEXT_SIZE], const struct souk_unit_auth *auth);
 void souk_ticket_format(char out[SOUK_TICKET_TEXT_SIZE], const struct souk_ticket *ticket);
 void souk_key_format(char out[SOUK_KEY_TEXT_SIZE], const struct souk_unit_key *key);
+
+void souk_agreement_format(char out[SOUK_AGREEMENT_TEXT_SIZE], const struct souk_hash *agreement);
+void souk_statement_format(char out[SOUK_STATEMENT_TEXT_SIZE], const struct souk_signed_unit *unit);
 
 /* souk_path_parse: session, unit and chunk of REQUEST from the whole path; the rest of it is
  * zeroed.
@@ -49,6 +58,9 @@ SOUK_MUST_CHECK souk_status souk_path_parse(struct souk_unit_request *ret, struc
 SOUK_MUST_CHECK souk_status souk_auth_parse(struct souk_unit_auth *ret, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_ticket_parse(struct souk_ticket *ret, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_key_parse(struct souk_unit_key *ret, struct souk_bytes text);
+SOUK_MUST_CHECK souk_status souk_agreement_parse(struct souk_hash *ret, struct souk_bytes text);
+SOUK_MUST_CHECK souk_status souk_statement_parse(
+	struct souk_signed_unit *ret, struct souk_bytes text);
 
 /* souk_request_parse: all of a request; AUTH and TICKET are NULL where the header is absent.
  *
