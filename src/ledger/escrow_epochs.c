@@ -5,10 +5,18 @@
 #include "escrow_epochs.h"
 #include "state.h"
 
+/* Whether claims on an epoch drawn at DRAWN_AT are over at TIME. The difference is compared and not
+ * the sum, which would stand still at the end of time: a window never ends in the block that opens
+ * it, so what was over when an epoch began was known when it began. */
+static bool is_over_since(
+	const struct souk_ledger *ledger, struct souk_time drawn_at, struct souk_time time)
+{
+	return souk_time_since_ms(drawn_at, time) >= ledger->genesis.claim_ms;
+}
+
 bool ledger_epoch_expired(const struct souk_ledger *ledger, const struct souk_epoch_record *epoch)
 {
-	struct souk_time over = souk_time_plus_ms(epoch->drawn_at, ledger->genesis.claim_ms);
-	return epoch->drawn && !souk_time_is_before(ledger->record.time, over);
+	return epoch->drawn && is_over_since(ledger, epoch->drawn_at, ledger->record.time);
 }
 
 /* ---- the open epochs of a record ---- */
@@ -45,32 +53,30 @@ souk_status ledger_reserve_for(
 
 /* ---- rolling: what has happened since the record was written ---- */
 
-/* When the window of an open epoch is over, for all of them in the order of the record. */
-struct expiry {
+/* When each open epoch was drawn, in the order of the record. */
+struct draw {
 	bool drawn;
-	struct souk_time over;
+	struct souk_time at;
 };
 
 struct roll {
 	const struct souk_ledger *ledger;
 	struct ledger_escrow *escrow;
-	struct expiry expiries[SOUK_ESCROW_OPEN_MAX];
+	struct draw draws[SOUK_ESCROW_OPEN_MAX];
 };
 
-static struct expiry expiry_of(
-	const struct souk_ledger *ledger, const struct souk_epoch_record *epoch)
+static struct draw draw_of(const struct souk_epoch_record *epoch)
 {
-	return (struct expiry){
-		epoch->drawn, souk_time_plus_ms(epoch->drawn_at, ledger->genesis.claim_ms)};
+	return (struct draw){epoch->drawn, epoch->drawn_at};
 }
 
-static bool is_over(const struct expiry *expiry, struct souk_time time)
+static bool is_over(const struct roll *roll, uint16_t i, struct souk_time time)
 {
-	return expiry->drawn && !souk_time_is_before(time, expiry->over);
+	return roll->draws[i].drawn && is_over_since(roll->ledger, roll->draws[i].at, time);
 }
 
 /* An epoch that was allotted in advance and has not begun is not drawn either. */
-static souk_status read_expiries(struct roll *roll)
+static souk_status read_draws(struct roll *roll)
 {
 	const struct souk_escrow_record *record = &roll->escrow->record;
 	for (uint16_t i = 0; i < record->open.count; i++) {
@@ -79,7 +85,7 @@ static souk_status read_expiries(struct roll *roll)
 			souk_ledger_get_epoch(&epoch, roll->ledger, record->open.items[i].epoch);
 		if (status != SOUK_OK && status != SOUK_PEER_WRONG_EPOCH)
 			return status;
-		roll->expiries[i] = expiry_of(roll->ledger, &epoch);
+		roll->draws[i] = draw_of(&epoch);
 	}
 	return SOUK_OK;
 }
@@ -113,13 +119,13 @@ static souk_status collect(struct roll *roll, struct souk_time time)
 	struct souk_escrow_record *record = &roll->escrow->record;
 	uint16_t kept = 0;
 	for (uint16_t i = 0; i < record->open.count; i++) {
-		if (is_over(&roll->expiries[i], time)) {
+		if (is_over(roll, i, time)) {
 			SOUK_TRY(release(record, &record->open.items[i]));
 			forget(roll->escrow, &record->open.items[i]);
 			continue;
 		}
 		record->open.items[kept] = record->open.items[i];
-		roll->expiries[kept++] = roll->expiries[i];
+		roll->draws[kept++] = roll->draws[i];
 	}
 	record->open.count = kept;
 	return SOUK_OK;
@@ -138,7 +144,7 @@ static souk_status fund(struct roll *roll, uint64_t number, const struct souk_ep
 	if (souk_amount_sub(&left, record->free, reserved) != SOUK_OK)
 		return SOUK_OK;
 	record->free = left;
-	roll->expiries[record->open.count] = expiry_of(roll->ledger, epoch);
+	roll->draws[record->open.count] = draw_of(epoch);
 	record->open.items[record->open.count++] =
 		(struct souk_open_epoch){.epoch = number, .segments = 1, .reserved = reserved};
 	escrow->fresh[escrow->fresh_count++] = number;
@@ -173,7 +179,7 @@ souk_status ledger_escrow_get(
 	SOUK_TRY(souk_ledger_get_escrow(&escrow.record, ledger, id));
 	escrow.root = escrow.record.standing.root;
 	escrow.total = escrow.record.standing.total;
-	SOUK_TRY(read_expiries(&roll));
+	SOUK_TRY(read_draws(&roll));
 	SOUK_TRY(fund_epochs(&roll));
 	SOUK_TRY(collect(&roll, ledger->record.time));
 	escrow.record.rolled = ledger->record.epoch + 1;
