@@ -19,94 +19,25 @@
 /* Epochs that the wallet remembers: more than any that could still be claimed or settled. */
 #define EPOCHS_KEPT 64u
 
-/* What of the escrow's line is free in an epoch. */
-struct room {
-	uint64_t epoch;
-	uint32_t segment; /* the next one's number */
-	struct souk_amount amount;
-};
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* The end of what earlier allotments of that epoch use. */
-static souk_status find_base(
-	struct get *get, const struct souk_open_epoch *open, struct souk_amount *ret)
-{
-	struct souk_allotment_record last;
-	SOUK_TRY(souk_chain_allotment(
-		get->chain, &get->escrow, open->epoch, open->segments - 1, &last));
-	return souk_amount_add(ret, last.base, last.total);
-}
-
-static souk_status find_room(struct get *get, struct room *ret)
-{
-	struct souk_ledger_status ledger;
-	struct souk_escrow_record escrow;
-	struct souk_amount base = SOUK_AMOUNT_ZERO, reserved = SOUK_AMOUNT_ZERO;
-	SOUK_TRY(souk_chain_status(get->chain, &ledger));
-	SOUK_TRY(souk_chain_escrow(get->chain, &get->escrow, &escrow));
-	if (escrow.closing)
-		return SOUK_PEER_ESCROW_CLOSING;
-	if (escrow.prize.ncoin == 0)
-		return SOUK_PEER_ESCROW_TERMS;
-	*ret = (struct room){.epoch = ledger.record.epoch};
-	for (int i = 0; i < escrow.open.count; i++) {
-		const struct souk_open_epoch *open = &escrow.open.items[i];
-		if (open->epoch != ret->epoch || open->segments == 0)
-			continue;
-		ret->segment = open->segments;
-		reserved = open->reserved;
-		SOUK_TRY(find_base(get, open, &base));
-	}
-	if (souk_amount_is_less(escrow.line, base) || souk_amount_is_less(reserved, base))
-		return SOUK_PEER_ALLOTMENT_OVER_LINE;
-	/* The line's rest; and no more than the free money and what is reserved beyond the base. */
-	uint64_t rest = escrow.line.ncoin - base.ncoin;
-	uint64_t funds = escrow.free.ncoin + (reserved.ncoin - base.ncoin);
-	/* A reservation is rounded up to whole prizes. */
-	if (funds < rest)
-		funds -= funds % escrow.prize.ncoin;
-	ret->amount.ncoin = least(rest, funds);
-	return SOUK_OK;
-}
-
-static souk_status submit_segment(struct get *get, struct get_segment *segment)
-{
-	struct souk_sum_node nodes[WALLET_LEAVES_MAX], root;
-	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ALLOT};
-	SOUK_TRY(souk_allotment_commit(&root, segment->leaves, segment->count, nodes));
-	body.allot = (struct souk_tx_allot){
-		.escrow = get->escrow,
-		.epoch = segment->epoch,
-		.segment = segment->number,
-		.root = root.hash,
-		.total = root.sum,
-	};
-	return souk_chain_submit(get->chain, &body, &get->identity, NULL);
-}
-
-/* Give COUNT providers UNITS units each, or an equal share of what there is. The last leaf is
- * nobody's: without it two programs of one identity that want the same would sign the same
- * transaction, each would take the one receipt for its own, and both would spend the same leaves.
- */
+/* Give COUNT providers UNITS units each, or an equal share of what there is. */
 static souk_status allot(
 	struct get *get, struct get_provider *const *providers, size_t count, uint64_t units)
 {
 	if (get->issuer_name != NULL)
 		return SOUK_LOCAL_BUDGET;
 	struct get_segment segment = {.count = count + 1};
-	struct souk_allotment_leaf *nobody = &segment.leaves[count];
-	nobody->issuer = get->identity.address;
-	SOUK_TRY(souk_entropy_fill(
-		souk_entropy_real(), nobody->provider.bytes, sizeof nobody->provider.bytes));
+	struct souk_sum_node nodes[WALLET_LEAVES_MAX];
+	SOUK_TRY(line_nobodys_leaf(&segment.leaves[count], &get->identity));
 	souk_status status = SOUK_PEER_ALLOTMENT_INDEX;
 	/* Another program of this identity may have taken the segment's number. */
 	for (int i = 0; i < ALLOT_TRIES && status == SOUK_PEER_ALLOTMENT_INDEX; i++) {
-		struct room room;
-		SOUK_TRY(find_room(get, &room));
+		struct line_room room;
+		SOUK_TRY(line_find_room(get->chain, &get->escrow, &room));
 		segment.epoch = room.epoch;
 		segment.number = room.segment;
 		uint64_t share = room.amount.ncoin / count;
@@ -120,7 +51,8 @@ static souk_status allot(
 				.issuer = get->identity.address,
 				.amount = souk_amount_of_ncoin(affordable * price.ncoin)};
 		}
-		status = submit_segment(get, &segment);
+		status = line_allot(get->chain, &get->identity, &get->escrow, &room, segment.leaves,
+			segment.count, nodes);
 	}
 	if (status != SOUK_OK)
 		return status;
