@@ -15,12 +15,13 @@
 struct souk_bench_options {
 	bool json;	     /* one JSON object instead of a table */
 	bool quick;	     /* a tenth of the time or less: to see that it works, not to quote */
+	const char *report;  /* a folder for a page and charts of the race, or NULL */
 	const char *workdir; /* an existing folder for files; they are removed again */
 	const char *self;    /* path of the souk binary */
 	const char *soukd;   /* path of the soukd binary */
 };
 
-/* Tickets, strips and claims per second on one core, and their bytes. */
+/* Tickets, strips and claims per second on one core, beside MicroCash and MICROPAY. */
 int souk_bench_payments(const struct souk_bench_options *options);
 /* A download over loopback: paid, unpaid, and by nginx, curl and openssl. */
 int souk_bench_content(const struct souk_bench_options *options);

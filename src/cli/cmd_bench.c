@@ -14,7 +14,7 @@
 #define MEMORY_ROOM (4ull << 30)
 
 static bool quick;
-static const char *workdir;
+static const char *workdir, *report;
 
 static const struct {
 	const char *name;
@@ -59,8 +59,12 @@ static int run_in_folder(const char *command, int (*run)(const struct souk_bench
 		return cli_fail(command, "/proc/self/exe", SOUK_IO_READ, NULL);
 	if (mkdtemp(folder) == NULL)
 		return cli_fail(command, folder, SOUK_IO_WRITE, "cannot make a folder to work in");
-	struct souk_bench_options options = {
-		.json = cli_json, .quick = quick, .workdir = folder, .self = self, .soukd = soukd};
+	struct souk_bench_options options = {.json = cli_json,
+		.quick = quick,
+		.report = report,
+		.workdir = folder,
+		.self = self,
+		.soukd = soukd};
 	int code = run(&options);
 	rmdir(folder); /* it stays where a failed benchmark left files to look at */
 	return code;
@@ -73,20 +77,24 @@ int cmd_bench(int argc, char **argv)
 			&quick},
 		{"workdir", "DIR", "where to put files meanwhile (TMPDIR; /dev/shm; /tmp)",
 			OPTION_TEXT, &workdir},
+		{"report", "DIR", "payments: also write race.md and its charts there", OPTION_TEXT,
+			&report},
 	};
 	static const struct command_spec command = {.name = "bench",
 		.arguments = "payments|content|ledger",
 		.summary = "Measure on this machine, beside the peers that Souk is compared with.",
 		.details =
-			"payments  tickets, strips and claims per second on one core\n"
+			"payments  tickets, strips and claims per second on one core, beside "
+			"MicroCash and "
+			"MICROPAY\n"
 			"content   a download over loopback: paid, unpaid, and by nginx, curl and "
 			"openssl\n"
 			"ledger    claims applied per second with 1 and with 100,000 escrows\n\n"
 			"Every figure has its unit in its name.",
-		.examples =
-			"  souk bench payments\n  souk bench content --json --workdir /mnt/disk",
+		.examples = "  souk bench payments --report docs\n  souk bench content --json "
+			    "--workdir /mnt/disk",
 		.options = options,
-		.option_count = 2,
+		.option_count = 3,
 		.arguments_min = 1,
 		.arguments_max = 1};
 	int count;
