@@ -215,19 +215,21 @@ static souk_status add_owed(struct souk_amount *total, struct souk_amount price,
 	return souk_amount_add(total, *total, owed);
 }
 
-/* What the tickets on LEAF say; a session that is leaving is a due already. */
-static souk_status sum_owed(const struct souk_provider *provider, const struct souk_leaf_id *leaf,
-	struct souk_nonce *ret_session, struct souk_amount *ret_owed)
+/* A session that is leaving is a due already. */
+souk_status souk_provider_leaf_owed(const struct souk_provider *provider,
+	const struct souk_leaf_id *leaf, struct souk_nonce *ret_session,
+	struct souk_amount *ret_owed)
 {
 	souk_status status = SOUK_PEER_UNKNOWN_SESSION;
 	struct souk_amount owed = SOUK_AMOUNT_ZERO;
+	struct souk_nonce session;
 	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
 		const struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state != SOUK_PROVIDER_OPEN || s->payee.unit == 0 ||
 			!is_on_leaf(&s->record.strip_open.strip, leaf))
 			continue;
 		SOUK_TRY(add_owed(&owed, s->payee.price, s->payee.unit));
-		*ret_session = s->record.grant.session;
+		session = s->record.grant.session;
 		status = SOUK_OK;
 	}
 	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
@@ -237,11 +239,14 @@ static souk_status sum_owed(const struct souk_provider *provider, const struct s
 		if (due->state != SOUK_DUE_WAITING)
 			return SOUK_PEER_LEAF_CLAIMED;
 		SOUK_TRY(add_owed(&owed, due->price, due->unit));
-		*ret_session = due->session;
+		session = due->session;
 		status = SOUK_OK;
 	}
+	if (status != SOUK_OK)
+		return status;
+	*ret_session = session;
 	*ret_owed = owed;
-	return status;
+	return SOUK_OK;
 }
 
 static void leave_leaf(struct souk_provider *provider, const struct souk_leaf_id *leaf)
@@ -253,19 +258,15 @@ static void leave_leaf(struct souk_provider *provider, const struct souk_leaf_id
 	}
 }
 
-souk_status souk_provider_receipt(struct souk_provider *provider, const struct souk_leaf_id *leaf,
-	struct souk_amount amount, struct souk_nonce *ret_session, struct souk_amount *ret_owed)
+souk_status souk_provider_receipt(
+	struct souk_provider *provider, const struct souk_leaf_id *leaf, struct souk_amount amount)
 {
 	struct souk_nonce session;
 	struct souk_amount owed;
-	SOUK_TRY(sum_owed(provider, leaf, &session, &owed));
-	if (souk_amount_is_less(amount, owed)) {
-		*ret_owed = owed;
+	SOUK_TRY(souk_provider_leaf_owed(provider, leaf, &session, &owed));
+	if (souk_amount_is_less(amount, owed))
 		return SOUK_PEER_UNPAID;
-	}
 	leave_leaf(provider, leaf);
-	*ret_session = session;
-	*ret_owed = owed;
 	return SOUK_OK;
 }
 

@@ -37,6 +37,7 @@
 #include "souk/base/map.h"
 #include "souk/exchange/session.h"
 #include "souk/payment/payee.h"
+#include "souk/payment/policy.h"
 
 /* Bad tickets, properly authenticated, after which a session is closed. */
 #define SOUK_PROVIDER_BAD_MAX 8u
@@ -66,6 +67,7 @@ struct souk_provider_config {
 	uint64_t grant_ms;		      /* a grant waits so long for its strip */
 	uint64_t session_ms;		      /* life of a session from its grant */
 	uint64_t idle_ms;		      /* a session without a request is put away */
+	const struct souk_policy *policy; /* what penalty an open leaf needs; NULL: takes none */
 };
 
 /* What is sold: facts the caller looks up from the ask's content id. */
@@ -164,6 +166,7 @@ struct souk_provider {
 	uint64_t epoch;
 	struct souk_time epoch_end;
 	bool epoch_known;
+	struct souk_genesis genesis; /* its periods; epoch_ms 0: not known yet */
 	uint32_t session_count;
 	uint32_t granted_count; /* of them wait for their strip */
 	uint32_t due_count;
@@ -173,6 +176,14 @@ struct souk_provider {
 	uint32_t session_cursor;
 	uint32_t due_cursor;
 	struct souk_provider_totals totals;
+};
+
+/* A leaf of an allotment. */
+struct souk_leaf_id {
+	struct souk_hash escrow;
+	uint64_t epoch;
+	uint32_t segment;
+	uint32_t leaf;
 };
 
 enum souk_provider_effect_kind {
@@ -190,8 +201,9 @@ struct souk_provider_effect {
 	enum souk_provider_effect_kind kind;
 	uint32_t index; /* STORE: valid until the next call */
 	struct souk_nonce session;
-	struct souk_amount paid; /* SETTLED */
-	souk_status status;	 /* SETTLED: why nothing was paid, or SOUK_OK */
+	struct souk_leaf_id leaf; /* CLAIM: where its strip is; those of one leaf go together */
+	struct souk_amount paid;  /* SETTLED */
+	souk_status status;	  /* SETTLED: why nothing was paid, or SOUK_OK */
 };
 
 /* What to answer a unit request with. */
@@ -260,6 +272,8 @@ SOUK_MUST_CHECK souk_status souk_provider_wants(const struct souk_provider *prov
  *   SOUK_PEER_NOT_PAYEE         the leaf pays somebody else.
  *   SOUK_PEER_STRIP_EXPIRED, _WRONG_EPOCH, _EPOCH_CLOSED
  *   SOUK_PEER_ESCROW_CLOSING, _ESCROW_TERMS
+ *   SOUK_PEER_PENALTY_TOO_LOW   on an open leaf, which others may be promised too: what the escrow
+ *                               would forfeit does not outweigh that, by the provider's policy.
  *   SOUK_PEER_STRIP_OVERLAP     its interval was promised to an earlier session.
  *   SOUK_LOCAL_FULL             no room to claim it later: answer 503.
  *   those of souk_strip_open_verify
@@ -296,6 +310,9 @@ SOUK_MUST_CHECK souk_status souk_provider_unit(struct souk_provider *provider,
 SOUK_MUST_CHECK souk_status souk_provider_statement(const struct souk_provider *provider,
 	struct souk_unit_statement *ret, const struct souk_unit_request *request);
 
+/* The ledger's rules, of which an open leaf's penalty depends; before that none is accepted. */
+void souk_provider_set_genesis(struct souk_provider *provider, const struct souk_genesis *genesis);
+
 /* The ledger says: EPOCH is current and ends at END. Earlier epochs are over. */
 void souk_provider_set_epoch(
 	struct souk_provider *provider, uint64_t epoch, struct souk_time end, struct souk_time now);
@@ -320,6 +337,30 @@ void souk_provider_claim_result(struct souk_provider *provider, const struct sou
  * Returns SOUK_OK, or SOUK_CORRUPT_STORE: tell the operator. */
 SOUK_MUST_CHECK souk_status souk_provider_claim(
 	struct souk_claim *ret, const struct souk_session_record *record, struct souk_chain *chain);
+
+/* souk_provider_leaf_owed: what the tickets on LEAF say.
+ *
+ *  Out: ret_session  one of its sessions, whose record says where the leaf is
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_UNKNOWN_SESSION  no ticket was taken on that leaf: nothing is owed.
+ *   SOUK_PEER_LEAF_CLAIMED     a strip of it is being claimed: too late for a receipt. */
+SOUK_MUST_CHECK souk_status souk_provider_leaf_owed(const struct souk_provider *provider,
+	const struct souk_leaf_id *leaf, struct souk_nonce *ret_session,
+	struct souk_amount *ret_owed);
+
+/* souk_provider_receipt: LEAF is to be paid by a receipt over AMOUNT in place of its strips. Its
+ * sessions serve no more; their claims wait.
+ *
+ * Returns SOUK_OK: keep the receipt durably, then souk_provider_receipt_kept, or let the strips be
+ * claimed as ever; no draw and no strip on that leaf in between. Or
+ *   SOUK_PEER_UNPAID  more is owed than AMOUNT; and those of souk_provider_leaf_owed: nothing is
+ *                     changed. */
+SOUK_MUST_CHECK souk_status souk_provider_receipt(struct souk_provider *provider,
+	const struct souk_leaf_id *leaf, struct souk_amount amount);
+/* The strips of LEAF are settled: none of them is claimed. Also after a restart, for each receipt
+ * that is kept. */
+void souk_provider_receipt_kept(struct souk_provider *provider, const struct souk_leaf_id *leaf);
 
 /* Sessions with accepted tickets that are not stored. */
 uint32_t souk_provider_dirty_count(const struct souk_provider *provider);
