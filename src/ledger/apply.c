@@ -132,7 +132,8 @@ static souk_status apply_body(struct ledger_tx *tx, const struct souk_tx_body *b
 static bool opens_account(enum souk_tx_body_kind kind)
 {
 	return kind == SOUK_TX_BODY_FAUCET || kind == SOUK_TX_BODY_CLAIM ||
-	       kind == SOUK_TX_BODY_CLAIM_MANY || kind == SOUK_TX_BODY_CLAIM_RECEIPT;
+	       kind == SOUK_TX_BODY_CLAIM_MANY || kind == SOUK_TX_BODY_CLAIM_RECEIPT ||
+	       kind == SOUK_TX_BODY_DOUBLE_ISSUE;
 }
 
 static souk_status find_signer(struct ledger_tx *ctx, const struct souk_tx *tx)

@@ -2,14 +2,11 @@
  *
  * Open leaves: who lays two strips over each other forfeits the penalty. */
 #include "souk/base/check.h"
+#include "souk/payment/escrow.h"
 #include "souk/payment/payee.h"
 #include "apply.h"
 #include "prizes.h"
 #include "state.h"
-
-/* What a reporter gets: one part of so many. The rest is burned, or a payer that is found out would
- * report itself and lose nothing. */
-#define REPORTER_PARTS 10
 
 /* Whether the two strips, if their issuer signed them, promise a common point of one open leaf. */
 static souk_status check_overlap(
@@ -26,7 +23,8 @@ static souk_status check_overlap(
 static souk_status forfeit(struct ledger_tx *tx, struct ledger_escrow *escrow)
 {
 	struct souk_amount penalty = escrow->record.penalty, rest, burned;
-	struct souk_amount reward = souk_amount_of_ncoin(penalty.ncoin / REPORTER_PARTS);
+	struct souk_amount reward =
+		souk_amount_of_ncoin(penalty.ncoin / SOUK_ESCROW_REPORTER_PARTS);
 	SOUK_TRY(souk_amount_sub(&rest, penalty, reward));
 	SOUK_TRY(souk_amount_add(&burned, tx->ledger->record.burned, rest));
 	SOUK_TRY(ledger_tx_credit(tx, reward));

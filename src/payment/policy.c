@@ -198,8 +198,10 @@ souk_status souk_policy_penalty(struct souk_amount *ret, const struct souk_polic
 	if (policy->payees == 0 || genesis->epoch_ms == 0)
 		return SOUK_LOCAL_CONFIG;
 	SOUK_TRY(souk_escrow_deposit_for(&promised, line, genesis));
-	SOUK_TRY(scale(&bound, promised.ncoin, (wide)(policy->payees - 1) * SOUK_POLICY_CERTAIN_PPM,
-		policy->report_ppm, false));
+	/* A payer that sees it coming reports itself: the reporter's part deters nobody. */
+	SOUK_TRY(scale(&bound, promised.ncoin,
+		(wide)(policy->payees - 1) * SOUK_POLICY_CERTAIN_PPM * SOUK_ESCROW_REPORTER_PARTS,
+		(wide)policy->report_ppm * (SOUK_ESCROW_REPORTER_PARTS - 1), false));
 	return souk_amount_add(ret, bound, souk_amount_of_ncoin(1));
 }
 

@@ -16,6 +16,9 @@
 #define SOUK_ESCROW_STANDING_MAX 4096u
 /* Winning points on one value line: line / prize. */
 #define SOUK_ESCROW_POINTS_MAX (1u << 20)
+/* One part of so many of a forfeited penalty is the reporter's. The rest is burned, or a payer that
+ * is found out would report itself and lose nothing. */
+#define SOUK_ESCROW_REPORTER_PARTS 10u
 
 /* The id of the escrow that PAYER opens with SALT on LEDGER. The ledger is in it because strips
  * name their escrow only: what was paid on one ledger must be worth nothing on another. */

@@ -98,7 +98,8 @@ SOUK_MUST_CHECK souk_status souk_policy_deposits(
 SOUK_MUST_CHECK souk_status souk_policy_capital(
 	struct souk_amount *ret, const struct souk_policy *policy);
 
-/* The least penalty of an escrow with open leaves: more than (m - 1) * A * D / q.
+/* The least penalty of an escrow with open leaves: more than (m - 1) * A * D / (0.9 q):
+ * a tenth is the reporter's, and the payer may report itself.
  *
  *  In: line     A: what the escrow may promise in an epoch
  *      genesis  whose periods say how many epochs D a payer can go on before claims tell on it:
