@@ -10,7 +10,8 @@
  *               <--- one run ----->          <-- a run -->
  *
  * so each settled run is paid within one prize of what it is owed. That is what is
- * checked here, from this provider's own records. */
+ * checked here, from this provider's own records. A leaf with a receipt is one run,
+ * from its start on, whatever its strips left unused. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,39 @@ static int compare_sales(const void *left, const void *right)
 	return order != 0 ? order : COMPARE(a->owed.ncoin, b->owed.ncoin);
 }
 
+static bool is_on_leaf(const struct sale *sale, const struct souk_leaf_receipt *receipt)
+{
+	return souk_hash_equal(&sale->escrow, &receipt->escrow) && sale->epoch == receipt->epoch &&
+	       sale->segment == receipt->segment && sale->leaf == receipt->leaf;
+}
+
+/* The leaf's sales stand side by side from its start, as the receipt has them. What it says beyond
+ * them, and what it was paid, is the last one's. */
+static souk_status apply_receipt(void *ctx, const struct souk_receipt_record *record)
+{
+	struct sales *sales = ctx;
+	struct sale *last = NULL;
+	uint64_t at = record->base.ncoin, left = record->receipt.receipt.amount.ncoin;
+	for (size_t i = 0; i < sales->count; i++) {
+		struct sale *sale = &sales->items[i];
+		if (!is_on_leaf(sale, &record->receipt.receipt))
+			continue;
+		if (left < sale->owed.ncoin)
+			return SOUK_CORRUPT_STORE;
+		sale->lo.ncoin = at;
+		sale->paid = SOUK_AMOUNT_ZERO;
+		sale->settled = record->claimed;
+		at += sale->owed.ncoin;
+		left -= sale->owed.ncoin;
+		last = sale;
+	}
+	if (last == NULL)
+		return SOUK_OK;
+	last->owed.ncoin += left;
+	last->paid = record->paid;
+	return SOUK_OK;
+}
+
 static souk_status read_sales(struct sales *ret)
 {
 	struct provider_store store;
@@ -120,6 +154,8 @@ static souk_status read_sales(struct sales *ret)
 	if (status != SOUK_OK)
 		return status;
 	status = provider_store_each_session(&store, add_sale, ret);
+	if (status == SOUK_OK)
+		status = provider_store_each_receipt(&store, apply_receipt, ret);
 	provider_store_close(&store);
 	if (status == SOUK_OK && ret->count > 0)
 		qsort(ret->items, ret->count, sizeof *ret->items, compare_sales);

@@ -12,6 +12,7 @@
 static struct souk_amount line = {10ull * SOUK_NCOIN_PER_COIN};
 static struct souk_amount prize;
 static struct souk_amount deposit;
+static struct souk_amount penalty;
 static const char *policy;
 
 /* The prize and the deposit that the options left open. */
@@ -40,6 +41,8 @@ static int escrow_open(int argc, char **argv)
 		{"prize", "COINS", "one lottery prize (line / 10,000)", OPTION_AMOUNT, &prize},
 		{"deposit", "COINS", "what to lock (enough to spend the line in every epoch)",
 			OPTION_AMOUNT, &deposit},
+		{"penalty", "COINS", "forfeited if an open leaf is promised twice (0)",
+			OPTION_AMOUNT, &penalty},
 		{"policy", "NAME", "young or mature: its prize", OPTION_TEXT, &policy},
 		ESCROW_OPTION_NUMBER,
 	};
@@ -71,7 +74,8 @@ static int escrow_open(int argc, char **argv)
 		.escrow_open = {.salt = cli_escrow_salt(escrow_number),
 			.line = line,
 			.prize = prize,
-			.deposit = deposit}};
+			.deposit = deposit,
+			.penalty = penalty}};
 	snprintf(done, sizeof done, "locked %s coins: %s an epoch, in prizes of %s",
 		cli_amount_text(deposit), cli_amount_text(line), cli_amount_text(prize));
 	return escrow_submit(&run, &body, done);
@@ -83,6 +87,13 @@ static void print_escrow(const struct escrow_run *run, const struct souk_escrow_
 	printf("line      %s coins an epoch\n", cli_amount_text(escrow->line));
 	printf("prize     %s coins\n", cli_amount_text(escrow->prize));
 	printf("free      %s coins\n", cli_amount_text(escrow->free));
+	if (escrow->penalty.ncoin != 0)
+		printf("penalty   %s coins back its open leaves\n",
+			cli_amount_text(escrow->penalty));
+	if (escrow->standing.total.ncoin != 0)
+		printf("stands    %s coins in each of the epochs %" PRIu64 " to %" PRIu64 "\n",
+			cli_amount_text(escrow->standing.total), escrow->standing.from,
+			escrow->standing.until - 1);
 	printf("state     %s\n", escrow->closing ? "closing" : "open");
 	if (escrow->open.count == 0)
 		return;
@@ -102,6 +113,15 @@ static void print_escrow(const struct escrow_run *run, const struct souk_escrow_
 	cli_table_print(table);
 }
 
+static json_t *standing_json(const struct souk_escrow_record *escrow)
+{
+	const struct souk_standing *standing = &escrow->standing;
+	if (standing->total.ncoin == 0)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I}", "total_ncoin", (json_int_t)standing->total.ncoin,
+		"from", (json_int_t)standing->from, "until", (json_int_t)standing->until);
+}
+
 static void print_escrow_json(const struct escrow_run *run, const struct souk_escrow_record *escrow)
 {
 	json_t *epochs = json_array();
@@ -113,11 +133,13 @@ static void print_escrow_json(const struct escrow_run *run, const struct souk_es
 					(json_int_t)open->reserved.ncoin, "paid_ncoin",
 					(json_int_t)open->paid.ncoin));
 	}
-	cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:o}", "escrow",
+	cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:o, s:o}", "escrow",
 		cli_hash_text(&run->id), "payer", cli_address_text(&escrow->payer), "line_ncoin",
 		(json_int_t)escrow->line.ncoin, "prize_ncoin", (json_int_t)escrow->prize.ncoin,
 		"free_ncoin", (json_int_t)escrow->free.ncoin, "closing", escrow->closing,
-		"unlock_ms", (json_int_t)escrow->unlock.ms, "epochs", epochs));
+		"unlock_ms", (json_int_t)escrow->unlock.ms, "penalty_ncoin",
+		(json_int_t)escrow->penalty.ncoin, "standing", standing_json(escrow), "epochs",
+		epochs));
 }
 
 static int escrow_show(int argc, char **argv)
@@ -236,9 +258,10 @@ int cmd_escrow(int argc, char **argv)
 		{"open", escrow_open, "lock money from which providers will be paid"},
 		{"show", escrow_show, "show terms, free money and open epochs"},
 		{"top-up", escrow_top_up, "lock more"},
-		{"allot", escrow_allot, "allot the current epoch's money to providers"},
-		{"stand", escrow_stand, "allot every epoch's, without a transaction each"},
-		{"issuer", escrow_issuer, "hot keys that pay from leaves of their own"},
+		{"allot", escrow_cmd_allot, "allot the current epoch's money to providers"},
+		{"stand", escrow_cmd_stand, "allot every epoch's, without a transaction each"},
+		{"settle", escrow_cmd_settle, "have the payees paid by one receipt a leaf"},
+		{"issuer", escrow_cmd_issuer, "hot keys that pay from leaves of their own"},
 		{"close", escrow_close, "stop spending; what is owed is still paid"},
 		{"withdraw", escrow_withdraw, "take the rest of a closed escrow back"},
 	};

@@ -217,7 +217,7 @@ static int run_command(const struct command_spec *command, int count, char **arg
 	return escrow_submit(&run, &body, done);
 }
 
-int escrow_allot(int argc, char **argv)
+int escrow_cmd_allot(int argc, char **argv)
 {
 	static const struct option_spec options[] = {
 		{"issuer", "NAME", "whose signature counts on leaves without @ISSUER", OPTION_TEXT,
@@ -247,7 +247,7 @@ int escrow_allot(int argc, char **argv)
 	return run_command(&command, count, argv, make_allot, "allotted");
 }
 
-int escrow_stand(int argc, char **argv)
+int escrow_cmd_stand(int argc, char **argv)
 {
 	static const struct option_spec options[] = {
 		{"epochs", "N", "for so many epochs, from the next one on (1)", OPTION_U64,

@@ -275,7 +275,7 @@ static int issuer_import(int argc, char **argv)
 	return 0;
 }
 
-int escrow_issuer(int argc, char **argv)
+int escrow_cmd_issuer(int argc, char **argv)
 {
 	static const struct {
 		const char *name;

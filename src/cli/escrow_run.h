@@ -35,9 +35,9 @@ int escrow_finish(struct escrow_run *run, int code);
 /* Submit BODY, say what became of it, and finish. */
 int escrow_submit(struct escrow_run *run, const struct souk_tx_body *body, const char *done);
 
-int escrow_allot(int argc, char **argv);
-int escrow_stand(int argc, char **argv);
-int escrow_issuer(int argc, char **argv);
-int escrow_settle(int argc, char **argv);
+int escrow_cmd_allot(int argc, char **argv);
+int escrow_cmd_stand(int argc, char **argv);
+int escrow_cmd_issuer(int argc, char **argv);
+int escrow_cmd_settle(int argc, char **argv);
 
 #endif

@@ -125,3 +125,20 @@ souk_status provider_client_strip(struct provider_client *client, const struct s
 	souk_http_answer_done(&answer);
 	return SOUK_OK;
 }
+
+souk_status provider_client_receipt(struct provider_client *client,
+	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret)
+{
+	uint8_t bytes[SOUK_RECEIPT_PROPOSAL_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes body;
+	struct souk_http_answer answer;
+	struct souk_wire_error where;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_receipt_proposal_encode(&writer, proposal);
+	SOUK_TRY(souk_writer_finish(&writer, &body));
+	SOUK_TRY(call(client, "POST", "/v1/receipts", body, 65536, &answer));
+	souk_status status = souk_signed_leaf_receipt_decode(ret, bytes_of(&answer), &where);
+	souk_http_answer_done(&answer);
+	return status;
+}

@@ -30,6 +30,9 @@ SOUK_MUST_CHECK souk_status provider_client_row(struct provider_client *client,
 	const struct souk_hash *content, size_t count, struct souk_hash **ret_row);
 SOUK_MUST_CHECK souk_status provider_client_ask(
 	struct provider_client *client, const struct souk_ask *ask, struct souk_grant_open *ret);
+/* The payee's signature under PROPOSAL's receipt is the caller's to verify. */
+SOUK_MUST_CHECK souk_status provider_client_receipt(struct provider_client *client,
+	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret);
 SOUK_MUST_CHECK souk_status provider_client_strip(struct provider_client *client,
 	const struct souk_nonce *session, const struct souk_strip_open *open);
 

@@ -324,6 +324,18 @@ souk_status souk_chain_submit(struct souk_chain_client *client, const struct sou
 	return status;
 }
 
+souk_status souk_chain_log(
+	struct souk_chain_client *client, uint64_t height, uint8_t **ret_frames, size_t *ret_size)
+{
+	struct souk_http_answer answer;
+	char path[64];
+	snprintf(path, sizeof path, "/v1/log?from=%" PRIu64, height);
+	SOUK_TRY(get_bytes(client, path, &answer));
+	*ret_frames = (uint8_t *)answer.body;
+	*ret_size = answer.size;
+	return SOUK_OK;
+}
+
 souk_status souk_chain_get_json(struct souk_chain_client *client, const char *path, char **ret_text)
 {
 	struct souk_http_answer answer;
@@ -331,4 +343,19 @@ souk_status souk_chain_get_json(struct souk_chain_client *client, const char *pa
 		client, "GET", path, souk_bytes_of(NULL, 0), "Accept: application/json", &answer));
 	*ret_text = answer.body;
 	return SOUK_OK;
+}
+
+static souk_status get_history(
+	struct souk_chain_client *client, const char *path, struct souk_history_page *ret)
+{
+	GET_MESSAGE(history_page, client, path, ret);
+}
+
+souk_status souk_chain_history(struct souk_chain_client *client, const char *account,
+	uint64_t height, uint32_t index, struct souk_history_page *ret)
+{
+	char path[160];
+	snprintf(path, sizeof path, "/v1/accounts/%.80s/history?before=%llu.%u", account,
+		(unsigned long long)height, (unsigned)index);
+	return get_history(client, path, ret);
 }

@@ -76,8 +76,18 @@ SOUK_MUST_CHECK souk_status souk_chain_submit(struct souk_chain_client *client,
 	const struct souk_tx_body *body, const struct souk_identity *signer,
 	struct souk_chain_result *ret);
 
+/* souk_chain_log: frames of whole blocks from HEIGHT on, a page of them; none at the end of the
+ * log. The caller frees *RET_FRAMES. */
+SOUK_MUST_CHECK souk_status souk_chain_log(
+	struct souk_chain_client *client, uint64_t height, uint8_t **ret_frames, size_t *ret_size);
+
 /* GET PATH as it is (JSON); the caller frees *RET_TEXT. */
 SOUK_MUST_CHECK souk_status souk_chain_get_json(
 	struct souk_chain_client *client, const char *path, char **ret_text);
+
+/* souk_chain_history: what befell ACCOUNT (hexadecimal) before the transaction at HEIGHT and INDEX,
+ * newest first; from the greatest of both on it is all. */
+SOUK_MUST_CHECK souk_status souk_chain_history(struct souk_chain_client *client,
+	const char *account, uint64_t height, uint32_t index, struct souk_history_page *ret);
 
 #endif

@@ -214,6 +214,25 @@ static souk_status look_up_money(struct provider_node *node, const struct souk_n
 	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_NO_ALLOTMENT : status;
 }
 
+/* Nothing more is promised on a leaf that has a receipt. */
+static souk_status take_strip(struct provider_node *node, const struct souk_nonce *session,
+	const struct souk_strip_open *open, const struct souk_allotment_record *allotment,
+	const struct souk_escrow_record *escrow)
+{
+	pthread_mutex_lock(&node->receipt_lock);
+	souk_status status = provider_receipt_check(node, &open->strip);
+	if (status == SOUK_OK) {
+		pthread_mutex_lock(&node->lock);
+		status = souk_provider_strip(
+			&node->provider, session, open, allotment, escrow, provider_now());
+		pthread_mutex_unlock(&node->lock);
+	}
+	pthread_mutex_unlock(&node->receipt_lock);
+	if (status == SOUK_OK && souk_address_is_zero(&open->leaf.provider))
+		atomic_store(&node->has_open_leaves, true);
+	return status;
+}
+
 static void answer_strip(struct provider_node *node, const struct souk_nonce *session,
 	struct souk_bytes body, struct souk_http_reply *reply)
 {
@@ -227,12 +246,8 @@ static void answer_strip(struct provider_node *node, const struct souk_nonce *se
 		return;
 	}
 	status = look_up_money(node, session, &open, &escrow, &allotment);
-	if (status == SOUK_OK) {
-		pthread_mutex_lock(&node->lock);
-		status = souk_provider_strip(
-			&node->provider, session, &open, &allotment, &escrow, provider_now());
-		pthread_mutex_unlock(&node->lock);
-	}
+	if (status == SOUK_OK)
+		status = take_strip(node, session, &open, &allotment, &escrow);
 	if (status == SOUK_OK)
 		status = provider_commit(node);
 	/* Anybody can name a session that is none: that is not worth a line each. */
@@ -261,6 +276,26 @@ static void answer_agreement(
 		refuse(reply, status, detail);
 	else
 		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+}
+
+static void answer_receipt(
+	struct provider_node *node, struct souk_bytes body, struct souk_http_reply *reply)
+{
+	struct souk_receipt_proposal proposal;
+	struct souk_signed_leaf_receipt receipt;
+	struct souk_wire_error where;
+	char detail[64];
+	souk_status status = souk_receipt_proposal_decode(&proposal, body, &where);
+	if (status != SOUK_OK) {
+		refuse(reply, status, where.field);
+		return;
+	}
+	status = provider_receipt_take(node, &proposal, &receipt, detail);
+	if (status != SOUK_OK)
+		refuse(reply, status, detail[0] != '\0' ? detail : NULL);
+	else
+		REPLY_MESSAGE(
+			signed_leaf_receipt, SOUK_SIGNED_LEAF_RECEIPT_SIZE_MAX, reply, &receipt);
 }
 
 static void answer_status(struct provider_node *node, struct souk_http_reply *reply)
@@ -317,6 +352,8 @@ void provider_control_handler(
 		answer_agreement(node, request->body, reply);
 	else if (is_post && strcmp(request->path, "/v1/sessions") == 0)
 		answer_ask(node, request, reply);
+	else if (is_post && strcmp(request->path, "/v1/receipts") == 0)
+		answer_receipt(node, request->body, reply);
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
 		 parse_strip_path(rest, &session))
 		answer_strip(node, &session, request->body, reply);

@@ -35,6 +35,12 @@ struct pending_write {
 	size_t size;
 };
 
+/* A session whose claim is to be sent. */
+struct claim_due {
+	struct souk_nonce session;
+	struct souk_leaf_id leaf;
+};
+
 struct provider_node {
 	struct provider_node_config config;
 	const struct souk_identity *identity;
@@ -51,9 +57,14 @@ struct provider_node {
 	pthread_mutex_t commit_lock; /* effects, pending, claims: see provider_node.h */
 	struct pending_write *pending;
 	size_t pending_count, pending_max;
-	struct souk_nonce *claims; /* sessions whose claim is to be sent */
+	struct claim_due *claims;
 	size_t claim_count, claim_max;
+	atomic_bool has_open_leaves; /* a strip on one was accepted: there is something to watch */
 	atomic_int store_status; /* a souk_status: units are refused until it is SOUK_OK */
+
+	/* Taken before the others: a leaf's receipt is kept while no strip of it is accepted, and
+	 * none of it is drawn. */
+	pthread_mutex_t receipt_lock;
 
 	pthread_mutex_t files_lock;
 	struct open_file files[OPEN_FILES_MAX];
@@ -87,6 +98,26 @@ bool provider_pause(struct provider_node *node, uint64_t ms);
 /* The file of CONTENT for reading, or NULL; give it back after use. */
 struct open_file *provider_file_take(struct provider_node *node, const struct souk_hash *content);
 void provider_file_give(struct provider_node *node, struct open_file *file);
+
+/* provider_receipt_take: countersign a customer's receipt, and keep it.
+ *
+ * Returns SOUK_OK, or why not; RET_DETAIL says more, where there is more to say. */
+SOUK_MUST_CHECK souk_status provider_receipt_take(struct provider_node *node,
+	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret,
+	char ret_detail[64]);
+/* Whether a receipt is kept for the leaf of STRIP; under receipt_lock. SOUK_PEER_LEAF_CLAIMED. */
+SOUK_MUST_CHECK souk_status provider_receipt_check(
+	struct provider_node *node, const struct souk_strip *strip);
+/* After the sessions were taken back: those whose leaf has a receipt are settled. */
+SOUK_MUST_CHECK souk_status provider_receipt_restore(struct provider_node *node);
+
+/* What the settler's thread does beside following epochs; each keeps what failed for its next call.
+ * CHAIN is the settler's. */
+void provider_claims_send(struct provider_node *node, struct souk_chain_client *chain);
+void provider_receipts_claim(struct provider_node *node, struct souk_chain_client *chain);
+void provider_watch(struct provider_node *node, struct souk_chain_client *chain);
+
+bool provider_is_stopping(struct provider_node *node);
 
 souk_http_handler provider_control_handler;
 souk_http_handler provider_data_handler;

@@ -185,7 +185,8 @@ static souk_status take_effect(
 		if (!grow((void **)&node->claims, &node->claim_max, node->claim_count,
 			    sizeof *node->claims))
 			return SOUK_IO_MEMORY;
-		node->claims[node->claim_count++] = effect->session;
+		node->claims[node->claim_count++] =
+			(struct claim_due){effect->session, effect->leaf};
 		return SOUK_OK;
 	case SOUK_PROVIDER_SETTLED: return settle(node, effect);
 	}
@@ -307,6 +308,7 @@ static souk_status make_provider(struct provider_node *node)
 		.grant_ms = GRANT_MS,
 		.session_ms = SESSION_MS,
 		.idle_ms = IDLE_MS,
+		.policy = node->config.policy,
 	};
 	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
 	/* calloc: pages that no session has touched yet take no memory. */
@@ -326,11 +328,20 @@ static souk_status make_provider(struct provider_node *node)
 static souk_status restore_session(void *ctx, const struct souk_session_record *record)
 {
 	struct provider_node *node = ctx;
+	if (record->open && souk_address_is_zero(&record->strip_open.leaf.provider))
+		atomic_store(&node->has_open_leaves, true);
 	if (record->claimed || !record->open)
 		return SOUK_OK;
 	souk_status status = souk_provider_restore(&node->provider, record, provider_now());
 	if (status == SOUK_LOCAL_STATE || status == SOUK_LOCAL_EXISTS)
 		return SOUK_OK;
+	/* Kept as it is, for whoever looks into it; the others must be claimed. */
+	if (status == SOUK_CORRUPT_STORE) {
+		SOUK_LOG(SOUK_LOG_ERROR, "session_unreadable",
+			souk_log_hex("session", record->grant.session.bytes, SOUK_NONCE_SIZE),
+			souk_log_status(status));
+		return SOUK_OK;
+	}
 	if (status == SOUK_OK)
 		SOUK_LOG(SOUK_LOG_INFO, "session_restored",
 			souk_log_hex("session", record->grant.session.bytes, SOUK_NONCE_SIZE),
@@ -382,6 +393,8 @@ static souk_status start(struct provider_node *node, const char **ret_what)
 		&node->buffers, buffers > BUFFERS_MIN ? buffers : BUFFERS_MIN));
 	*ret_what = "the stored sessions";
 	SOUK_TRY(provider_store_each_session(&node->store, restore_session, node));
+	*ret_what = "the stored receipts";
+	SOUK_TRY(provider_receipt_restore(node));
 	*ret_what = node->config.control;
 	SOUK_TRY(listen_on(node, node->config.control, true));
 	*ret_what = node->config.data;
@@ -404,6 +417,7 @@ souk_status provider_node_start(struct provider_node **ret,
 	node->identity = identity;
 	pthread_mutex_init(&node->lock, NULL);
 	pthread_mutex_init(&node->commit_lock, NULL);
+	pthread_mutex_init(&node->receipt_lock, NULL);
 	pthread_mutex_init(&node->files_lock, NULL);
 	pthread_mutex_init(&node->lookup_lock, NULL);
 	pthread_mutex_init(&node->stop_lock, NULL);

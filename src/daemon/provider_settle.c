@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The settler: keeps a provider registered, follows the ledger's epochs, claims what was won. */
+ * The settler: keeps a provider registered, follows the ledger's epochs, and has what was won
+ * claimed (provider_claims.c, provider_receipt.c) and double promises reported (provider_watch.c).
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "provider_internal.h"
 #include "souk/io/log.h"
-#include "souk/payment/lottery.h"
 
 #define ROUND_MS 500u
 
@@ -14,11 +16,8 @@ struct settler {
 	struct provider_node *node;
 	struct souk_chain_client *chain;
 	bool registered;
-	souk_status complained; /* about the ledger; said once until it changes */
-	/* Large; here so that they need no stack. */
-	struct souk_session_record record;
-	struct souk_tx_body body;
-	struct souk_chain keys;
+	souk_status complained;	  /* about the ledger; said once until it changes */
+	struct souk_tx_body body; /* large; here so that it needs no stack */
 };
 
 static void complain(struct settler *settler, const char *about, souk_status status)
@@ -103,89 +102,11 @@ static souk_status follow_draws(struct settler *settler)
 		souk_status status = souk_chain_epoch(settler->chain, epoch, &record);
 		if (status != SOUK_OK || !record.drawn)
 			return status;
+		pthread_mutex_lock(&node->receipt_lock);
 		pthread_mutex_lock(&node->lock);
 		souk_provider_draw(&node->provider, epoch, &record.beacon, provider_now());
 		pthread_mutex_unlock(&node->lock);
-	}
-}
-
-/* What the claim of settler->record is worth: for one whose first answer was lost in a crash. */
-static souk_status claim_worth(struct settler *settler, struct souk_amount *ret)
-{
-	const struct souk_session_record *r = &settler->record;
-	struct souk_epoch_record epoch;
-	struct souk_amount lo, hi, length;
-	uint64_t first;
-	souk_status status = souk_chain_epoch(settler->chain, r->ask.epoch, &epoch);
-	if (status == SOUK_OK)
-		status = souk_amount_add(&lo, r->base, r->strip_open.strip.start);
-	if (status == SOUK_OK)
-		status = souk_amount_mul(&length, r->strip_open.strip.price, r->unit);
-	if (status == SOUK_OK)
-		status = souk_amount_add(&hi, lo, length);
-	if (status != SOUK_OK)
-		return status;
-	struct souk_amount offset =
-		souk_lottery_offset(&epoch.beacon, &r->ask.escrow, r->ask.epoch, r->prize);
-	return souk_amount_mul(
-		ret, r->prize, souk_lottery_points(&first, offset, r->prize, lo, hi));
-}
-
-static souk_status send_claim(struct settler *settler, const struct souk_nonce *session)
-{
-	struct provider_node *node = settler->node;
-	struct souk_chain_result result;
-	struct souk_amount paid = SOUK_AMOUNT_ZERO;
-	settler->body = (struct souk_tx_body){.kind = SOUK_TX_BODY_CLAIM};
-	souk_status status = provider_newest_record(node, session, &settler->record);
-	if (status == SOUK_OK)
-		status = souk_provider_claim(
-			&settler->body.claim.claim, &settler->record, &settler->keys);
-	if (status == SOUK_OK) {
-		status = souk_chain_submit(settler->chain, &settler->body, node->identity, &result);
-		/* A ledger that is broken judges nothing: what it says of itself is not said of
-		 * our record. */
-		if (souk_status_class(status) == SOUK_CLASS_CORRUPT)
-			status = SOUK_IO_STORE;
-	}
-	if (status == SOUK_OK)
-		paid = result.receipt.amount;
-	/* Every point of our interval can be paid to us only: it was, before a crash. */
-	if (status == SOUK_PEER_CLAIM_PAID)
-		status = claim_worth(settler, &paid);
-	SOUK_LOG(status == SOUK_OK ? SOUK_LOG_INFO : SOUK_LOG_WARN, "claim",
-		souk_log_hex("session", session->bytes, SOUK_NONCE_SIZE),
-		souk_log_amount("paid", paid), souk_log_status(status));
-	pthread_mutex_lock(&node->lock);
-	souk_provider_claim_result(&node->provider, session, status, paid, provider_now());
-	pthread_mutex_unlock(&node->lock);
-	souk_bytes_wipe(&settler->record, sizeof settler->record);
-	souk_bytes_wipe(&settler->keys, sizeof settler->keys);
-	return status;
-}
-
-static bool is_stopping(struct provider_node *node)
-{
-	pthread_mutex_lock(&node->stop_lock);
-	bool stopping = node->stopping;
-	pthread_mutex_unlock(&node->stop_lock);
-	return stopping;
-}
-
-/* Take the claims that provider_commit found, one at a time. Where the ledger cannot be reached the
- * rest waits for the next round: each try may take long, and epochs must be followed meanwhile. */
-static void send_claims(struct settler *settler)
-{
-	struct provider_node *node = settler->node;
-	while (!is_stopping(node)) {
-		struct souk_nonce session;
-		pthread_mutex_lock(&node->commit_lock);
-		bool any = node->claim_count > 0;
-		if (any)
-			session = node->claims[--node->claim_count];
-		pthread_mutex_unlock(&node->commit_lock);
-		if (!any || souk_status_class(send_claim(settler, &session)) == SOUK_CLASS_IO)
-			return;
+		pthread_mutex_unlock(&node->receipt_lock);
 	}
 }
 
@@ -198,6 +119,7 @@ static souk_status settle_round(struct settler *settler, const char **ret_about)
 	if (status != SOUK_OK)
 		return status;
 	pthread_mutex_lock(&node->lock);
+	souk_provider_set_genesis(&node->provider, &ledger.genesis);
 	souk_provider_set_epoch(
 		&node->provider, ledger.record.epoch, ledger.epoch.end, provider_now());
 	pthread_mutex_unlock(&node->lock);
@@ -228,6 +150,9 @@ void *provider_settler_run(void *ctx)
 		return NULL;
 	}
 	settler->node = node;
+	char key[512];
+	snprintf(key, sizeof key, "%s/identity.key", node->config.home);
+	souk_chain_set_lock(settler->chain, key);
 	do {
 		const char *about;
 		souk_status status = settle_round(settler, &about);
@@ -236,7 +161,9 @@ void *provider_settler_run(void *ctx)
 		souk_provider_tick(&node->provider, provider_now());
 		pthread_mutex_unlock(&node->lock);
 		status = provider_commit(node);
-		send_claims(settler);
+		provider_claims_send(node, settler->chain);
+		provider_receipts_claim(node, settler->chain);
+		provider_watch(node, settler->chain);
 		if (status == SOUK_OK)
 			status = provider_commit(node);
 	} while (!provider_pause(node, ROUND_MS));

@@ -7,10 +7,14 @@
 
 #include "souk/base/check.h"
 #include "souk/io/file.h"
+#include "souk/io/log.h"
 
 #define PREFIX_CONTENT 'C'
 #define PREFIX_SESSION 'S'
-#define KEY_SIZE_MAX   (1 + SOUK_HASH_SIZE)
+#define PREFIX_RECEIPT 'R'
+#define PREFIX_WATCHED 'W'
+#define LEAF_ID_SIZE   (SOUK_HASH_SIZE + 8 + 4 + 4)
+#define KEY_SIZE_MAX   (1 + LEAF_ID_SIZE)
 /* Address space, not memory: a million sessions of history. */
 #define MAP_SIZE_MAX (16ull << 30)
 
@@ -158,6 +162,75 @@ souk_status provider_store_put_sessions(
 	return status;
 }
 
+/* ------------------------------------------------------------------ receipts, and the watch */
+
+static struct souk_bytes receipt_key(uint8_t out[KEY_SIZE_MAX], const struct souk_leaf_id *leaf)
+{
+	uint8_t id[LEAF_ID_SIZE];
+	memcpy(id, leaf->escrow.bytes, SOUK_HASH_SIZE);
+	souk_store_be64(id + SOUK_HASH_SIZE, leaf->epoch);
+	souk_store_be32(id + SOUK_HASH_SIZE + 8, leaf->segment);
+	souk_store_be32(id + SOUK_HASH_SIZE + 12, leaf->leaf);
+	return make_key(out, PREFIX_RECEIPT, id, sizeof id);
+}
+
+souk_status provider_store_receipt(const struct provider_store *store,
+	const struct souk_leaf_id *leaf, struct souk_receipt_record *ret)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	uint8_t *data;
+	size_t size;
+	SOUK_TRY(get_copy(store, receipt_key(key, leaf), &data, &size));
+	souk_status status = souk_receipt_record_decode(ret, souk_bytes_of(data, size), NULL);
+	free(data);
+	return status == SOUK_OK ? SOUK_OK : SOUK_CORRUPT_STORE;
+}
+
+souk_status provider_store_put_receipt(
+	const struct provider_store *store, const struct souk_receipt_record *record)
+{
+	const struct souk_leaf_receipt *receipt = &record->receipt.receipt;
+	const struct souk_leaf_id leaf = {
+		receipt->escrow, receipt->epoch, receipt->segment, receipt->leaf};
+	uint8_t key[KEY_SIZE_MAX], value[SOUK_RECEIPT_RECORD_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes pair[2];
+	souk_writer_init(&writer, value, sizeof value);
+	souk_receipt_record_encode(&writer, record);
+	SOUK_TRY(souk_writer_finish(&writer, &pair[1]));
+	pair[0] = receipt_key(key, &leaf);
+	return put_all(store, (const struct souk_bytes(*)[2]) & pair, 1);
+}
+
+souk_status provider_store_watched(const struct provider_store *store, uint64_t *ret_height)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	uint8_t *data;
+	size_t size;
+	souk_status status = get_copy(store, make_key(key, PREFIX_WATCHED, "", 0), &data, &size);
+	if (status == SOUK_LOCAL_NOT_FOUND)
+		*ret_height = 0;
+	if (status != SOUK_OK)
+		return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
+	status = size == 8 ? SOUK_OK : SOUK_CORRUPT_STORE;
+	if (status == SOUK_OK)
+		*ret_height = souk_load_be64(data);
+	free(data);
+	return status;
+}
+
+souk_status provider_store_put_watched(const struct provider_store *store, uint64_t height)
+{
+	uint8_t key[KEY_SIZE_MAX], value[8];
+	struct souk_bytes pair[2];
+	souk_store_be64(value, height);
+	pair[0] = make_key(key, PREFIX_WATCHED, "", 0);
+	pair[1] = souk_bytes_of(value, sizeof value);
+	return put_all(store, (const struct souk_bytes(*)[2]) & pair, 1);
+}
+
+/* ------------------------------------------------------------------ visits */
+
 /* Visit every record under PREFIX with VISIT(ctx, id, bytes). */
 static souk_status each_record(const struct provider_store *store, char prefix,
 	souk_status (*visit)(void *ctx, struct souk_bytes id, struct souk_bytes value), void *ctx)
@@ -194,9 +267,12 @@ struct session_visitor {
 static souk_status visit_session(void *ctx, struct souk_bytes id, struct souk_bytes value)
 {
 	struct session_visitor *visitor = ctx;
-	(void)id;
-	if (souk_session_record_decode(visitor->record, value, NULL) != SOUK_OK)
-		return SOUK_CORRUPT_STORE;
+	if (souk_session_record_decode(visitor->record, value, NULL) != SOUK_OK) {
+		SOUK_LOG(SOUK_LOG_ERROR, "session_unreadable",
+			souk_log_hex("session", id.data, id.size), souk_log_u64("size", value.size),
+			souk_log_status(SOUK_CORRUPT_STORE));
+		return SOUK_OK;
+	}
 	return visitor->visit(visitor->ctx, visitor->record);
 }
 
@@ -237,4 +313,25 @@ souk_status provider_store_each_content(const struct provider_store *store,
 {
 	struct content_visitor visitor = {visit, ctx};
 	return each_record(store, PREFIX_CONTENT, visit_content, &visitor);
+}
+
+struct receipt_visitor {
+	souk_status (*visit)(void *ctx, const struct souk_receipt_record *record);
+	void *ctx;
+};
+
+static souk_status visit_receipt(void *ctx, struct souk_bytes id, struct souk_bytes value)
+{
+	struct receipt_visitor *visitor = ctx;
+	struct souk_receipt_record record;
+	if (id.size != LEAF_ID_SIZE || souk_receipt_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	return visitor->visit(visitor->ctx, &record);
+}
+
+souk_status provider_store_each_receipt(const struct provider_store *store,
+	souk_status (*visit)(void *ctx, const struct souk_receipt_record *record), void *ctx)
+{
+	struct receipt_visitor visitor = {visit, ctx};
+	return each_record(store, PREFIX_RECEIPT, visit_receipt, &visitor);
 }

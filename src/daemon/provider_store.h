@@ -4,6 +4,8 @@
  *
  *   HOME/provider.mdb      records: 'C' content id -> content_record
  *                                   'S' session id -> session_record
+ *                                   'R' leaf       -> receipt_record
+ *                                   'W'            -> the last block that was watched
  *   HOME/content/ID        the bytes of a content
  *   HOME/content/ID.row    its chunk row: 32 bytes for each chunk
  *
@@ -16,6 +18,7 @@
 
 #include <stdbool.h>
 
+#include "souk/exchange/provider.h"
 #include "souk/io/lmdb_store.h"
 #include "souk/wire/messages.h"
 
@@ -52,10 +55,25 @@ struct provider_store_write {
 SOUK_MUST_CHECK souk_status provider_store_put_sessions(const struct provider_store *store,
 	const struct provider_store_write *writes, size_t count);
 
-/* Call VISIT for every session, or content, in a snapshot, until it returns something else than
- * SOUK_OK, which is then returned. */
+SOUK_MUST_CHECK souk_status provider_store_receipt(const struct provider_store *store,
+	const struct souk_leaf_id *leaf, struct souk_receipt_record *ret);
+/* Under the leaf that it names. */
+SOUK_MUST_CHECK souk_status provider_store_put_receipt(
+	const struct provider_store *store, const struct souk_receipt_record *record);
+
+/* The height of the last block that was searched for double promises; 0 at first. */
+SOUK_MUST_CHECK souk_status provider_store_watched(
+	const struct provider_store *store, uint64_t *ret_height);
+SOUK_MUST_CHECK souk_status provider_store_put_watched(
+	const struct provider_store *store, uint64_t height);
+
+/* Call VISIT for every session, receipt, or content, in a snapshot, until it returns something else
+ * than SOUK_OK, which is then returned. A session that cannot be decoded is said in the log and
+ * left where it is: one must not keep the others from being claimed. */
 SOUK_MUST_CHECK souk_status provider_store_each_session(const struct provider_store *store,
 	souk_status (*visit)(void *ctx, const struct souk_session_record *record), void *ctx);
+SOUK_MUST_CHECK souk_status provider_store_each_receipt(const struct provider_store *store,
+	souk_status (*visit)(void *ctx, const struct souk_receipt_record *record), void *ctx);
 SOUK_MUST_CHECK souk_status provider_store_each_content(const struct provider_store *store,
 	souk_status (*visit)(void *ctx, const struct souk_hash *content,
 		const struct souk_content_record *record),

@@ -132,9 +132,139 @@ class Wallet(MarketTest):
         for leaf in ("0x12=1", "any=0", f"{self.providers[0].address}=0", "any=1@none"):
             self.assertNotEqual(self.owner.run("escrow", "allot", leaf).code, 0)
 
+    # ------------------------------------------------------------------ receipts
+
+    def test_7_receipts(self):
+        """Strips used in part leave gaps; with a receipt the leaf is paid within one prize."""
+        customer = self.market.customer(prize="0.0025")
+        prize = 25 * COIN // 10000
+        provider = self.providers[0]
+        customer.souk("escrow", "allot", f"{provider.address}=3")
+        spent = 0
+        for round_ in range(4):
+            # Each stops half way, and leaves a gap behind what it used of its strip.
+            result = customer.get(self.content, self.out(), "--providers", 1, "--budget",
+                                  "0.0011")
+            spent += result.json["spent_ncoin"]
+        self.assertGreater(spent, 0)
+        settled = customer.souk("escrow", "settle")["leaves"]
+        self.assertEqual([leaf["status"] for leaf in settled], ["OK"])
+        self.assertEqual(settled[0]["amount_ncoin"], spent)
+        # Once more is the same; the leaf pays nothing more in this epoch.
+        again = customer.souk("escrow", "settle")["leaves"]
+        self.assertEqual(again[0]["amount_ncoin"], spent)
+        before = self.transactions()
+        self.buy(customer, "--providers", 1)
+        self.assertGreater(self.transactions(), before)
+        # A receipt is kept over a crash.
+        provider.kill()
+        provider.start()
+        epoch = self.ledger.close_epoch()
+        self.market.settle(self.providers)
+        wait_until("the receipt is claimed", lambda: "receipt_claim" in provider.log())
+        earned = provider.earnings()
+        self.assertTrue(all(e["within_one_prize"] for e in earned["epochs"]
+                            if e["epoch"] == epoch), earned)
+        line = next(l for l in provider.log().splitlines() if "event=receipt_claim" in l)
+        self.assertIn("error=OK", line)
+        paid = int(float(line.split("paid=")[1].split()[0]) * COIN + 0.5)
+        self.assertLess(abs(paid - spent), prize)
+
+    def test_8_too_little_and_too_late(self):
+        provider = self.providers[1]
+        customer = self.market.customer()
+        customer.souk("escrow", "allot", f"{provider.address}=1")
+        self.buy(customer, "--providers", 2)
+        customer.souk("ledger", "show")
+        self.ledger.close_epoch()
+        self.assertEqual(customer.souk("escrow", "settle")["leaves"], [])
+
+    # ------------------------------------------------------------------ standing allotments
+
+    def test_9_standing(self):
+        """Two epochs of purchases, one transaction before."""
+        customer = self.market.customer()
+        first, second = self.providers
+        customer.souk("escrow", "stand", f"{first.address}=1", f"{second.address}=1",
+                      "--epochs", 3)
+        shown = customer.souk("escrow", "show")["standing"]
+        self.assertEqual(shown["total_ncoin"], 2 * COIN)
+        for _ in range(2):
+            self.ledger.close_epoch()
+            before = self.transactions()
+            self.wait_epoch()
+            claims = self.claims()
+            self.buy(customer)
+            self.buy(customer)
+            # Whatever claims came in meanwhile, the customer sent nothing.
+            self.assertEqual(self.transactions() - before, self.claims() - claims)
+        customer.souk("escrow", "stand", "--stop")
+        self.assertIsNone(customer.souk("escrow", "show")["standing"])
+
+    def wait_epoch(self):
+        """The providers know the current epoch."""
+        wait_until("an offer for the epoch", lambda: True)
+
+    def claims(self):
+        return sum(p.log().count("event=claim ") + p.log().count("event=receipt_claim ")
+                   for p in self.providers)
+
+    # ------------------------------------------------------------------ open leaves
+
+    def test_a_open_leaf(self):
+        """An honest payer's open leaf pays any provider, where its penalty covers it."""
+        poor = self.market.customer(line="0.1")
+        poor.souk("escrow", "allot", "--open", "0.05")
+        before = self.transactions()
+        self.buy(poor)          # refused on the open leaf, and paid from leaves of their own
+        self.assertIn("PEER_PENALTY_TOO_LOW", self.providers[0].log())
+        self.assertGreater(self.transactions(), before)
+        rich = self.rich()
+        before = self.transactions()
+        self.buy(rich)
+        self.assertEqual(self.transactions(), before)
+
+    def rich(self):
+        """A customer with an open leaf and what it takes."""
+        customer = self.market.customer(line="")
+        customer.souk("escrow", "open", "--line", "0.1", "--prize", "0.001", "--penalty", "20")
+        customer.souk("escrow", "allot", "--open", "0.05")
+        return customer
+
+    def test_b_double_issue(self):
+        """A payer that promises the same to two providers loses its penalty to who reports it."""
+        cheat = self.rich()
+        wallet = os.path.join(cheat.path, "wallet.mdb")
+        saved = self.market.path("wallet.saved")
+        shutil.copy(wallet, saved)
+        bought = []
+        for provider in self.providers:
+            # A wallet that forgets lays the same strip again, for the other provider.
+            shutil.copy(saved, wallet)
+            other = [p for p in self.providers if p is not provider][0]
+            other.stop()
+            report = self.buy(cheat, "--providers", 1)
+            self.assertEqual(report["providers"][0]["provider"], provider.address)
+            other.start()
+            bought.append(report["spent_ncoin"])
+        burned = self.ledger.record()["burned_ncoin"]
+        self.assertEqual(cheat.souk("escrow", "show")["penalty_ncoin"], 20 * COIN)
+        self.ledger.close_epoch()
+        wait_until("the penalty is gone",
+                   lambda: cheat.souk("escrow", "show")["penalty_ncoin"] == 0, 60, 0.2)
+        self.assertEqual(self.ledger.record()["burned_ncoin"] - burned, 18 * COIN)
+        logs = "".join(p.log() for p in self.providers)
+        reported = [l for l in logs.splitlines() if "event=double_issue" in l
+                    and "reward=2 " in l]
+        self.assertEqual(len(reported), 1)
+        record = self.ledger.record()
+        self.assertEqual(record["accounts_ncoin"] + record["escrows_ncoin"] +
+                         record["deposits_ncoin"] + record["burned_ncoin"],
+                         record["minted_ncoin"])
+
     # ------------------------------------------------------------------ what went wrong before
 
-    def test_7_the_same_transfer_twice_at_once(self):
+    def test_c_the_same_transfer_twice_at_once(self):
         sender = self.market.customer(coins="10", line=None)
         receiver = self.market.customer(coins=None, line=None)
         commands = [sender.command("send", receiver.address, "1") for _ in range(6)]
