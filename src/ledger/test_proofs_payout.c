@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Claims P3, P9, P10 and P11 of spec/payment.md, on the ledger itself: small value
+ * Claims P3, P9 to P11 and P20 of spec/payment.md, on the ledger itself: small value
  * lines cut into segments, leaves and strips in every way, under every offset, with
  * claims in every order; and escrows that close at every moment. */
 #include <setjmp.h>
@@ -448,6 +448,47 @@ static void p10_random_lives_of_an_escrow(void **state)
 	}
 }
 
+/* P20: up to eight claims of a leaf of a long line at random, some of them twice and some paid
+ * before: a batch against the same claims one by one. */
+static void p20_batches_at_random(void **state)
+{
+	(void)state;
+	struct souk_rng rng;
+	uint32_t compared = 0;
+	souk_rng_init(&rng, 20);
+	for (int round = 0; round < PROOFS_PICK(200, 20); round++) {
+		uint64_t prize = 1 + souk_rng_below(&rng, 3), length = prize * 8;
+		enum cut cuts[32] = {WITHIN};
+		for (int i = 0; i < 3; i++)
+			cuts[souk_rng_below(&rng, length)] = STRIP_ENDS;
+		open_line(length, prize, souk_rng_below(&rng, prize));
+		assert_true(lay_line(cuts, 1));
+		struct souk_claim claims[SOUK_CLAIM_ITEMS_MAX];
+		struct souk_tx_body singles[SOUK_CLAIM_ITEMS_MAX];
+		struct souk_tx_body batch = {.kind = SOUK_TX_BODY_CLAIM_MANY};
+		size_t count = 1 + souk_rng_below(&rng, 4);
+		for (size_t i = 0; i < count; i++) {
+			struct part *part = &line.parts[souk_rng_below(&rng, line.part_count)];
+			singles[i] = sale_claim(
+				&part->sale, 1 + (uint32_t)souk_rng_below(&rng, part->count));
+			claims[i] = singles[i].claim.claim;
+		}
+		assert_int_equal(souk_claim_many_build(&batch.claim_many, claims, count), SOUK_OK);
+		struct image *before = image_of(line.market);
+		bool all = true;
+		for (size_t i = 0; i < count; i++)
+			all = market_send(line.market, BOB, &singles[i]) == SOUK_OK && all;
+		uint64_t single = paid_out();
+		image_put_back(before, line.market);
+		image_free(before);
+		assert_true((market_send(line.market, BOB, &batch) == SOUK_OK) == all);
+		assert_int_equal(paid_out(), all ? single : 0);
+		compared += all;
+		market_free(line.market);
+	}
+	assert_true(compared > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -457,6 +498,7 @@ int main(void)
 		cmocka_unit_test(p3_large_segments),
 		cmocka_unit_test(p10_no_withdrawal_before_the_last_claim),
 		cmocka_unit_test(p10_random_lives_of_an_escrow),
+		cmocka_unit_test(p20_batches_at_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Claims P4, P5, P6 and P8 of spec/payment.md: tickets on short strips, in every
+ * Claims P4 to P6, P8 and P22 of spec/payment.md: tickets on short strips, in every
  * sequence, against a model of two lines; claims of every unit. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -302,6 +302,87 @@ static void p8_nobody_is_paid_without_the_key(void **state)
 	}
 }
 
+/* ---- issuers ---- */
+
+#define ISSUERS 3
+
+/* Three leaves of three issuers; a strip of leaf LEAF that issuer SIGNER signed. */
+static souk_status strip_by(struct souk_identity *issuers, size_t leaf, size_t signer)
+{
+	struct souk_sum_node root;
+	struct souk_amount lo, hi;
+	struct souk_claim claim;
+	struct souk_strip_open *opens[] = {&sale.open};
+	fixture_init(&fixture, 22, ISSUERS, 1000, 0);
+	for (size_t i = 0; i < ISSUERS; i++)
+		fixture.leaves[i].issuer = issuers[i].address;
+	assert_int_equal(
+		souk_allotment_commit(&root, fixture.leaves, ISSUERS, fixture.nodes), SOUK_OK);
+	fixture.record.root = root.hash;
+	fixture_sale_reserve(&fixture, &sale, leaf, UNITS, 3);
+	assert_int_equal(souk_strip_sign_batch(opens, 1, &issuers[signer]), SOUK_OK);
+	souk_status opened = souk_strip_open_verify(&sale.base, &sale.open, &fixture.record);
+	fixture_claim(&claim, &sale, UNITS);
+	souk_status claimed = souk_claim_verify(&lo, &hi, &claim, &fixture.record);
+	assert_int_equal(opened, claimed);
+	if (claimed == SOUK_OK)
+		assert_true(lo.ncoin >= leaf * 1000 && hi.ncoin <= (leaf + 1) * 1000);
+	/* Nor may the signer take the leaf for its own. */
+	sale.open.leaf.issuer = issuers[signer].address;
+	opened = souk_strip_open_verify(&sale.base, &sale.open, &fixture.record);
+	assert_int_equal(opened, leaf == signer ? SOUK_OK : SOUK_PEER_BAD_PATH);
+	return claimed;
+}
+
+/* P22: of three issuers each one's strips are good on its own leaf, and nowhere else. */
+static void p22_every_leaf_has_its_own_issuer(void **state)
+{
+	(void)state;
+	struct souk_identity issuers[ISSUERS];
+	struct souk_rng rng;
+	souk_rng_init(&rng, 22);
+	for (size_t i = 0; i < ISSUERS; i++)
+		fixture_identity(&issuers[i], &rng);
+	for (size_t leaf = 0; leaf < ISSUERS; leaf++)
+		for (size_t signer = 0; signer < ISSUERS; signer++)
+			assert_int_equal(strip_by(issuers, leaf, signer),
+				leaf == signer ? SOUK_OK : SOUK_PEER_WRONG_SIGNER);
+}
+
+/* P22: keys at random, signatures with a bit changed, and signatures made for another strip. */
+static void p22_foreign_signatures_at_random(void **state)
+{
+	(void)state;
+	struct souk_rng rng;
+	struct souk_identity thief;
+	struct souk_claim claim;
+	struct souk_amount lo, hi;
+	struct souk_strip_open *opens[] = {&sale.open};
+	souk_rng_init(&rng, 23);
+	open_sale(UNITS);
+	const struct souk_signature foreign = sale.open.signature;
+	for (int i = 0; i < PROOFS_PICK(1000, 200); i++) {
+		if (i % 20 == 0)
+			open_sale(UNITS + 1 + (uint32_t)(i / 20 % 5));
+		const struct souk_signature own = sale.open.signature;
+		fixture_claim(&claim, &sale, 1);
+		if (i % 3 == 0) {
+			fixture_identity(&thief, &rng);
+			assert_int_equal(souk_strip_sign_batch(opens, 1, &thief), SOUK_OK);
+			claim.signature = sale.open.signature;
+			sale.open.signature = own;
+		} else if (i % 3 == 1) {
+			claim.signature.bytes[souk_rng_below(&rng, 65)] ^=
+				(uint8_t)(1u << souk_rng_below(&rng, 8));
+		} else {
+			claim.signature = foreign;
+		}
+		assert_int_not_equal(souk_claim_verify(&lo, &hi, &claim, &fixture.record), SOUK_OK);
+		claim.signature = own;
+		assert_int_equal(souk_claim_verify(&lo, &hi, &claim, &fixture.record), SOUK_OK);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +394,8 @@ int main(void)
 		cmocka_unit_test(p6_p8_every_accepted_ticket_can_be_claimed),
 		cmocka_unit_test(p6_false_checkpoints_cost_the_payee_nothing),
 		cmocka_unit_test(p8_nobody_is_paid_without_the_key),
+		cmocka_unit_test(p22_every_leaf_has_its_own_issuer),
+		cmocka_unit_test(p22_foreign_signatures_at_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
