@@ -389,6 +389,7 @@ static void make_world(struct world *w, uint64_t seed)
 	kit_hub_start(&w->hub, seed, EPOCH, SOUK_TIME_NEVER, w->now);
 }
 
+/* P21, for the hub: through loss, forgery and crashes it never pays what it was not paid for. */
 static void money_is_conserved(void **state)
 {
 	(void)state;

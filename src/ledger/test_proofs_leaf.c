@@ -516,6 +516,45 @@ static void p19_no_epoch_has_more_than_the_line(void **state)
 	}
 }
 
+/* P19: random orders to an escrow, larger amounts: stand, end what stands, allot now or ahead, add
+ * money; several epochs. */
+static void p19_standing_at_random(void **state)
+{
+	(void)state;
+	struct souk_rng rng;
+	uint64_t taken = 0;
+	souk_rng_init(&rng, 19);
+	for (int round = 0; round < PROOFS_PICK(60, 8); round++) {
+		open_escrow(
+			1 + souk_rng_below(&rng, 2), 0, LINE * (1 + souk_rng_below(&rng, 3)), 0);
+		for (int i = 0; i < 40; i++) {
+			uint64_t epoch = market->ledger.record.epoch;
+			struct souk_tx_body stand = {.kind = SOUK_TX_BODY_STAND,
+				.stand = {.escrow = escrow_id,
+					.root = {{(uint8_t)i}},
+					.total = {1 + souk_rng_below(&rng, LINE + 1)},
+					.epochs = (uint32_t)souk_rng_below(&rng, 4)}};
+			struct souk_tx_body top =
+				body_top_up(&escrow_id, 1 + souk_rng_below(&rng, 4));
+			switch (souk_rng_below(&rng, 6)) {
+			case 0: taken += market_send(market, ALICE, &stand) == SOUK_OK; break;
+			case 1: taken += market_send(market, ALICE, &top) == SOUK_OK; break;
+			case 2: market_finish_epoch(market); break;
+			default:
+				try_allot(epoch + souk_rng_below(&rng, 2),
+					(uint32_t)souk_rng_below(&rng, 3),
+					1 + souk_rng_below(&rng, LINE));
+			}
+			for (uint64_t e = epoch > 3 ? epoch - 3 : 0; e <= epoch + 1; e++)
+				check_epoch(e);
+		}
+		market_seal(market);
+		assert_int_equal(souk_ledger_audit(&market->ledger), SOUK_OK);
+		market_free(market);
+	}
+	assert_true(taken > 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +564,7 @@ int main(void)
 		cmocka_unit_test(p18_every_overlap_is_proved),
 		cmocka_unit_test(p18_evidence_cannot_be_forged),
 		cmocka_unit_test(p19_no_epoch_has_more_than_the_line),
+		cmocka_unit_test(p19_standing_at_random),
 		cmocka_unit_test(p20_a_batch_pays_what_its_claims_would),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

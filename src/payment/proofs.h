@@ -2,7 +2,7 @@
  *
  * proofs.h - what the proof tests share.
  *
- * A test that carries claim n of spec/payment.md 9 is called pN_..., or names
+ * A test that carries claim n of spec/payment.md 8 is called pN_..., or names
  * PN in the comment above it; tests/house/claims.py holds both lists together.
  *
  * Exhaustive domains shrink under sanitizers and valgrind, which make a test

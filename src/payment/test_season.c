@@ -210,7 +210,8 @@ static void run(uint64_t seed, bool contiguous)
 	assert_true(paid <= season.line_ncoin);
 }
 
-/* Total paid <= C, and |paid - owed| < prize for each provider that uses its leaf without gaps. */
+/* P9, P13: total paid <= C, and |paid - owed| < prize for each provider that uses its leaf without
+ * gaps. */
 static void contiguous_seasons(void **state)
 {
 	(void)state;
