@@ -115,6 +115,15 @@ static void test_forfeits(void **state)
 	market_refuse(market, ALICE, &evidence, SOUK_PEER_NO_PENALTY);
 }
 
+/* A payee that was cheated before it was ever paid has no account: reporting opens one. */
+static void test_reporter_without_account(void **state)
+{
+	(void)state;
+	struct souk_tx_body evidence = overlap();
+	market_do(market, DAVE, &evidence);
+	assert_int_equal(market_balance(market, DAVE), PENALTY / 10);
+}
+
 /* Who reports itself loses nine tenths. */
 static void test_self_report(void **state)
 {
@@ -167,7 +176,6 @@ static void test_no_evidence(void **state)
 {
 	(void)state;
 	struct souk_tx_body good = overlap(), bad;
-	market_refuse(market, BOB, &good, SOUK_PEER_NO_ACCOUNT);
 #define BENT(change, status)                                                                       \
 	do {                                                                                       \
 		bad = good;                                                                        \
@@ -282,6 +290,7 @@ int main(void)
 		TEST(test_pays_anybody),
 		TEST(test_first_come_first_served),
 		TEST(test_forfeits),
+		TEST(test_reporter_without_account),
 		TEST(test_self_report),
 		TEST(test_no_escape_by_closing),
 		TEST(test_until_the_window_ends),
