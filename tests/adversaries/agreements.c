@@ -276,6 +276,9 @@ static void bend(struct court *court, uint32_t how)
 	kit->data[7] ^= 1;
 	(void)!judge_kit_accuse(kit, &evidence, &court->units[1]);
 	kit->data[7] ^= 1;
+	/* Now all of it is true but for the block that should have come; then that, and one lie. */
+	if (how > 0)
+		evidence.expected = kit->row[0];
 	if (how == 1)
 		evidence.cipher.data[0] ^= 1;
 	else if (how == 2)

@@ -42,6 +42,8 @@ extern const struct attack payee_attacks[];
 extern const struct attack claim_attacks[];
 extern const struct attack operator_attacks[];
 extern const struct attack agreement_attacks[];
+extern const struct attack hub_attacks[];
+extern const struct attack open_leaf_attacks[];
 
 /* Whether the naive judge without an omission says what the ledger says. */
 bool naive_agrees(uint64_t seed);

@@ -13,7 +13,7 @@
 
 #include "attack.h"
 
-#define SEEDS_DEFAULT 16u
+#define SEEDS_DEFAULT 10u
 #define SEEDS_MAX     100000u
 #define NAME_WIDTH    20
 
@@ -23,7 +23,9 @@ static const struct attack *const families[] = {
 	payee_attacks,
 	claim_attacks,
 	operator_attacks,
+	open_leaf_attacks,
 	agreement_attacks,
+	hub_attacks,
 };
 
 /* Of one world: the best the cheater found, and the worst that befell anybody. */
