@@ -35,7 +35,9 @@ static const char config_ledger[] =
 	"# Where transactions are taken and questions answered (HTTP).\n"
 	"listen = %s\n"
 	"# A block at most so often; whatever waits goes into one block, with one fsync.\n"
-	"# block = 50ms\n";
+	"# block = 50ms\n"
+	"# Replace blocks older than so many by a snapshot; 0 keeps all.\n"
+	"# keep_blocks = 0\n";
 
 /* The operator's key: the home's, or a fresh one. */
 static bool find_operator(struct souk_identity *ret)
@@ -302,7 +304,7 @@ static souk_status show_one_account(struct souk_chain_client *client)
 	if (status == SOUK_OK)
 		printf("account      %s\nbalance      %s coins\nnonce        %" PRIu64 "\n",
 			cli_address_text(&address), cli_amount_text(record.balance), record.nonce);
-	return status;
+	return status == SOUK_OK ? ledger_print_history(client, show_account) : status;
 }
 
 static souk_status show_one_escrow(struct souk_chain_client *client)
@@ -373,9 +375,12 @@ static souk_status show_json(struct souk_chain_client *client)
 	souk_status status = souk_chain_get_json(client, path, &text);
 	if (status != SOUK_OK)
 		return status;
-	puts(text);
+	if (show_account != NULL)
+		status = ledger_print_history_json(client, show_account, text);
+	else
+		puts(text);
 	free(text);
-	return SOUK_OK;
+	return status;
 }
 
 static int ledger_show(int argc, char **argv)
@@ -486,8 +491,11 @@ static const struct {
 	{"init", ledger_init, "make the home of a ledger"},
 	{"show", ledger_show, "show the ledger, an account, an escrow, an epoch or a provider"},
 	{"log", ledger_log, "list its blocks and transactions"},
-	{"export", ledger_export, "save its whole log"},
+	{"export", ledger_export, "save its log"},
 	{"verify", ledger_verify, "replay a saved log and say whether it is true"},
+	{"snapshot", ledger_snapshot, "save its state, as its operator signed it"},
+	{"prune", ledger_prune, "replace old blocks by a snapshot"},
+	{"check", ledger_check, "compare what is stored with what its blocks lead to"},
 	{"close-epoch", ledger_close_epoch, "end the current epoch early"},
 };
 

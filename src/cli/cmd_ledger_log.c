@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ledger log, export, verify: the ledger as a list of blocks, to read, to keep and
- * to check. */
+ * ledger log and export: the ledger as a list of blocks, to read and to keep. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,11 +11,8 @@
 
 #include "cli.h"
 #include "cmd_ledger.h"
-#include "../daemon/judges.h"
 #include "../daemon/problem.h"
-#include "souk/io/clock_real.h"
 #include "souk/io/http_client.h"
-#include "souk/io/memory_store.h"
 #include "souk/ledger/verify.h"
 
 #define PAGE_SIZE_MAX (16u << 20)
@@ -25,7 +21,9 @@ const char *ledger_kind_text(unsigned kind)
 {
 	static const char *const names[] = {"?", "faucet", "transfer", "escrow-open",
 		"escrow-top-up", "escrow-close", "escrow-withdraw", "allot", "claim",
-		"provider-register", "provider-unbond", "provider-withdraw", "epoch-close", "draw"};
+		"provider-register", "provider-unbond", "provider-withdraw", "epoch-close", "draw",
+		"claim-many", "claim-receipt", "stand", "double-issue", "agree", "accuse",
+		"challenge", "answer", "silence", "agreement-end"};
 	return kind < sizeof names / sizeof *names ? names[kind] : "?";
 }
 
@@ -294,6 +292,13 @@ int ledger_log(int argc, char **argv)
 
 /* ---- export ---- */
 
+struct exported {
+	uint64_t from_height; /* of the snapshot it starts with, or 0 */
+	uint64_t blocks, txs, bytes;
+};
+
+static const char *export_snapshot;
+
 static souk_status write_all(FILE *file, const void *data, size_t size)
 {
 	if (fwrite(data, 1, size, file) == size)
@@ -301,7 +306,7 @@ static souk_status write_all(FILE *file, const void *data, size_t size)
 	return errno == ENOSPC ? SOUK_IO_DISK_FULL : SOUK_IO_WRITE;
 }
 
-static souk_status export_head(struct pages *pages, FILE *file)
+static souk_status export_genesis(struct pages *pages, FILE *file)
 {
 	struct souk_http_answer answer;
 	uint8_t size[4];
@@ -318,9 +323,105 @@ static souk_status export_head(struct pages *pages, FILE *file)
 	return status;
 }
 
-struct exported {
-	uint64_t blocks, txs, bytes;
+/* The height of the snapshot that begins with IN: in its second frame. */
+static souk_status snapshot_height(uint64_t *ret, struct souk_bytes in)
+{
+	struct souk_signed_block_header header;
+	struct souk_bytes frame;
+	size_t used;
+	if (in.size < SOUK_LOG_MAGIC_SIZE ||
+		memcmp(in.data, SOUK_LOG_SNAPSHOT_MAGIC, SOUK_LOG_MAGIC_SIZE) != 0)
+		return SOUK_CORRUPT_LOG;
+	in = souk_bytes_of(in.data + SOUK_LOG_MAGIC_SIZE, in.size - SOUK_LOG_MAGIC_SIZE);
+	for (int i = 0; i < 2; i++) {
+		if (souk_log_read_frame(&frame, &used, in) != SOUK_OK)
+			return SOUK_CORRUPT_LOG;
+		in = souk_bytes_of(in.data + used, in.size - used);
+	}
+	if (souk_signed_block_header_decode(&header, frame, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_LOG;
+	*ret = header.header.height;
+	return SOUK_OK;
+}
+
+/* A snapshot page by page, each as GET(ctx) brings it; empty at the end. */
+static souk_status copy_snapshot(FILE *file, struct exported *exported,
+	souk_status (*get)(void *ctx, uint64_t from, struct souk_bytes *ret), void *ctx)
+{
+	for (;;) {
+		struct souk_bytes page;
+		souk_status status = get(ctx, exported->bytes, &page);
+		if (status == SOUK_OK && exported->bytes == 0)
+			status = snapshot_height(&exported->from_height, page);
+		if (status == SOUK_OK)
+			status = write_all(file, page.data, page.size);
+		if (status != SOUK_OK || page.size == 0)
+			return status;
+		exported->bytes += page.size;
+	}
+}
+
+struct remote_snapshot {
+	struct pages *pages;
+	struct exported *exported;
+	struct souk_http_answer answer;
+	bool has_answer;
 };
+
+static souk_status remote_page(void *ctx, uint64_t from, struct souk_bytes *ret)
+{
+	struct remote_snapshot *remote = ctx;
+	char path[96];
+	if (remote->has_answer)
+		souk_http_answer_done(&remote->answer);
+	remote->has_answer = false;
+	snprintf(path, sizeof path, "/v1/snapshot?from=%" PRIu64 "&height=%" PRIu64, from,
+		remote->exported->from_height);
+	souk_status status = pages_get(remote->pages, path, &remote->answer);
+	if (status != SOUK_OK)
+		return status;
+	remote->has_answer = true;
+	*ret = souk_bytes_of(remote->answer.body, remote->answer.size);
+	return SOUK_OK;
+}
+
+static souk_status file_page(void *ctx, uint64_t from, struct souk_bytes *ret)
+{
+	static uint8_t memory[1 << 16];
+	FILE *in = ctx;
+	(void)from;
+	*ret = souk_bytes_of(memory, fread(memory, 1, sizeof memory, in));
+	return ferror(in) ? SOUK_IO_READ : SOUK_OK;
+}
+
+static souk_status export_from_file(struct pages *pages, FILE *file, struct exported *exported)
+{
+	FILE *in = fopen(export_snapshot, "rb");
+	if (in == NULL) {
+		snprintf(pages->detail, sizeof pages->detail, "%.200s: %s", export_snapshot,
+			strerror(errno));
+		return SOUK_IO_READ;
+	}
+	souk_status status = copy_snapshot(file, exported, file_page, in);
+	fclose(in);
+	return status;
+}
+
+/* The genesis of a ledger that has all its blocks; of a pruned one, the snapshot they start from.
+ */
+static souk_status export_head(struct pages *pages, FILE *file, struct exported *exported)
+{
+	struct remote_snapshot remote = {.pages = pages, .exported = exported};
+	if (export_snapshot != NULL)
+		return export_from_file(pages, file, exported);
+	souk_status status = copy_snapshot(file, exported, remote_page, &remote);
+	if (remote.has_answer)
+		souk_http_answer_done(&remote.answer);
+	if (status != SOUK_LOCAL_NOT_FOUND || exported->bytes != 0)
+		return status;
+	pages->detail[0] = '\0';
+	return export_genesis(pages, file);
+}
 
 /* The blocks of a page are counted while they are written: their number says where to go on. */
 static souk_status export_page(struct souk_bytes in, FILE *file, struct exported *exported)
@@ -342,7 +443,8 @@ static souk_status export_blocks(struct pages *pages, FILE *file, struct exporte
 {
 	for (;;) {
 		struct souk_http_answer answer;
-		souk_status status = pages_get_from(pages, exported->blocks + 1, &answer);
+		souk_status status = pages_get_from(
+			pages, exported->from_height + exported->blocks + 1, &answer);
 		if (status != SOUK_OK)
 			return status;
 		bool is_end = answer.size == 0;
@@ -366,7 +468,7 @@ static souk_status export_to(struct pages *pages, const char *path, struct expor
 			strerror(errno));
 		return SOUK_IO_WRITE;
 	}
-	souk_status status = export_head(pages, file);
+	souk_status status = export_head(pages, file, exported);
 	if (status == SOUK_OK)
 		status = export_blocks(pages, file, exported);
 	if (fclose(file) != 0 && status == SOUK_OK)
@@ -380,16 +482,42 @@ static souk_status export_to(struct pages *pages, const char *path, struct expor
 	return status;
 }
 
+static void print_exported(const char *path, const struct exported *exported)
+{
+	if (cli_json) {
+		cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "file", path, "kind",
+			exported->from_height ? "snapshot" : "log", "from_height",
+			(json_int_t)exported->from_height, "blocks", (json_int_t)exported->blocks,
+			"transactions", (json_int_t)exported->txs, "size_bytes",
+			(json_int_t)exported->bytes));
+		return;
+	}
+	printf("%s: ", path);
+	if (exported->from_height != 0)
+		printf("a snapshot at block %" PRIu64 ", then ", exported->from_height);
+	printf("%" PRIu64 " blocks, %" PRIu64 " transactions, %s\n", exported->blocks,
+		exported->txs, cli_size_text(exported->bytes));
+}
+
 int ledger_export(int argc, char **argv)
 {
+	static const struct option_spec options[] = {
+		{"from-snapshot", "SNAPSHOT", "start with this file, and add the blocks after it",
+			OPTION_TEXT, &export_snapshot},
+	};
 	static const struct command_spec command = {.name = "ledger export",
 		.arguments = "FILE",
-		.summary = "Save the whole log of the ledger, for souk ledger verify anywhere.",
-		.examples = "  souk ledger export bazaar.log && souk ledger verify bazaar.log",
+		.summary = "Save the log of the ledger, for souk ledger verify anywhere.",
+		.details = "It starts with the genesis; that of a pruned ledger, with the snapshot "
+			   "it goes\non from.",
+		.examples = "  souk ledger export bazaar.log && souk ledger verify bazaar.log\n"
+			    "  souk ledger export --from-snapshot monday.souk today.souk",
 		.arguments_min = 1,
-		.arguments_max = 1};
+		.arguments_max = 1,
+		.options = options,
+		.option_count = 1};
 	struct pages pages;
-	struct exported exported = {0, 0, 0};
+	struct exported exported = {0, 0, 0, 0};
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
@@ -399,208 +527,7 @@ int ledger_export(int argc, char **argv)
 		status = export_to(&pages, argv[0], &exported);
 	int code = status == SOUK_OK ? 0 : pages_fail(command.name, &pages, status);
 	souk_http_client_free(pages.http);
-	if (code == 0 && cli_json)
-		cli_print_json(json_pack("{s:s, s:I, s:I, s:I}", "file", argv[0], "blocks",
-			(json_int_t)exported.blocks, "transactions", (json_int_t)exported.txs,
-			"size_bytes", (json_int_t)exported.bytes));
-	else if (code == 0)
-		printf("%s: %" PRIu64 " blocks, %" PRIu64 " transactions, %s\n", argv[0],
-			exported.blocks, exported.txs, cli_size_text(exported.bytes));
+	if (code == 0)
+		print_exported(argv[0], &exported);
 	return code;
-}
-
-/* ---- verify ---- */
-
-/* The undo journal of the memory store grows until a commit. */
-#define COMMIT_BLOCKS 256
-
-struct verification {
-	FILE *file;
-	uint64_t size, read_size;
-	struct souk_memory_store *memory;
-	struct souk_log_verifier verifier;
-	uint64_t blocks_committed;
-	uint64_t start_ns, shown_ns;
-};
-
-static void show_progress(struct verification *v)
-{
-	uint64_t now = souk_clock_steady_ns();
-	if (!isatty(STDERR_FILENO) || now - v->shown_ns < 200000000u)
-		return;
-	v->shown_ns = now;
-	fprintf(stderr, "\rverifying: %3u %%, block %" PRIu64 ", %" PRIu64 " transactions ",
-		v->size ? (unsigned)(v->read_size * 100 / v->size) : 0,
-		v->verifier.ledger.record.height, v->verifier.ledger.record.tx_count);
-}
-
-static souk_status commit_now_and_then(struct verification *v)
-{
-	struct souk_ledger *ledger = &v->verifier.ledger;
-	if (v->verifier.state != SOUK_LOG_HEADER ||
-		ledger->record.height < v->blocks_committed + COMMIT_BLOCKS)
-		return SOUK_OK;
-	souk_memory_store_commit(v->memory);
-	v->blocks_committed = ledger->record.height;
-	return souk_memory_store_begin(v->memory, &ledger->store);
-}
-
-/* One frame of the file into FRAME. SOUK_LOCAL_NOT_FOUND at the end. */
-static souk_status read_frame(
-	struct verification *v, uint8_t frame[SOUK_LOG_FRAME_MAX], struct souk_bytes *ret)
-{
-	uint8_t head[4];
-	size_t got = fread(head, 1, sizeof head, v->file);
-	if (got == 0)
-		return ferror(v->file) ? SOUK_IO_READ : SOUK_LOCAL_NOT_FOUND;
-	uint32_t size = got == sizeof head ? souk_load_be32(head) : UINT32_MAX;
-	if (size > SOUK_LOG_FRAME_MAX || fread(frame, 1, size, v->file) != size)
-		return ferror(v->file) ? SOUK_IO_READ : SOUK_CORRUPT_LOG;
-	v->read_size += 4 + size;
-	*ret = souk_bytes_of(frame, size);
-	return SOUK_OK;
-}
-
-/* What the log is worth up to where its frames make no sense any more. */
-static souk_status fail_here(struct verification *v, souk_status status)
-{
-	struct souk_log_verdict *verdict = &v->verifier.verdict;
-	bool in_block = v->verifier.state == SOUK_LOG_TX;
-	verdict->status = status;
-	verdict->height =
-		v->verifier.ledger.record.height + (v->verifier.state == SOUK_LOG_HEADER ? 1 : 0);
-	verdict->index = in_block ? v->verifier.tx_read : SOUK_LOG_NO_TX;
-	return status;
-}
-
-static souk_status verify_frames(struct verification *v)
-{
-	static uint8_t memory[SOUK_LOG_FRAME_MAX];
-	struct souk_bytes frame;
-	char magic[SOUK_LOG_MAGIC_SIZE];
-	if (fread(magic, 1, sizeof magic, v->file) != sizeof magic ||
-		memcmp(magic, SOUK_LOG_MAGIC, sizeof magic) != 0)
-		return fail_here(v, SOUK_CORRUPT_LOG);
-	for (;;) {
-		souk_status status = read_frame(v, memory, &frame);
-		if (status == SOUK_LOCAL_NOT_FOUND)
-			return souk_log_verifier_finish(&v->verifier);
-		if (status != SOUK_OK)
-			return fail_here(v, status);
-		status = souk_log_verifier_feed(&v->verifier, frame);
-		if (status == SOUK_OK)
-			status = commit_now_and_then(v);
-		if (status != SOUK_OK)
-			return status;
-		show_progress(v);
-	}
-}
-
-static void print_valid_json(const struct verification *v, double seconds)
-{
-	const struct souk_ledger_record *record = &v->verifier.ledger.record;
-	cli_print_json(
-		json_pack("{s:b, s:s, s:s, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:s, s:s}",
-			"valid", 1, "ledger", cli_hash_text(&record->ledger), "name",
-			v->verifier.ledger.genesis.name.text, "blocks", (json_int_t)record->height,
-			"transactions", (json_int_t)record->tx_count, "seconds", seconds,
-			"transactions_per_s", (double)record->tx_count / seconds, "minted_ncoin",
-			(json_int_t)record->minted.ncoin, "accounts_ncoin",
-			(json_int_t)record->accounts.ncoin, "escrows_ncoin",
-			(json_int_t)record->escrows.ncoin, "deposits_ncoin",
-			(json_int_t)record->deposits.ncoin, "last", cli_hash_text(&record->last),
-			"state", cli_hash_text(&record->state)));
-}
-
-static void print_valid(const struct verification *v, double seconds)
-{
-	const struct souk_ledger_record *record = &v->verifier.ledger.record;
-	printf("valid\nledger       %s\nname         %s\nblocks       %" PRIu64
-	       "\ntransactions %" PRIu64 " (%.0f/s)\n",
-		cli_hash_text(&record->ledger), v->verifier.ledger.genesis.name.text,
-		record->height, record->tx_count, (double)record->tx_count / seconds);
-	printf("minted       %s coins, and all of it is there:\n  accounts   %s\n  escrows    %s\n"
-	       "  deposits   %s\nlast block   %s\n",
-		cli_amount_text(record->minted), cli_amount_text(record->accounts),
-		cli_amount_text(record->escrows), cli_amount_text(record->deposits),
-		cli_hash_text(&record->last));
-}
-
-static void print_bad(const struct verification *v, souk_status status)
-{
-	const struct souk_log_verdict *verdict = &v->verifier.verdict;
-	bool has_tx = verdict->index != SOUK_LOG_NO_TX;
-	if (cli_json) {
-		cli_print_json(json_pack("{s:b, s:I, s:o, s:s, s:s, s:s}", "valid", 0, "height",
-			(json_int_t)verdict->height, "index",
-			has_tx ? json_integer(verdict->index) : json_null(), "error",
-			souk_status_name(status), "text", souk_status_text(status), "field",
-			verdict->where.field ? verdict->where.field : ""));
-		return;
-	}
-	if (verdict->height == 0)
-		printf("bad: the genesis");
-	else
-		printf("bad: block %" PRIu64, verdict->height);
-	if (has_tx)
-		printf(", transaction %" PRIu32, verdict->index);
-	printf(": %s (%s)", souk_status_text(status), souk_status_name(status));
-	if (verdict->where.field != NULL)
-		printf(" at %s, byte %zu", verdict->where.field, verdict->where.offset);
-	puts("");
-}
-
-static souk_status verify_file(struct verification *v)
-{
-	struct souk_store view;
-	uint64_t seed = souk_clock_steady_ns();
-	v->start_ns = seed;
-	souk_status status = souk_memory_store_new(&v->memory, 0, seed);
-	if (status == SOUK_OK)
-		status = souk_memory_store_begin(v->memory, &view);
-	if (status != SOUK_OK)
-		return status;
-	souk_log_verifier_init(&v->verifier, &view);
-	souk_log_verifier_set_judges(&v->verifier, known_judges());
-	fseek(v->file, 0, SEEK_END);
-	v->size = (uint64_t)ftell(v->file);
-	rewind(v->file);
-	status = verify_frames(v);
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
-	return status;
-}
-
-int ledger_verify(int argc, char **argv)
-{
-	static const struct command_spec command = {.name = "ledger verify",
-		.arguments = "FILE",
-		.summary = "Replay a saved log from its genesis, and say whether it is true.",
-		.details = "Every signature, rule, balance and digest is checked again. Exit "
-			   "status 0: "
-			   "valid;\n1: the first bad block and transaction are named, and why. "
-			   "Compare the last\nblock's hash with somebody else's: a log cannot say "
-			   "that it is the newest.",
-		.examples = "  souk ledger verify bazaar.log",
-		.arguments_min = 1,
-		.arguments_max = 1};
-	static struct verification v;
-	int count;
-	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
-	if (outcome != PARSE_GO)
-		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	v.file = fopen(argv[0], "rb");
-	if (v.file == NULL)
-		return cli_fail(command.name, argv[0], SOUK_IO_READ, strerror(errno));
-	souk_status status = verify_file(&v);
-	double seconds = (double)(souk_clock_steady_ns() - v.start_ns) / 1e9;
-	if (status == SOUK_OK && cli_json)
-		print_valid_json(&v, seconds);
-	else if (status == SOUK_OK)
-		print_valid(&v, seconds);
-	else
-		print_bad(&v, status);
-	fclose(v.file);
-	souk_memory_store_free(v.memory);
-	return status == SOUK_OK ? 0 : EXIT_REFUSED;
 }

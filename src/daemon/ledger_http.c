@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_archive.h"
 #include "ledger_internal.h"
 #include "souk/base/check.h"
+#include "souk/io/file.h"
 #include "souk/ledger/verify.h"
 
 #define JSON_TYPE	    "application/json"
@@ -19,7 +21,8 @@
 /* Records that one page of agreements looks at. */
 #define AGREEMENTS_SEEN_MAX 4096
 /* A page ends after the block that passes this. */
-#define LOG_PAGE_SIZE (1u << 20)
+#define LOG_PAGE_SIZE	   (1u << 20)
+#define SNAPSHOT_PAGE_SIZE (4u << 20)
 
 /* A request on its way through a route. */
 struct call {
@@ -369,6 +372,14 @@ static souk_status write_block_json(struct souk_writer *writer, const struct sou
 	return SOUK_OK;
 }
 
+/* A block that is gone must not look like the end of the log. */
+static souk_status check_not_pruned(const struct call *call, uint64_t height)
+{
+	uint64_t base;
+	SOUK_TRY(ledger_archive_base(&base, &call->ledger.store));
+	return height > base ? SOUK_OK : SOUK_LOCAL_NOT_FOUND;
+}
+
 static souk_status get_block(struct call *call)
 {
 	struct souk_signed_block_header header;
@@ -376,6 +387,7 @@ static souk_status get_block(struct call *call)
 	struct souk_writer writer;
 	uint64_t height;
 	SOUK_TRY(parse_u64(&height, call->parts[2]));
+	SOUK_TRY(check_not_pruned(call, height));
 	SOUK_TRY(read_header(&header, &header_bytes, &call->ledger, height));
 	size_t tx_count = header.header.tx_count;
 	size_t max = call->wants_bytes ? block_frames_max((uint32_t)tx_count)
@@ -423,6 +435,7 @@ static souk_status get_log(struct call *call)
 	uint64_t from = 1;
 	struct souk_writer writer;
 	SOUK_TRY(query_u64(call, "from", &from));
+	SOUK_TRY(check_not_pruned(call, from ? from : 1));
 	uint8_t *memory = malloc(LOG_PAGE_SIZE);
 	if (memory == NULL)
 		return SOUK_IO_MEMORY;
@@ -433,6 +446,108 @@ static souk_status get_log(struct call *call)
 	else
 		answer_heap(call, SOUK_TYPE, memory, &writer);
 	return status;
+}
+
+/* A pruned ledger starts with a snapshot: its file in pages, as long as it is still that file. */
+static souk_status read_snapshot_page(
+	uint8_t *memory, size_t *ret_size, const struct call *call, uint64_t height, uint64_t from)
+{
+	char path[LEDGER_ARCHIVE_PATH_SIZE];
+	uint64_t base;
+	SOUK_TRY(ledger_archive_base(&base, &call->ledger.store));
+	if (base == 0 || (height != 0 && height != base))
+		return SOUK_LOCAL_NOT_FOUND;
+	ledger_archive_path(path, call->node->config.home, base);
+	FILE *file = fopen(path, "rb");
+	if (file == NULL)
+		return souk_file_status(errno, SOUK_IO_READ);
+	bool good = from <= INT64_MAX && fseeko(file, (off_t)from, SEEK_SET) == 0;
+	*ret_size = good ? fread(memory, 1, SNAPSHOT_PAGE_SIZE, file) : 0;
+	good = good && !ferror(file);
+	fclose(file);
+	return good ? SOUK_OK : SOUK_IO_READ;
+}
+
+static souk_status get_snapshot(struct call *call)
+{
+	uint64_t from = 0, height = 0;
+	size_t size = 0;
+	SOUK_TRY(query_u64(call, "from", &from));
+	SOUK_TRY(query_u64(call, "height", &height));
+	uint8_t *memory = malloc(SNAPSHOT_PAGE_SIZE);
+	if (memory == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = read_snapshot_page(memory, &size, call, height, from);
+	if (status == SOUK_OK)
+		souk_http_reply_owned(
+			call->reply, 200, SOUK_TYPE, souk_bytes_of(memory, size), free, memory);
+	else
+		free(memory);
+	return status;
+}
+
+/* ---- history ---- */
+
+/* The place before which the page begins: "HEIGHT.INDEX", or nothing for the newest. */
+static souk_status query_before(const struct call *call, uint64_t *height, uint32_t *index)
+{
+	const char *text = souk_http_request_query(call->request, "before");
+	char head[24];
+	*height = UINT64_MAX;
+	*index = UINT32_MAX;
+	if (text == NULL)
+		return SOUK_OK;
+	size_t size = strcspn(text, ".");
+	if (size >= sizeof head || text[size] != '.')
+		return SOUK_PEER_BAD_REQUEST;
+	memcpy(head, text, size);
+	head[size] = '\0';
+	SOUK_TRY(parse_u64(height, head));
+	return parse_u32(index, text + size + 1);
+}
+
+/* Newest first is the order of the keys; the one at HEIGHT and INDEX was on the page before. */
+static souk_status fill_history(struct souk_history_page *page, const struct souk_ledger *ledger,
+	const struct souk_address *account, uint64_t height, uint32_t index)
+{
+	struct souk_ledger_key key = souk_ledger_key_history(account, height, index);
+	uint8_t from[SOUK_LEDGER_KEY_MAX + 1] = {0};
+	size_t from_size = key.size + 1u;
+	memcpy(from, key.bytes, key.size);
+	for (;;) {
+		struct souk_bytes at, value;
+		souk_status status = souk_store_next(
+			&ledger->store, souk_bytes_of(from, from_size), &at, &value);
+		if (status == SOUK_LOCAL_NOT_FOUND ||
+			(status == SOUK_OK &&
+				(at.size != key.size ||
+					memcmp(at.data, key.bytes, 1 + SOUK_ADDRESS_SIZE) != 0)))
+			return SOUK_OK;
+		SOUK_TRY(status);
+		if (page->items.count == SOUK_COUNT_OF(page->items.items)) {
+			page->more = true;
+			return SOUK_OK;
+		}
+		if (souk_history_item_decode(
+			    &page->items.items[page->items.count++], value, NULL) != SOUK_OK)
+			return SOUK_CORRUPT_STORE;
+		memcpy(from, at.data, at.size);
+	}
+}
+
+static souk_status get_history(struct call *call)
+{
+	struct souk_history_page page = {.more = false};
+	struct souk_address address;
+	uint64_t height;
+	uint32_t index;
+	if (strcmp(call->parts[3], "history") != 0)
+		return SOUK_LOCAL_NOT_FOUND;
+	SOUK_TRY(souk_hex_decode(address.bytes, sizeof address.bytes, call->parts[2]));
+	SOUK_TRY(query_before(call, &height, &index));
+	SOUK_TRY(fill_history(&page, &call->ledger, &address, height, index));
+	ANSWER(call, history_page, HISTORY_PAGE, &page);
+	return SOUK_OK;
 }
 
 /* ---- transactions ---- */
@@ -452,7 +567,7 @@ static void answer_receipt(struct call *call, const struct ledger_pending *pendi
 	struct souk_writer out;
 	souk_writer_init(&out, whole, sizeof whole);
 	souk_writer_text(&out, "{\"hash\":\"");
-	souk_writer_hex(&out, pending->hash.bytes, SOUK_HASH_SIZE);
+	souk_writer_hex(&out, pending->check.name.bytes, SOUK_HASH_SIZE);
 	souk_writer_text(&out, "\",");
 	souk_writer_append(&out, memory + 1, writer.size - 1);
 	answer_writer(call, &out);
@@ -460,17 +575,19 @@ static void answer_receipt(struct call *call, const struct ledger_pending *pendi
 
 static void post_tx(struct call *call)
 {
-	struct ledger_pending pending = {.status = SOUK_OK};
+	struct ledger_pending pending = {.status = SOUK_OK, .encoded = call->request->body};
+	struct souk_signed_tx tx;
 	struct souk_wire_error where = {NULL, 0};
 	char detail[LEDGER_DETAIL_SIZE];
-	souk_status status = souk_signed_tx_decode(&pending.tx, call->request->body, &where);
+	souk_status status = souk_signed_tx_decode(&tx, pending.encoded, &where);
 	if (status != SOUK_OK) {
 		snprintf(detail, sizeof detail, "at %s, byte %zu", where.field ? where.field : "?",
 			where.offset);
 		souk_http_reply_problem(call->reply, 400, status, detail);
 		return;
 	}
-	pending.hash = souk_tx_digest(&pending.tx.tx);
+	pending.tx = &tx;
+	souk_tx_check(&pending.check, pending.encoded);
 	ledger_submit(call->node, &pending);
 	if (pending.status == SOUK_OK)
 		answer_receipt(call, &pending);
@@ -490,6 +607,7 @@ static const struct route {
 	{"status", 2, get_status},
 	{"genesis", 2, get_genesis},
 	{"accounts", 3, get_account},
+	{"accounts", 4, get_history},
 	{"escrows", 3, get_escrow},
 	{"allotments", 5, get_allotment},
 	{"epochs", 3, get_epoch},
@@ -500,6 +618,7 @@ static const struct route {
 	{"tx", 3, get_receipt},
 	{"blocks", 3, get_block},
 	{"log", 2, get_log},
+	{"snapshot", 2, get_snapshot},
 };
 
 /* "/v1/accounts/ab" gives "v1", "accounts", "ab"; false where a part is empty or too long. */

@@ -23,10 +23,12 @@
 #define LEDGER_BLOCK_MAX   1024
 #define LEDGER_DETAIL_SIZE 128
 
-/* A transaction on its way; it lives on the stack of the connection that waits for it. */
+/* A transaction on its way; it lives on the stack of the connection that waits for it. Whatever
+ * needs no state was done there: decoding, hashing, the signature. */
 struct ledger_pending {
-	struct souk_signed_tx tx;
-	struct souk_hash hash;
+	struct souk_bytes encoded;
+	const struct souk_signed_tx *tx; /* decoded from it */
+	struct souk_signed_check check;	 /* of it */
 	souk_status status;
 	struct souk_receipt receipt;
 	char detail[LEDGER_DETAIL_SIZE];
@@ -58,14 +60,23 @@ struct ledger_node {
 	souk_status halted; /* why no block is made any more, or SOUK_OK */
 	pthread_t thread;
 	bool has_thread;
+	pthread_cond_t keeper_wake;
+	pthread_t keeper;
+	bool has_keeper;
 };
 
-/* Queue TX and wait until it is in a durable block, or refused. PENDING has tx and hash set. */
+/* Queue PENDING and wait until it is in a durable block, or refused. Its encoded, tx and check are
+ * set. */
 void ledger_submit(struct ledger_node *node, struct ledger_pending *pending);
 
 /* The sequencer: load the ledger, then make blocks until is_stopping. */
 SOUK_MUST_CHECK souk_status ledger_sequencer_start(struct ledger_node *node, const char **ret_what);
 void ledger_sequencer_stop(struct ledger_node *node);
+
+/* The keeper: audits the records once, beside the sequencer, and prunes by and by. Started and
+ * stopped by the sequencer. */
+SOUK_MUST_CHECK souk_status ledger_keeper_start(struct ledger_node *node);
+void ledger_keeper_stop(struct ledger_node *node);
 
 void ledger_http_handle(
 	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply);

@@ -10,9 +10,10 @@
 struct ledger_node;
 
 struct ledger_node_config {
-	const char *home;   /* holds ledger.mdb and beacon.seed, made by souk ledger init */
-	const char *listen; /* ADDR:PORT */
-	uint64_t block_ms;  /* a block at most so often */
+	const char *home;     /* holds ledger.mdb and beacon.seed, made by souk ledger init */
+	const char *listen;   /* ADDR:PORT */
+	uint64_t block_ms;    /* a block at most so often */
+	uint64_t keep_blocks; /* older ones are pruned, once there are twice as many; 0: never */
 };
 
 void ledger_node_config_default(struct ledger_node_config *config);

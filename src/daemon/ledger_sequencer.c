@@ -60,18 +60,32 @@ static souk_status store_message(
 	return souk_store_put(&node->ledger.store, souk_ledger_key_bytes(&key), value);
 }
 
-/* Apply, and put the transaction beside the block. */
+/* Apply, and put the transaction beside the block as it came. */
 static souk_status block_add(struct ledger_node *node, struct block *block,
-	const struct souk_signed_tx *tx, struct souk_receipt *ret_receipt)
+	const struct souk_signed_tx *tx, struct souk_bytes encoded,
+	const struct souk_signed_check *check, struct souk_receipt *ret_receipt)
+{
+	SOUK_TRY(souk_ledger_apply_checked(&node->ledger, tx, check, ret_receipt));
+	struct souk_ledger_key key = souk_ledger_key_tx(ret_receipt->height, ret_receipt->index);
+	block->tx_count++;
+	return souk_store_put(&node->ledger.store, souk_ledger_key_bytes(&key), encoded);
+}
+
+/* One of the operator's own. */
+static souk_status block_add_own(
+	struct ledger_node *node, struct block *block, const struct souk_tx *tx)
 {
 	uint8_t memory[SOUK_SIGNED_TX_SIZE_MAX];
 	struct souk_writer writer;
-	SOUK_TRY(souk_ledger_apply(&node->ledger, tx, ret_receipt));
+	struct souk_signed_tx signed_tx;
+	struct souk_signed_check check;
+	struct souk_receipt receipt;
+	souk_tx_sign(&signed_tx, tx, node->operator_identity);
 	souk_writer_init(&writer, memory, sizeof memory);
-	souk_signed_tx_encode(&writer, tx);
-	block->tx_count++;
-	return store_message(
-		node, souk_ledger_key_tx(ret_receipt->height, ret_receipt->index), &writer);
+	souk_signed_tx_encode(&writer, &signed_tx);
+	struct souk_bytes encoded = souk_bytes_of(memory, writer.size);
+	souk_tx_check(&check, encoded);
+	return block_add(node, block, &signed_tx, encoded, &check, &receipt);
 }
 
 static souk_status block_commit(struct ledger_node *node, struct block *block)
@@ -99,16 +113,13 @@ static souk_status draw_once(struct ledger_node *node, struct block *block)
 {
 	uint64_t epoch = node->ledger.record.next_draw;
 	struct souk_account_record account;
-	struct souk_signed_tx signed_tx;
-	struct souk_receipt receipt;
 	struct souk_tx tx = {.ledger = node->ledger.record.ledger,
 		.body = {.kind = SOUK_TX_BODY_DRAW, .draw = {.epoch = epoch}}};
 	SOUK_TRY(souk_ledger_get_account(
 		&account, &node->ledger, &node->operator_identity->address));
 	tx.nonce = account.nonce;
 	tx.body.draw.beacon = souk_chain_value(&node->beacons, (uint32_t)epoch + 1);
-	souk_tx_sign(&signed_tx, &tx, node->operator_identity);
-	SOUK_TRY(block_add(node, block, &signed_tx, &receipt));
+	SOUK_TRY(block_add_own(node, block, &tx));
 	SOUK_LOG(SOUK_LOG_INFO, "draw", souk_log_u64("epoch", epoch),
 		souk_log_hex("beacon", tx.body.draw.beacon.bytes, SOUK_HASH_SIZE));
 	return SOUK_OK;
@@ -131,13 +142,13 @@ static souk_status draw_due(struct ledger_node *node, struct block *block)
 static void explain_refusal(struct ledger_node *node, struct ledger_pending *pending)
 {
 	struct souk_account_record account = {.nonce = 0};
-	if (souk_ledger_get_account(&account, &node->ledger, &pending->tx.tx.from) != SOUK_OK)
+	if (souk_ledger_get_account(&account, &node->ledger, &pending->tx->tx.from) != SOUK_OK)
 		account = (struct souk_account_record){.nonce = 0};
 	if (pending->status == SOUK_PEER_TX_NONCE)
 		snprintf(pending->detail, sizeof pending->detail,
 			"the next nonce is %llu, the transaction has %llu",
 			(unsigned long long)account.nonce,
-			(unsigned long long)pending->tx.tx.nonce);
+			(unsigned long long)pending->tx->tx.nonce);
 	if (pending->status == SOUK_PEER_NO_FUNDS) {
 		char balance[SOUK_AMOUNT_TEXT_SIZE];
 		souk_amount_format(balance, account.balance);
@@ -150,10 +161,11 @@ static void explain_refusal(struct ledger_node *node, struct ledger_pending *pen
 static souk_status take_one(
 	struct ledger_node *node, struct block *block, struct ledger_pending *pending)
 {
-	souk_status status = block_add(node, block, &pending->tx, &pending->receipt);
+	souk_status status = block_add(
+		node, block, pending->tx, pending->encoded, &pending->check, &pending->receipt);
 	/* Sent again because the answer was lost: it is in, so say so. */
 	if (status == SOUK_PEER_TX_NONCE && souk_ledger_get_receipt(&pending->receipt,
-						    &node->ledger, &pending->hash) == SOUK_OK)
+						    &node->ledger, &pending->check.name) == SOUK_OK)
 		status = SOUK_OK;
 	if (status != SOUK_OK && !souk_ledger_refused(status))
 		return status;
@@ -161,7 +173,7 @@ static souk_status take_one(
 	if (status != SOUK_OK) {
 		explain_refusal(node, pending);
 		SOUK_LOG(SOUK_LOG_DEBUG, "refused", souk_log_status(status),
-			souk_log_hex("tx", pending->hash.bytes, SOUK_HASH_SIZE));
+			souk_log_hex("tx", pending->check.name.bytes, SOUK_HASH_SIZE));
 	}
 	return SOUK_OK;
 }
@@ -343,7 +355,7 @@ static void *sequencer_run(void *ctx)
 	return NULL;
 }
 
-/* Load and audit: a store that does not add up is not served. */
+/* A few records are read, however many there are; the keeper looks at the rest. */
 static souk_status load_ledger(struct ledger_node *node, const char **ret_what)
 {
 	struct souk_lmdb_txn *txn;
@@ -351,8 +363,6 @@ static souk_status load_ledger(struct ledger_node *node, const char **ret_what)
 	*ret_what = "ledger.mdb";
 	SOUK_TRY(souk_lmdb_store_begin(node->store, SOUK_LMDB_READ, &txn, &view));
 	souk_status status = souk_ledger_load(&node->ledger, &view);
-	if (status == SOUK_OK)
-		status = souk_ledger_audit(&node->ledger);
 	souk_lmdb_txn_abort(txn);
 	SOUK_TRY(status);
 	souk_ledger_set_judges(&node->ledger, known_judges());
@@ -374,6 +384,7 @@ static void init_conds(struct ledger_node *node)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&node->work, &attributes);
 	pthread_cond_init(&node->done, &attributes);
+	pthread_cond_init(&node->keeper_wake, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&node->lock, NULL);
 }
@@ -387,7 +398,7 @@ souk_status ledger_sequencer_start(struct ledger_node *node, const char **ret_wh
 	if (pthread_create(&node->thread, NULL, sequencer_run, node) != 0)
 		return SOUK_IO_MEMORY;
 	node->has_thread = true;
-	return SOUK_OK;
+	return ledger_keeper_start(node);
 }
 
 void ledger_sequencer_stop(struct ledger_node *node)
@@ -396,12 +407,15 @@ void ledger_sequencer_stop(struct ledger_node *node)
 		return;
 	pthread_mutex_lock(&node->lock);
 	node->is_stopping = true;
+	pthread_cond_signal(&node->keeper_wake);
 	pthread_cond_signal(&node->work);
 	pthread_mutex_unlock(&node->lock);
 	pthread_join(node->thread, NULL);
 	node->has_thread = false;
+	ledger_keeper_stop(node);
 	souk_bytes_wipe(&node->beacons, sizeof node->beacons);
 	pthread_cond_destroy(&node->work);
 	pthread_cond_destroy(&node->done);
+	pthread_cond_destroy(&node->keeper_wake);
 	pthread_mutex_destroy(&node->lock);
 }

@@ -132,6 +132,7 @@ static void read_ledger(struct souk_ini *ini, struct ledger_node_config *c)
 {
 	souk_ini_text(ini, "ledger", "listen", &c->listen);
 	souk_ini_duration(ini, "ledger", "block", 1, 60000, &c->block_ms);
+	souk_ini_u64(ini, "ledger", "keep_blocks", 0, UINT64_MAX, &c->keep_blocks);
 }
 
 /* The texts of the configuration live as long as *RET_INI. */

@@ -176,7 +176,7 @@ static void expect_http(const char *method, const char *path, const char *body, 
 static void test_bad_requests(void **state)
 {
 	(void)state;
-	char big[5000];
+	char big[SOUK_SIGNED_TX_SIZE_MAX + 2];
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	expect_http("GET", "/", NULL, 404, "LOCAL_NOT_FOUND");

@@ -152,6 +152,7 @@ bool souk_ledger_is_state(uint8_t table)
 	case SOUK_TABLE_HEADER:
 	case SOUK_TABLE_HISTORY:
 	case SOUK_TABLE_META:
+	case SOUK_TABLE_PRUNED:
 	case SOUK_TABLE_RECEIPT:
 	case SOUK_TABLE_SUM:
 	case SOUK_TABLE_TX: return false;

@@ -49,6 +49,7 @@ enum souk_ledger_table {
 	SOUK_TABLE_ESCROW = 'E',
 	SOUK_TABLE_GENESIS = 'G',
 	SOUK_TABLE_HEADER = 'H', /* written by the sequencer: signed headers by height */
+	SOUK_TABLE_PRUNED = 'K', /* be64: blocks up to this one are gone, but for its header */
 	SOUK_TABLE_ALLOTMENT = 'L',
 	SOUK_TABLE_META = 'M',
 	SOUK_TABLE_PROVIDER = 'P',
@@ -246,7 +247,7 @@ SOUK_MUST_CHECK souk_status souk_ledger_draw_due(
 extern const uint8_t souk_chain_tag_beacon[3]; /* "SKB" */
 
 /* Keys of records, for whoever reads or writes the store beside the ledger. */
-struct souk_ledger_key souk_ledger_key_single(enum souk_ledger_table table); /* G, M and S */
+struct souk_ledger_key souk_ledger_key_single(enum souk_ledger_table table); /* G, K, M and S */
 struct souk_ledger_key souk_ledger_key_account(const struct souk_address *address);
 struct souk_ledger_key souk_ledger_key_escrow(const struct souk_hash *id);
 struct souk_ledger_key souk_ledger_key_agreement(const struct souk_hash *id);
