@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub_node.h"
 #include "identity_file.h"
 #include "ledger_node.h"
 #include "provider_node.h"
+#include "souk/exchange/hub.h"
 #include "souk/exchange/session.h"
 #include "souk/io/entropy_real.h"
 #include "souk/io/ini.h"
@@ -27,18 +29,21 @@
 struct daemon {
 	char home[400];
 	char config_path[512];
-	bool has_ledger, has_provider;
+	bool has_ledger, has_provider, has_hub;
 	struct ledger_node_config ledger;
 	struct provider_node_config provider;
+	struct hub_node_config hub;
 	struct souk_identity identity;
 	struct ledger_node *ledger_node;
 	struct provider_node *provider_node;
+	struct hub_node *hub_node;
 };
 
 static void print_help(void)
 {
 	puts("usage: soukd [--home DIR] [--config FILE]\n\n"
-	     "Runs the roles that the configuration names: a ledger, a provider, or both.\n"
+	     "Runs the roles that the configuration names: a ledger, a provider, a hub, or "
+	     "several.\n"
 	     "The configuration is DIR/souk.ini; souk init and souk ledger init write one that\n"
 	     "explains itself. SIGTERM and SIGINT end it cleanly.\n\n"
 	     "options:\n"
@@ -135,6 +140,19 @@ static void read_ledger(struct souk_ini *ini, struct ledger_node_config *c)
 	souk_ini_u64(ini, "ledger", "keep_blocks", 0, UINT64_MAX, &c->keep_blocks);
 }
 
+static void read_hub(struct souk_ini *ini, struct hub_node_config *c)
+{
+	souk_ini_text(ini, "hub", "control", &c->control);
+	souk_ini_text(ini, "hub", "url", &c->url);
+	souk_ini_u64(ini, "hub", "escrow", 0, UINT64_MAX, &c->escrow);
+	souk_ini_u64(ini, "hub", "fee_permille", 0, 1000, &c->fee_permille);
+	souk_ini_u64(ini, "hub", "step", 1, SOUK_HUB_STEP_MAX, &c->step);
+	souk_ini_u64(ini, "hub", "sessions", 1, 100000, &c->sessions);
+	souk_ini_u64(ini, "hub", "accounts", 1, 10000000, &c->accounts);
+	souk_ini_u64(ini, "hub", "units", 1, SOUK_CHAIN_LENGTH_MAX, &c->units_max);
+	souk_ini_duration(ini, "hub", "idle", 1000, 86400000, &c->idle_ms);
+}
+
 /* The texts of the configuration live as long as *RET_INI. */
 static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 {
@@ -153,24 +171,31 @@ static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 	}
 	provider_node_config_default(&d->provider);
 	ledger_node_config_default(&d->ledger);
+	hub_node_config_default(&d->hub);
 	d->has_ledger = souk_ini_has_section(*ret_ini, "ledger");
 	d->has_provider = souk_ini_has_section(*ret_ini, "provider");
+	d->has_hub = souk_ini_has_section(*ret_ini, "hub");
 	souk_ini_text(*ret_ini, "souk", "ledger", &d->provider.ledger_url);
+	d->hub.ledger_url = d->provider.ledger_url;
 	souk_ini_choice(*ret_ini, "souk", "log", levels, &level);
 	if (d->has_ledger)
 		read_ledger(*ret_ini, &d->ledger);
 	if (d->has_provider)
 		read_provider(*ret_ini, &d->provider);
-	d->provider.home = d->ledger.home = d->home;
+	if (d->has_hub)
+		read_hub(*ret_ini, &d->hub);
+	d->provider.home = d->ledger.home = d->hub.home = d->home;
 	if (souk_ini_finish(*ret_ini, error) != SOUK_OK) {
 		fprintf(stderr, "soukd: %s\n", error);
 		return false;
 	}
 	souk_log_set_level((enum souk_log_level)level);
-	if (!d->has_ledger && !d->has_provider)
-		fprintf(stderr, "soukd: %s names no role: add a section [provider] or [ledger]\n",
+	bool has_role = d->has_ledger || d->has_provider || d->has_hub;
+	if (!has_role)
+		fprintf(stderr,
+			"soukd: %s names no role: add a section [provider], [hub] or [ledger]\n",
 			d->config_path);
-	return d->has_ledger || d->has_provider;
+	return has_role;
 }
 
 static bool load_identity(struct daemon *d)
@@ -202,6 +227,8 @@ static bool start_roles(struct daemon *d)
 		status = ledger_node_start(&d->ledger_node, &d->ledger, &d->identity, &what);
 	if (status == SOUK_OK && d->has_provider)
 		status = provider_node_start(&d->provider_node, &d->provider, &d->identity, &what);
+	if (status == SOUK_OK && d->has_hub)
+		status = hub_node_start(&d->hub_node, &d->hub, &d->identity, &what);
 	if (status != SOUK_OK)
 		SOUK_LOG(SOUK_LOG_ERROR, "start_failed", souk_log_text("what", what),
 			souk_log_status(status));
@@ -210,6 +237,8 @@ static bool start_roles(struct daemon *d)
 
 static void stop_roles(struct daemon *d)
 {
+	if (d->hub_node != NULL)
+		hub_node_stop(d->hub_node);
 	if (d->provider_node != NULL)
 		provider_node_stop(d->provider_node);
 	if (d->ledger_node != NULL)

@@ -295,6 +295,14 @@ bool souk_hub_next_effect(struct souk_hub *hub, struct souk_hub_effect *ret)
 	return true;
 }
 
+void souk_hub_repeat_effect(struct souk_hub *hub, const struct souk_hub_effect *effect)
+{
+	if (effect->kind == SOUK_HUB_STORE_ACCOUNT)
+		hub_touch_account(hub, &hub->memory.accounts[effect->index]);
+	else
+		hub_touch(hub, &hub->memory.sessions[effect->index]);
+}
+
 void souk_hub_wipe(struct souk_hub *hub)
 {
 	souk_bytes_wipe(

@@ -120,8 +120,6 @@ static souk_status check_terms(const struct souk_hub *hub, const struct souk_hub
 static souk_status check_times(
 	const struct souk_hub *hub, const struct souk_hub_open *open, struct souk_time now)
 {
-	if (!hub->epoch_known)
-		return SOUK_LOCAL_STATE;
 	if (open->ask.epoch != hub->epoch)
 		return SOUK_PEER_WRONG_EPOCH;
 	if (!souk_time_is_before(now, hub->epoch_end))
@@ -155,6 +153,8 @@ souk_status souk_hub_check(struct souk_hub *hub, const struct souk_hub_open *ope
 {
 	const struct souk_hub_strip *strip = &open->strip;
 	const struct souk_hub_session_record *before = earlier(hub, open, stored);
+	if (!hub->epoch_known)
+		return SOUK_LOCAL_STATE;
 	SOUK_TRY(check_terms(hub, open));
 	if (before != NULL)
 		return same_strip(&before->strip, strip) ? SOUK_LOCAL_EXISTS

@@ -440,6 +440,28 @@ static void a_crash_costs_nobody(void **state)
 	market_close(&m);
 }
 
+/* What could not be written is to be written still. */
+static void an_effect_comes_again(void **state)
+{
+	(void)state;
+	struct market m;
+	struct souk_hub_effect effect;
+	uint32_t count = 0, failed = 0;
+	market_open(&m);
+	give_credit(&m, &m.alice, UNITS * COST);
+	open_session(&m, UNITS);
+	assert_false(souk_hub_next_effect(&m.hub->hub, &effect));
+	assert_int_equal(pay_hub(&m, 2), SOUK_OK);
+	while (souk_hub_next_effect(&m.hub->hub, &effect)) {
+		if (failed++ < 3)
+			souk_hub_repeat_effect(&m.hub->hub, &effect);
+		else
+			count++;
+	}
+	assert_int_equal(count, 2);
+	market_close(&m);
+}
+
 static void records_are_checked(void **state)
 {
 	(void)state;
@@ -489,6 +511,7 @@ int main(void)
 		cmocka_unit_test(a_session_ends),
 		cmocka_unit_test(the_line_is_not_wasted),
 		cmocka_unit_test(a_crash_costs_nobody),
+		cmocka_unit_test(an_effect_comes_again),
 		cmocka_unit_test(records_are_checked),
 	};
 	return cmocka_run_group_tests_name("hub", tests, NULL, NULL);

@@ -261,6 +261,8 @@ void souk_hub_tick(struct souk_hub *hub, struct souk_time now);
 
 /* Take the next effect; false where there is none now. */
 bool souk_hub_next_effect(struct souk_hub *hub, struct souk_hub_effect *ret);
+/* EFFECT, the last one taken, could not be carried out: it comes again. */
+void souk_hub_repeat_effect(struct souk_hub *hub, const struct souk_hub_effect *effect);
 
 void souk_hub_wipe(struct souk_hub *hub);
 
