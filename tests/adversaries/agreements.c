@@ -287,6 +287,11 @@ static void bend(struct court *court, uint32_t how)
 		evidence.unit.statement.chunk ^= 1;
 	else if (how == 4)
 		evidence.expected.bytes[0] ^= 1;
+	if (how == 5) {
+		evidence.cipher.data[0] ^= 1;
+		evidence.unit.statement.cipher_root = souk_content_cipher_root(
+			souk_bytes_of(evidence.cipher.data, evidence.cipher.size));
+	}
 }
 
 /* So many accusations of an honest provider, each with another lie. */
@@ -397,7 +402,7 @@ const struct attack agreement_attacks[] = {
 		.code = "souk_content_convict, lose_bond",
 		.unit = "u",
 		.knob = "accusations",
-		.knobs = {1, 2, 5},
+		.knobs = {1, 2, 6},
 		.bound = 0,
 		.loss_bound = 0,
 		.run = false_accuser,

@@ -43,6 +43,7 @@ extern const struct attack claim_attacks[];
 extern const struct attack operator_attacks[];
 extern const struct attack agreement_attacks[];
 extern const struct attack hub_attacks[];
+extern const struct attack receipt_attacks[];
 extern const struct attack open_leaf_attacks[];
 
 /* Whether the naive judge without an omission says what the ledger says. */

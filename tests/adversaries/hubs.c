@@ -133,8 +133,10 @@ static struct outcome cheat_customer(uint64_t seed, bool guarded, uint32_t from,
 			;
 		if (souk_customer_buy(c, &ticket, start) != SOUK_OK)
 			break;
-		REQUIRE(souk_hub_ticket(&b->hub.hub, &ticket, start, &sold) == SOUK_OK);
+		/* It has y, whatever an honest hub would say to it. */
 		taken = ticket.unit;
+		if (souk_hub_ticket(&b->hub.hub, &ticket, start, &sold) != SOUK_OK)
+			break;
 		if (ticket.unit < from)
 			useful = ticket.unit;
 		else if (lies)

@@ -23,6 +23,7 @@ static const struct attack *const families[] = {
 	payee_attacks,
 	claim_attacks,
 	operator_attacks,
+	receipt_attacks,
 	open_leaf_attacks,
 	agreement_attacks,
 	hub_attacks,

@@ -15,6 +15,7 @@
 #include "souk/payment/claim.h"
 #include "souk/payment/escrow.h"
 #include "souk/payment/lottery.h"
+#include "souk/payment/receipt.h"
 #include "test_store.h"
 
 /* Fails loudly: what an honest party does must work, whatever is removed from the code. */
