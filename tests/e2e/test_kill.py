@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of every process at random moments, SOUK_KILLS times, while two customers buy from two
-providers, a third party sends money about, epochs end and are settled.
+providers, a third party sends money about, a fourth feeds its escrow, a provider puts files on sale,
+somebody exports and verifies the ledger, epochs end and are settled. All of them are victims: the
+daemons, and the commands in the middle of what they do.
 
 In the end:
   - every download is complete, and its bytes are right;
-  - every transaction that was acknowledged is in the log; the log verifies; no money was made or
-    lost;
+  - every transaction that was acknowledged is in the log, once; the log verifies, and replaying it
+    leads to the state that is served; no money was made or lost; a ledger that is killed once more
+    audits all its records before it serves again;
+  - every file that was put on sale is there, byte for byte, and every export that came to its end
+    verifies;
   - a provider has stored the ticket of every unit for which it gave a key, but for what the
     documentation admits: the tickets of the last commit interval (50 ms) before each of its kills,
     which at the pace of these links is a window for each session;
@@ -36,35 +41,76 @@ NEVER = {"PEER_BAD_UNIT", "PEER_BAD_KEY", "PEER_BAD_AUTH", "PEER_BAD_TICKET", "P
          "PEER_STRIP_TERMS", "PEER_BAD_PATH", "PEER_BAD_REQUEST", "IO_TLS_PIN"}
 
 
-class Buyer(threading.Thread):
-    """Buys one file after the other, and does not give up."""
+# What a command may say while the ledger is dead, or when somebody else of its account was faster.
+DOWN = {"IO_NET", "IO_TIMEOUT", "PEER_TX_NONCE"}
 
-    def __init__(self, market, customer, contents, seed):
-        super().__init__(name=customer.name, daemon=True)
-        self.market, self.customer, self.contents = market, customer, contents
-        self.rng = random.Random(seed)
+
+class Worker(threading.Thread):
+    """Runs one command after the other until it is told to stop; any of them may be killed."""
+
+    pause = 0.05
+
+    def __init__(self, name):
+        super().__init__(name=name, daemon=True)
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.command = None
-        self.runs, self.done, self.resumed, self.problem = [], 0, 0, None
-        self.errors = {}
+        self.problem = None
+        self.done, self.killed = 0, 0
+        self.rng = random.Random(f"{SEED} {name}")
+        self.kill_rng = random.Random(f"{SEED} kill {name}")
 
     def run(self):
         try:
             while not self.stopping.is_set():
-                self.buy(self.rng.choice(self.contents))
+                self.work()
+                self.stopping.wait(self.pause)
         except BaseException as problem:     # told to the main thread
             self.problem = problem
 
-    def buy(self, content):
-        id, data = content
+    def call(self, home, *arguments):
+        """The result of one command, which may have been killed: code -9."""
+        with self.lock:
+            self.command = home.command(*arguments)
+        result = self.command.wait(90)
+        with self.lock:
+            self.command = None
+        self.killed += result.code == -9
+        if result.code not in (0, 1, -9):
+            raise Failure(f"a command fell: {result}")
+        return result
+
+    def kill(self):
+        """Kill the command that runs, or the next one, somewhere in it; whether there was one."""
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            if self.command is None:
+                time.sleep(0.002)
+                continue
+            time.sleep(self.kill_rng.expovariate(1 / 0.01))
+            with self.lock:
+                if self.command is not None:
+                    self.command.kill()
+                    return True
+        return False
+
+
+class Buyer(Worker):
+    """Buys one file after the other, and does not give up."""
+
+    pause = 0
+
+    def __init__(self, market, customer, contents):
+        super().__init__(customer.name)
+        self.market, self.customer, self.contents = market, customer, contents
+        self.runs, self.resumed = [], 0
+        self.errors = {}
+
+    def work(self):
+        id, data = self.rng.choice(self.contents)
         out = self.market.path(f"{self.name}-{self.done}")
         while True:
-            with self.lock:
-                self.command = self.customer.command("get", id, out, "--timeout", "2s")
-            result = self.command.wait(90)
-            with self.lock:
-                self.command = None
+            result = self.call(self.customer, "get", id, out, "--timeout", "2s")
             self.note(result)
             if result.code == 0:
                 break
@@ -79,8 +125,8 @@ class Buyer(threading.Thread):
     def note(self, result):
         if result.code == -9:
             return
-        if result.code not in (0, 1) or result.json is None:
-            raise Failure(f"a customer fell: {result}")
+        if result.json is None:
+            raise Failure(f"a customer said nothing: {result}")
         self.runs.append(result)
         words = [result.json.get("error") or result.json["status"]]
         words += [p["status"] for p in result.json.get("providers", [])]
@@ -89,40 +135,103 @@ class Buyer(threading.Thread):
                 raise Failure(f"{word}: {result}")
             self.errors[word] = self.errors.get(word, 0) + 1
 
-    def kill(self):
-        """Whether there was something to kill."""
-        with self.lock:
-            if self.command is None:
-                return False
-            self.command.kill()
-            return True
 
-
-class Sender(threading.Thread):
+class Sender(Worker):
     """Sends money, and remembers what was acknowledged."""
 
     def __init__(self, home, to):
-        super().__init__(name="sender", daemon=True)
+        super().__init__("sender")
         self.home, self.to = home, to
-        self.stopping = threading.Event()
-        self.acknowledged, self.tried, self.problem = [], 0, None
+        self.acknowledged, self.tried, self.height = [], 0, 0
 
-    def run(self):
-        try:
-            height = 0
-            while not self.stopping.is_set():
-                self.tried += 1
-                result = self.home.run("send", self.to, "0.001", seconds=90)
-                if result.code == 0:
-                    self.acknowledged.append(result.json["tx"])
-                    if result.json["height"] < height:
-                        raise Failure(f"the ledger went back from {height}: {result}")
-                    height = result.json["height"]
-                elif result.json["error"] not in ("IO_NET", "IO_TIMEOUT", "PEER_TX_NONCE"):
-                    raise Failure(f"a transfer failed: {result}")
-                self.stopping.wait(0.05)
-        except BaseException as problem:
-            self.problem = problem
+    def work(self):
+        self.tried += 1
+        result = self.call(self.home, "send", self.to, "0.001")
+        if result.code == 0:
+            self.acknowledged.append(result.json["tx"])
+            if result.json["height"] < self.height:
+                raise Failure(f"the ledger went back from {self.height}: {result}")
+            self.height = result.json["height"]
+            self.done += 1
+        elif result.code == 1 and result.json["error"] not in DOWN:
+            raise Failure(f"a transfer failed: {result}")
+
+
+class Feeder(Worker):
+    """Adds to its escrow, little by little."""
+
+    pause = 0.3
+    STEP = COIN // 1000
+
+    def __init__(self, home):
+        super().__init__("feeder")
+        self.home, self.tried = home, 0
+
+    def work(self):
+        self.tried += 1
+        result = self.call(self.home, "escrow", "top-up", "0.001")
+        if result.code == 1 and result.json["error"] not in DOWN:
+            raise Failure(f"an escrow was not fed: {result}")
+        self.done += result.code == 0
+
+    def check(self, started):
+        """STARTED is what the escrow had free before."""
+        gained = self.home.souk("escrow", "show")["free_ncoin"] - started
+        if not self.done * self.STEP <= gained <= self.tried * self.STEP or gained % self.STEP:
+            raise Failure(f"the escrow got {gained}: {self.done} of {self.tried} acknowledged")
+
+
+class Seller(Worker):
+    """Puts one small file after the other on sale, whether the provider runs or not."""
+
+    pause = 0.7
+    FILES = 100                           # after so many, some again
+
+    def __init__(self, market, provider):
+        super().__init__("seller")
+        self.market, self.provider = market, provider
+        self.contents = {}                # id -> data of those that were acknowledged
+
+    def work(self):
+        size = self.rng.choice([1, 5000, UNIT, UNIT + 1, 2 * UNIT - 1])
+        path, data = self.market.file("fresh", size, seed=self.rng.randrange(self.FILES // 5))
+        result = self.call(self.provider, "add", path)
+        os.unlink(path)
+        if result.code == 1:
+            raise Failure(f"a file was not put on sale: {result}")
+        if result.code == 0:
+            self.contents[result.json["contents"][0]["content"]] = data
+            self.done += 1
+
+    def check(self):
+        for id, data in self.contents.items():
+            with open(os.path.join(self.provider.path, "content", id), "rb") as file:
+                if file.read() != data:
+                    raise Failure(f"stored bytes of {id} were lost")
+
+
+class Auditor(Worker):
+    """Exports the ledger and verifies what it got."""
+
+    pause = 2.0
+
+    def __init__(self, market):
+        super().__init__("auditor")
+        self.market = market
+
+    def work(self):
+        path = self.market.path("audited")
+        result = self.call(self.market.ledger, "ledger", "export", path)
+        if result.code == 1 and result.json["error"] not in DOWN:
+            raise Failure(f"an export failed: {result}")
+        if result.code == 0:
+            verified = self.call(self.market.ledger, "ledger", "verify", path)
+            if verified.code == 1:
+                raise Failure(f"an export does not verify: {verified}")
+            self.done += verified.code == 0
+        # What a killed export left is not taken for one.
+        if os.path.exists(path):
+            os.unlink(path)
 
 
 class Kill(unittest.TestCase):
@@ -134,11 +243,14 @@ class Kill(unittest.TestCase):
         for size in SIZES:
             path, data = market.file(f"content-{size}", size)
             contents.append([market.open_shop(self.providers, path), data])
-        self.buyers = [Buyer(market, market.customer(line="2"), contents, SEED + i)
-                       for i in range(2)]
+        self.buyers = [Buyer(market, market.customer(line="2"), contents) for _ in range(2)]
         rich, self.heir = market.customer(line=None), market.customer(coins=None, line=None)
         self.sender = Sender(rich, self.heir.address)
-        self.threads = [*self.buyers, self.sender]
+        self.feeder = Feeder(market.customer(line="1"))
+        self.fed_before = self.feeder.home.souk("escrow", "show")["free_ncoin"]
+        self.seller = Seller(market, self.providers[0])
+        self.auditor = Auditor(market)
+        self.threads = [*self.buyers, self.sender, self.feeder, self.seller, self.auditor]
 
     def check_threads(self):
         for thread in self.threads:
@@ -159,8 +271,8 @@ class Kill(unittest.TestCase):
                 daemon.start(wait=False)
             time.sleep(max(0, until - time.monotonic()))
             self.check_threads()
-            victim = rng.choice([*daemons, *self.buyers])
-            if isinstance(victim, Buyer):
+            victim = rng.choice([*daemons, *daemons, *self.threads])
+            if isinstance(victim, Worker):
                 if not victim.kill():
                     continue
             elif victim.process is None:
@@ -188,8 +300,25 @@ class Kill(unittest.TestCase):
                 raise Failure(f"{thread.name} does not come to an end")
         self.check_threads()
 
+    def check_replay(self, market):
+        """The exported log, replayed, leads to the state that is served; what export said. Epochs
+        go on meanwhile, so that a block may come in between: then once more."""
+        def compared():
+            exported, verified, _ = market.ledger.check()
+            record = market.ledger.record()
+            if record["height"] != verified["blocks"]:
+                return None
+            for name in ("minted_ncoin", "accounts_ncoin", "escrows_ncoin", "deposits_ncoin",
+                         "last", "state"):
+                self.assertEqual(record[name], verified[name], name)
+            self.assertEqual(record["accounts_ncoin"] + record["escrows_ncoin"] +
+                             record["deposits_ncoin"] + record.get("burned_ncoin", 0),
+                             record["minted_ncoin"])
+            return exported
+        return wait_until("an export with no block in between", compared, 60, 0.1)
+
     def check_log(self, market):
-        exported, _, _ = market.ledger.check()
+        exported = self.check_replay(market)
         lines = market.ledger.run("ledger", "log").lines
         self.assertEqual(len(lines), exported["transactions"])
         logged = {line["hash"] for line in lines}
@@ -240,6 +369,11 @@ class Kill(unittest.TestCase):
             self.report()
             market.ledger.close_epoch()
             self.check_earnings(market)
+            self.seller.check()
+            self.feeder.check(self.fed_before)
+            # It counts every record before it serves.
+            market.ledger.kill()
+            market.ledger.start()
             self.check_log(market)
             # And they all live: one more sale, without any trouble.
             buyer = self.buyers[0]
@@ -257,8 +391,10 @@ class Kill(unittest.TestCase):
                   f"{buyer.errors}")
         print(f"# {len(self.sender.acknowledged)} of {self.sender.tried} transfers acknowledged",
               flush=True)
-        self.assertTrue(all(buyer.done > 0 for buyer in self.buyers))
-        self.assertGreater(len(self.sender.acknowledged), 0)
+        print("# done, killed: " + ", ".join(f"{t.name} {t.done}, {t.killed}"
+                                              for t in self.threads), flush=True)
+        for thread in self.threads:
+            self.assertGreater(thread.done, 0, thread.name)
 
 
 if __name__ == "__main__":
