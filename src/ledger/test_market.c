@@ -473,3 +473,52 @@ struct market *market_example(void)
 	market_seal(market);
 	return market;
 }
+
+/* BOB's leaf 300, CAROL's 200, an open one of 100: for the next two epochs. */
+static void example_stand(struct market *market, struct sale *sale)
+{
+	struct souk_tx_body body = body_open_penal(2, 1000, 10, 4000, 555);
+	market_do(market, ALICE, &body);
+	struct souk_hash escrow = market_escrow_id(market, ALICE, 2);
+	sale_init(sale, market, &escrow, market->ledger.record.epoch + 1, 0, 300, 200, 100);
+	sale->leaves[2].provider = (struct souk_address){{0}};
+	body = sale_stand(sale, 2);
+	market_do(market, ALICE, &body);
+}
+
+static void example_double_issue(struct market *market, const struct sale *sale)
+{
+	static struct sale first, second;
+	first = second = *sale;
+	sale_strip_at(&first, market, 2, CAROL, 0, 20, 3, 1);
+	sale_strip_at(&second, market, 2, DAVE, 57, 10, 3, 2);
+	struct souk_tx_body body = body_double_issue(&first.open, &second.open);
+	market_do(market, DAVE, &body);
+}
+
+struct market *market_example_more(void)
+{
+	static struct sale sale, strips[2];
+	struct souk_tx_body claims[2];
+	struct market *market = market_example();
+	market->now = souk_time_plus_ms(market->now, 5);
+	market_begin(market);
+	example_stand(market, &sale);
+	market_advance(market, MARKET_EPOCH_MS);
+	struct souk_tx_body receipt = sale_receipt(&sale, market, 1, 123);
+	market_do(market, ALICE, &receipt);
+	for (uint8_t i = 0; i < 2; i++) {
+		strips[i] = sale;
+		sale_strip_at(&strips[i], market, 0, BOB, i * 120u, 40, 3, i);
+		claims[i] = sale_claim(&strips[i], 20u + i);
+	}
+	struct souk_tx_body many = body_claim_many(claims, 2);
+	market_finish_epoch(market);
+	market_do(market, BOB, &many);
+	market_do(market, CAROL, &receipt);
+	example_double_issue(market, &sale);
+	struct souk_tx_body none = body_stand_no_more(&sale.escrow);
+	market_do(market, ALICE, &none);
+	market_seal(market);
+	return market;
+}

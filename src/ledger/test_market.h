@@ -48,6 +48,9 @@ struct market *market_new(void);
 struct market *market_new_named(const char *name);
 /* A ledger with one of most things on it: six blocks, sealed, none under construction. */
 struct market *market_example(void);
+/* The same, and four blocks more: a standing allotment, strips claimed together, a receipt lodged
+ * and claimed, and an open leaf that was issued twice. */
+struct market *market_example_more(void);
 void market_free(struct market *market);
 struct souk_genesis market_genesis(const struct market *market);
 void market_seal(struct market *market);

@@ -160,7 +160,7 @@ int main(int argc, char **argv)
 {
 	static uint8_t memory[TEXT_MAX];
 	struct souk_writer out;
-	struct market *market = market_example();
+	struct market *market = market_example_more();
 	int failed = 0;
 	souk_writer_init(&out, memory, sizeof memory);
 	write_vectors(&out, market);
