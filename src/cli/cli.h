@@ -68,6 +68,7 @@ int cmd_balance(int argc, char **argv);
 int cmd_faucet(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_escrow(int argc, char **argv);
+int cmd_agreement(int argc, char **argv);
 int cmd_offers(int argc, char **argv);
 int cmd_add(int argc, char **argv);
 int cmd_get(int argc, char **argv);

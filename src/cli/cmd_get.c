@@ -27,7 +27,7 @@ static const char *state_of(const struct get_provider *provider)
 static json_t *provider_json(const struct get_provider *provider)
 {
 	const struct souk_download_provider *p = &get.download.providers[provider->number];
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "provider",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b}", "provider",
 		cli_address_text(&provider->entry.address), "price_ncoin",
 		(json_int_t)provider->entry.offer.offer.price.ncoin, "units",
 		(json_int_t)p->units_verified, "bytes", (json_int_t)p->bytes_verified,
@@ -35,7 +35,8 @@ static json_t *provider_json(const struct get_provider *provider)
 		(json_int_t)souk_download_spent(&get.download, provider->number).ncoin,
 		"units_paid", (json_int_t)souk_download_paid(&get.download, provider->number),
 		"units_lost", (json_int_t)souk_download_lost(&get.download, provider->number),
-		"status", souk_status_name(provider->dropped));
+		"status", souk_status_name(provider->dropped), "accountable",
+		provider->is_accountable);
 }
 
 static void print_result_json(void)
@@ -43,11 +44,12 @@ static void print_result_json(void)
 	json_t *providers = json_array();
 	for (size_t i = 0; i < get.provider_count; i++)
 		json_array_append_new(providers, provider_json(&get.providers[i]));
-	cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:o}", "status",
+	cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:o, s:O}", "status",
 		souk_status_name(get.result), "file", get.path, "content",
 		cli_hash_text(&get.name.id), "bytes", (json_int_t)get.content.size, "resumed_bytes",
 		(json_int_t)get.resumed_bytes, "seconds", seconds(), "spent_ncoin",
-		(json_int_t)souk_download_spent_all(&get.download).ncoin, "providers", providers));
+		(json_int_t)souk_download_spent_all(&get.download).ncoin, "providers", providers,
+		"evidence", get.evidence));
 }
 
 static void print_providers(void)
@@ -164,6 +166,8 @@ int cmd_get(int argc, char **argv)
 		{"max-price", "COINS", "pay no more for one unit", OPTION_AMOUNT, &get.price_max},
 		{"budget", "COINS", "pay no more for all of it", OPTION_AMOUNT, &get.budget},
 		{"escrow", "N", "which of your escrows pays (0)", OPTION_U64, &get.escrow_number},
+		{"agreement", "ID", "have units stood up for under this agreement", OPTION_TEXT,
+			&get.agreement_text},
 		{"issuer", "NAME", "pay from leaves of this issuer key only", OPTION_TEXT,
 			&get.issuer_name},
 		{"timeout", "TIME", "drop a provider that is silent so long (5s)", OPTION_DURATION,

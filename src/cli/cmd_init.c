@@ -34,6 +34,8 @@ static const char config_provider[] =
 	"# deposit = 1\n"
 	"# On a test market: get the deposit from the faucet when the account is short of it.\n"
 	"# faucet = yes\n"
+	"# Enter into agreements: deposits that answer for what you sell (man souk.ini).\n"
+	"# agreements = no\n"
 	"# Threads that encrypt and send units.\n"
 	"# threads = 1\n"
 	"# Sessions open at once; each takes about 40 KiB.\n"

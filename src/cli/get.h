@@ -6,6 +6,7 @@
  *   get_setup.c    offers, the chunk row, the part file and what is in it already
  *   get_money.c    allotments, sessions
  *   get_plan.c     leaves of allotments that were made before, without a transaction
+ *   get_evidence.c statements under an agreement; evidence and questions
  *   get_loop.c     the planner's effects, transfers, checks
  *   get_progress.c the line that shows how it goes
  *
@@ -60,6 +61,10 @@ struct get_provider {
 	uint32_t units;
 	souk_status open_status;
 	char open_detail[256];
+	/* It stands up for its units under this agreement. */
+	bool is_accountable;
+	struct souk_agreement agreement;
+	struct souk_hash agreement_id;
 	/* For the result. */
 	souk_status dropped;
 };
@@ -69,8 +74,11 @@ struct get_transfer {
 	struct get *get;
 	bool busy;
 	bool is_keys;
+	bool is_accountable; /* a statement is asked for */
 	uint32_t provider;
 	uint32_t slot;
+	uint32_t unit;
+	uint32_t chunk;
 	uint32_t length;
 	uint64_t bytes;	     /* that have come */
 	uint64_t bytes_told; /* of which the planner knows */
@@ -84,6 +92,7 @@ struct get_check {
 	uint32_t chunk;
 	uint32_t length;
 	struct souk_unit_cipher cipher;
+	struct get_suspect *suspect; /* NULL: nobody stands up for it */
 	souk_status status;
 };
 
@@ -98,7 +107,8 @@ struct get {
 	uint64_t timeout_ms;
 	bool quiet;
 
-	const char *issuer_name; /* NULL: the identity signs, and may allot */
+	const char *agreement_text; /* NULL: any of the user's own that suits */
+	const char *issuer_name;    /* NULL: the identity signs, and may allot */
 
 	struct souk_identity identity; /* who signs strips; the escrow's owner, or an issuer */
 	struct wallet *wallet;
@@ -131,6 +141,11 @@ struct get {
 	struct get_transfer transfers[SOUK_DOWNLOAD_SLOTS_MAX + SOUK_DOWNLOAD_PROVIDERS_MAX];
 	struct get_check checks[SOUK_DOWNLOAD_SLOTS_MAX];
 	uint32_t slot_count;
+
+	struct souk_signed_unit *statements; /* of the unit in each slot; unit 0: none */
+	struct get_suspect *suspects;	     /* wrong units; under money_lock */
+	json_t *evidence;		     /* files that were written */
+	int file_count;
 
 	uint64_t started_ns, ended_ns;
 	uint64_t shown_ns; /* the progress line */
@@ -169,6 +184,28 @@ SOUK_MUST_CHECK souk_status get_find_leaf(struct get_provider *provider, uint64_
 souk_status get_allot_first(struct get *get);
 /* Open a session with a provider: a job of `openers`. */
 void get_open_job(void *provider);
+
+/* get_find_agreements: which providers stand up for what they sell.
+ *
+ * Returns SOUK_OK, or why the agreement that the user named does not do. */
+SOUK_MUST_CHECK souk_status get_find_agreements(struct get *get);
+/* Whether a unit asked for now is asked for under an agreement. */
+bool get_is_accountable(const struct get_provider *provider);
+/* get_check_statement: the statement that came with a unit, before the unit counts as received.
+ *
+ * Returns SOUK_OK, also where none was asked for, or SOUK_PEER_*: drop the provider. */
+SOUK_MUST_CHECK souk_status get_check_statement(struct get *get,
+	const struct get_transfer *transfer, const char *header, const uint8_t *cipher);
+/* What evidence would need of the unit in SLOT, before it is decrypted; NULL where there can be
+ * none. get_suspect_settle takes it back, on any thread, with the verdict on the unit. */
+struct get_suspect *get_suspect_new(
+	struct get *get, uint32_t number, uint32_t slot, uint32_t length);
+void get_suspect_settle(struct get *get, struct get_suspect *suspect, souk_status status,
+	const struct souk_unit_cipher *cipher, const uint8_t *plain);
+/* Provider is dropped: if it has been paid for a unit and gave no key, the question is written. */
+void get_note_withheld(struct get_provider *provider);
+/* At the end: evidence for each wrong unit. */
+void get_write_evidence(struct get *get);
 
 void get_progress_show(struct get *get, bool is_last);
 

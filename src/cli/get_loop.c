@@ -61,7 +61,10 @@ static void start_transfer(struct get *get, const struct souk_download_effect *e
 	char auth[sizeof SOUK_HEADER_AUTH + 2 + SOUK_AUTH_TEXT_SIZE] = SOUK_HEADER_AUTH ": ";
 	char ticket[sizeof SOUK_HEADER_TICKET + 2 + SOUK_TICKET_TEXT_SIZE] =
 		SOUK_HEADER_TICKET ": ";
-	const char *headers[] = {auth, ticket};
+	char agreement[sizeof SOUK_HEADER_AGREEMENT + 2 + SOUK_AGREEMENT_TEXT_SIZE] =
+		SOUK_HEADER_AGREEMENT ": ";
+	const char *headers[3] = {auth};
+	size_t header_count = 1;
 	bool is_keys = effect->kind == SOUK_DOWNLOAD_KEYS;
 	/* There is one for each slot and each provider: the planner has no more at once. */
 	*transfer = (struct get_transfer){
@@ -70,19 +73,30 @@ static void start_transfer(struct get *get, const struct souk_download_effect *e
 		.is_keys = is_keys,
 		.provider = effect->provider,
 		.slot = effect->slot,
+		.unit = effect->unit,
+		.chunk = effect->chunk,
 		.length = is_keys ? 0 : effect->length,
+		.is_accountable = !is_keys && get_is_accountable(&get->providers[effect->provider]),
 	};
 	souk_path_format(path, &effect->request);
 	snprintf(url, sizeof url, "%s%s",
 		get->providers[effect->provider].entry.offer.offer.data_url.text, path);
 	souk_auth_format(auth + strlen(auth), &effect->request.auth);
-	if (effect->request.has_ticket)
+	if (effect->request.has_ticket) {
 		souk_ticket_format(ticket + strlen(ticket), &effect->request.ticket);
+		headers[header_count++] = ticket;
+	}
+	if (transfer->is_accountable) {
+		souk_agreement_format(agreement + strlen(agreement),
+			&get->providers[effect->provider].agreement_id);
+		headers[header_count++] = agreement;
+	}
 	struct souk_http_fetch fetch = {
 		.url = url,
 		.headers = headers,
-		.header_count = effect->request.has_ticket ? 2 : 1,
+		.header_count = header_count,
 		.reply_header = SOUK_HEADER_KEY,
+		.second_header = transfer->is_accountable ? SOUK_HEADER_STATEMENT : NULL,
 		.destination = is_keys ? transfer->keys_body : slot_memory(get, effect->slot),
 		/* Room for a refusal too, where the last chunk is shorter than its text. */
 		.size_max =
@@ -127,6 +141,9 @@ static void end_transfer(struct get *get, const struct souk_http_fetched *fetche
 		status = SOUK_PEER_WRONG_LENGTH;
 	if (status == SOUK_OK && has_key)
 		status = souk_key_parse(&key, souk_bytes_text(fetched->reply_header));
+	if (status == SOUK_OK && !transfer->is_keys)
+		status = get_check_statement(
+			get, transfer, fetched->second_header, slot_memory(get, transfer->slot));
 	if (status != SOUK_OK)
 		transfer_failed(get, transfer, status);
 	else if (transfer->is_keys)
@@ -164,6 +181,7 @@ static void run_check(void *ctx)
 	if (check->status == SOUK_OK)
 		check->status = souk_file_write_at(get->part_fd, data, check->length,
 			souk_content_chunk_offset(&get->content, check->chunk));
+	get_suspect_settle(get, check->suspect, check->status, &check->cipher, data);
 }
 
 static void start_check(struct get *get, const struct souk_download_effect *effect)
@@ -175,8 +193,11 @@ static void start_check(struct get *get, const struct souk_download_effect *effe
 		.chunk = effect->chunk,
 		.length = effect->length,
 		.cipher = effect->cipher,
+		.suspect = get_suspect_new(get, effect->provider, effect->slot, effect->length),
 	};
 	souk_status status = souk_worker_submit(get->checkers, run_check, check);
+	if (status != SOUK_OK)
+		get_suspect_settle(get, check->suspect, status, NULL, NULL);
 	if (status != SOUK_OK)
 		souk_download_checked(&get->download, effect->slot, status, cli_now());
 }
@@ -196,6 +217,7 @@ static void note_drop(struct get *get, const struct souk_download_effect *effect
 {
 	struct get_provider *provider = &get->providers[effect->provider];
 	provider->dropped = effect->status;
+	get_note_withheld(provider);
 	if (!cli_json)
 		fprintf(stderr, "%ssouk get: dropped %s: %s%s%s\n", get->quiet ? "" : "\r\033[K",
 			cli_address_text(&provider->entry.address),
@@ -342,6 +364,8 @@ void get_done(struct get *get)
 		provider_client_done(&get->providers[i].client);
 	}
 	free(get->slots);
+	free(get->statements);
+	json_decref(get->evidence);
 }
 
 static bool work(struct get *get)
@@ -350,6 +374,10 @@ static bool work(struct get *get)
 	souk_status status = make_tools(get);
 	if (status == SOUK_OK)
 		status = add_providers(get);
+	if (status == SOUK_OK) {
+		what = "the agreement";
+		status = get_find_agreements(get);
+	}
 	if (status == SOUK_OK) {
 		what = "cannot allot money to the providers";
 		status = get_allot_first(get);
@@ -367,6 +395,7 @@ static bool work(struct get *get)
 	loop(get);
 	get->ended_ns = souk_clock_steady_ns();
 	get_progress_show(get, true);
+	get_write_evidence(get);
 	return true;
 }
 
@@ -378,6 +407,7 @@ bool get_run(struct get *get)
 	sigaction(SIGTERM, &action, NULL);
 	get->started_ns = get->ended_ns = souk_clock_steady_ns();
 	get->result = SOUK_OK;
+	get->evidence = json_array();
 	if (get->resumed_count == get->chunk_count)
 		return true;
 	return work(get);

@@ -17,6 +17,7 @@ static const struct {
 	{"faucet", cmd_faucet, "get money on a test market"},
 	{"send", cmd_send, "send coins to somebody"},
 	{"escrow", cmd_escrow, "open, show, top up, close or empty your escrow"},
+	{"agreement", cmd_agreement, "have a provider's deposit answer for what it sells you"},
 	{"offers", cmd_offers, "list providers, or who sells a content and for how much"},
 	{"get", cmd_get, "buy a file"},
 	{"add", cmd_add, "put a file on sale"},

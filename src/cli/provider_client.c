@@ -108,6 +108,21 @@ souk_status provider_client_ask(
 	return status;
 }
 
+souk_status provider_client_agree(
+	struct provider_client *client, const struct souk_signed_agreement *proposal)
+{
+	uint8_t bytes[SOUK_SIGNED_AGREEMENT_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes body;
+	struct souk_http_answer answer;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_agreement_encode(&writer, proposal);
+	SOUK_TRY(souk_writer_finish(&writer, &body));
+	SOUK_TRY(call(client, "POST", "/v1/agreements", body, 65536, &answer));
+	souk_http_answer_done(&answer);
+	return SOUK_OK;
+}
+
 souk_status provider_client_strip(struct provider_client *client, const struct souk_nonce *session,
 	const struct souk_strip_open *open)
 {

@@ -33,6 +33,9 @@ SOUK_MUST_CHECK souk_status provider_client_ask(
 /* The payee's signature under PROPOSAL's receipt is the caller's to verify. */
 SOUK_MUST_CHECK souk_status provider_client_receipt(struct provider_client *client,
 	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret);
+/* The provider has entered into the agreement, on the ledger. */
+SOUK_MUST_CHECK souk_status provider_client_agree(
+	struct provider_client *client, const struct souk_signed_agreement *proposal);
 SOUK_MUST_CHECK souk_status provider_client_strip(struct provider_client *client,
 	const struct souk_nonce *session, const struct souk_strip_open *open);
 

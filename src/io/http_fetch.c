@@ -28,7 +28,7 @@ struct transfer {
 	size_t head_size; /* of the headers so far */
 	uint64_t *progress;
 	bool is_too_long;
-	char wanted[REPLY_HEADER_NAME_MAX];
+	char wanted[REPLY_HEADER_NAME_MAX], second_wanted[REPLY_HEADER_NAME_MAX];
 	struct souk_http_fetched result;
 };
 
@@ -71,20 +71,14 @@ static size_t on_body(char *data, size_t one, size_t size, void *cls)
 	return CURL_WRITEFUNC_ERROR;
 }
 
-/* "Name: value\r\n", without a terminator. */
-static size_t on_header(char *line, size_t one, size_t size, void *cls)
+/* Keep the value of LINE, "Name: value\r\n" without a terminator, if it is header WANTED. */
+static void keep_header(char out[SOUK_HTTP_FETCH_HEADER_SIZE_MAX], const char *wanted,
+	const char *line, size_t length)
 {
-	struct transfer *transfer = cls;
-	size_t name_size = strlen(transfer->wanted), length = size;
-
-	(void)one;
-	note_progress(transfer, size);
-	transfer->head_size += size;
-	if (transfer->head_size > SOUK_HTTP_FETCH_HEAD_SIZE_MAX)
-		return CURL_WRITEFUNC_ERROR;
+	size_t name_size = strlen(wanted);
 	if (!name_size || length <= name_size || line[name_size] != ':' ||
-		strncasecmp(line, transfer->wanted, name_size) != 0)
-		return size;
+		strncasecmp(line, wanted, name_size) != 0)
+		return;
 	const char *value = line + name_size + 1;
 	length -= name_size + 1;
 	while (length && (*value == ' ' || *value == '\t')) {
@@ -95,9 +89,22 @@ static size_t on_header(char *line, size_t one, size_t size, void *cls)
 		length--;
 	/* One that is too long is as good as none. */
 	if (length >= SOUK_HTTP_FETCH_HEADER_SIZE_MAX)
-		return size;
-	memcpy(transfer->result.reply_header, value, length);
-	transfer->result.reply_header[length] = 0;
+		return;
+	memcpy(out, value, length);
+	out[length] = 0;
+}
+
+static size_t on_header(char *line, size_t one, size_t size, void *cls)
+{
+	struct transfer *transfer = cls;
+
+	(void)one;
+	note_progress(transfer, size);
+	transfer->head_size += size;
+	if (transfer->head_size > SOUK_HTTP_FETCH_HEAD_SIZE_MAX)
+		return CURL_WRITEFUNC_ERROR;
+	keep_header(transfer->result.reply_header, transfer->wanted, line, size);
+	keep_header(transfer->result.second_header, transfer->second_wanted, line, size);
 	return size;
 }
 
@@ -184,6 +191,8 @@ static souk_status check_fetch(const struct souk_http_fetch *fetch)
 		return SOUK_LOCAL_CONFIG;
 	if (fetch->reply_header && strlen(fetch->reply_header) >= REPLY_HEADER_NAME_MAX)
 		return SOUK_LOCAL_CONFIG;
+	if (fetch->second_header && strlen(fetch->second_header) >= REPLY_HEADER_NAME_MAX)
+		return SOUK_LOCAL_CONFIG;
 	return SOUK_OK;
 }
 
@@ -203,11 +212,15 @@ static souk_status transfer_begin(struct souk_http_fetcher *fetcher, struct tran
 	transfer->wanted[0] = 0;
 	if (fetch->reply_header)
 		strcpy(transfer->wanted, fetch->reply_header);
+	transfer->second_wanted[0] = 0;
+	if (fetch->second_header)
+		strcpy(transfer->second_wanted, fetch->second_header);
 	transfer->result.user = fetch->user;
 	transfer->result.status = SOUK_OK;
 	transfer->result.http_status = 0;
 	transfer->result.size = 0;
 	transfer->result.reply_header[0] = 0;
+	transfer->result.second_header[0] = 0;
 	SOUK_TRY(set_options(transfer, fetch));
 	CURLMcode code = curl_multi_add_handle(fetcher->multi, transfer->curl);
 	return code == CURLM_OK ? SOUK_OK : SOUK_IO_MEMORY;

@@ -31,6 +31,7 @@ struct souk_http_fetch {
 	const char *const *headers; /* "Name: value", copied */
 	size_t header_count;	    /* at most SOUK_HTTP_FETCH_HEADERS_MAX */
 	const char *reply_header;   /* this header of the answer is kept; copied; NULL: none */
+	const char *second_header;  /* as reply_header */
 	void *destination;
 	size_t size_max;	     /* bytes at destination */
 	uint64_t timeout_ms;	     /* of the whole transfer; 0 means 60 s */
@@ -45,6 +46,7 @@ struct souk_http_fetched {
 	unsigned http_status;				    /* 0 where none came */
 	size_t size;					    /* bytes written at destination */
 	char reply_header[SOUK_HTTP_FETCH_HEADER_SIZE_MAX]; /* "" where it did not come */
+	char second_header[SOUK_HTTP_FETCH_HEADER_SIZE_MAX];
 };
 
 /* It tells the process's heap to keep freed memory (mallopt): libcurl takes a large buffer for each

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * agreement: deposits that answer for what a provider delivers, and faults brought to the ledger.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "provider_client.h"
+#include "souk/base/check.h"
+#include "souk/content/judge.h"
+#include "souk/io/entropy_real.h"
+#include "souk/io/file.h"
+
+#define PROVIDER_TIMEOUT_MS 30000u
+#define POLL_US		    200000u
+
+static struct souk_amount deposit = {SOUK_NCOIN_PER_COIN};
+static struct souk_amount bond = {SOUK_NCOIN_PER_COIN / 20};
+static uint64_t victim_permille = 500, reporter_permille = 250;
+static uint64_t respond_ms = 10 * 60 * 1000, life_ms = 7ull * 24 * 3600 * 1000;
+static bool shows_all, anyway, waits;
+
+/* What every subcommand needs. Evidence makes a transaction large. */
+static struct run {
+	const char *command;
+	struct souk_identity identity;
+	struct souk_chain_client *client;
+	struct souk_ledger_status ledger;
+	struct souk_hash id;
+	struct souk_agreement_record record;
+	struct souk_tx_body body;
+	struct souk_chain_result result;
+} run;
+
+static int finish(int code)
+{
+	souk_bytes_wipe(&run.identity, sizeof run.identity);
+	souk_chain_client_free(run.client);
+	return code;
+}
+
+static int fail(const char *what, souk_status status)
+{
+	return finish(cli_fail_ledger(run.command, what, status, run.client));
+}
+
+/* False where it failed, and said why. */
+static bool start(const char *command)
+{
+	run.command = command;
+	if (!cli_load_identity(&run.identity))
+		return false;
+	run.client = cli_open_ledger();
+	souk_status status = souk_chain_status(run.client, &run.ledger);
+	if (status != SOUK_OK)
+		fail("cannot ask the ledger", status);
+	return status == SOUK_OK;
+}
+
+static bool parse_id(const char *command, const char *text)
+{
+	bool good = strlen(text) == 2 * SOUK_HASH_SIZE &&
+		    souk_hex_decode(run.id.bytes, SOUK_HASH_SIZE, text) == SOUK_OK;
+	if (!good)
+		cli_fail(command, text, SOUK_PEER_BAD_HEX, "an agreement's id is 64 hex digits");
+	return good;
+}
+
+static bool load_record(void)
+{
+	souk_status status = souk_chain_agreement(run.client, &run.id, &run.record);
+	if (status != SOUK_OK)
+		fail("cannot show the agreement", status);
+	return status == SOUK_OK;
+}
+
+/* What becomes of AMOUNT at PERMILLE of the deposit. */
+static struct souk_amount share_of(const struct souk_agreement *agreement, unsigned permille)
+{
+	uint64_t ncoin = agreement->deposit.ncoin;
+	return souk_amount_of_ncoin(ncoin / 1000 * permille + ncoin % 1000 * permille / 1000);
+}
+
+/* ---- show ---- */
+
+static const char *state_of(const struct souk_agreement_record *record)
+{
+	struct souk_time now = cli_now();
+	const struct souk_agreement *agreement = &record->agreement;
+	if (record->convicted)
+		return "convicted";
+	if (record->challenged)
+		return "challenged";
+	if (souk_time_is_before(now, agreement->ends))
+		return "runs";
+	return souk_time_is_before(now, souk_time_plus_ms(agreement->ends, agreement->respond_ms))
+		       ? "ending"
+		       : "over";
+}
+
+static json_t *json_of(const struct souk_hash *id, const struct souk_agreement_record *record)
+{
+	const struct souk_agreement *a = &record->agreement;
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:I, s:b, s:b, s:I}",
+		"agreement", cli_hash_text(id), "state", state_of(record), "provider",
+		cli_address_text(&a->provider), "customer", cli_address_text(&a->customer),
+		"content", cli_hash_text(&a->terms), "deposit_ncoin", (json_int_t)a->deposit.ncoin,
+		"bond_ncoin", (json_int_t)a->bond.ncoin, "victim_permille", (int)a->victim_permille,
+		"reporter_permille", (int)a->reporter_permille, "respond_ms",
+		(json_int_t)a->respond_ms, "ends_ms", (json_int_t)a->ends.ms, "convicted",
+		record->convicted, "challenged", record->challenged, "due_ms",
+		(json_int_t)record->due.ms);
+}
+
+static void print_record(void)
+{
+	const struct souk_agreement *a = &run.record.agreement;
+	printf("agreement %s\n", cli_hash_text(&run.id));
+	printf("state     %s\n", state_of(&run.record));
+	printf("provider  %s\n", cli_address_text(&a->provider));
+	printf("customer  %s\n", cli_address_text(&a->customer));
+	printf("content   %s\n", cli_hash_text(&a->terms));
+	printf("deposit   %s coins: on a fault %s to the customer, %s to who proves it, the rest "
+	       "burnt\n",
+		cli_amount_text(a->deposit), cli_amount_text(share_of(a, a->victim_permille)),
+		cli_amount_text(share_of(a, a->reporter_permille)));
+	printf("bond      %s coins, of who accuses or challenges\n", cli_amount_text(a->bond));
+	printf("answer    within %" PRIu64 " s of a challenge\n", a->respond_ms / 1000);
+	printf("ends      in %" PRIu64 " s\n", souk_time_since_ms(cli_now(), a->ends) / 1000);
+}
+
+static int agreement_show(int argc, char **argv)
+{
+	static const struct command_spec command = {.name = "agreement show",
+		.arguments = "ID",
+		.summary = "Show an agreement as the ledger has it.",
+		.examples = "  souk agreement show ID --json",
+		.arguments_min = 1,
+		.arguments_max = 1};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	run.command = command.name;
+	if (!parse_id(command.name, argv[0]))
+		return EXIT_USAGE;
+	run.client = cli_open_ledger();
+	if (!load_record())
+		return EXIT_REFUSED;
+	if (cli_json)
+		cli_print_json(json_of(&run.id, &run.record));
+	else
+		print_record();
+	return finish(0);
+}
+
+/* ---- list ---- */
+
+static souk_status list_into(json_t *list, struct cli_table *table)
+{
+	static struct souk_agreement_page page;
+	struct souk_hash from = {{0}};
+	const struct souk_address *party = shows_all ? NULL : &run.identity.address;
+	do {
+		SOUK_TRY(souk_chain_agreements(run.client, &from, party, &page));
+		for (int i = 0; i < page.items.count; i++) {
+			const struct souk_agreement_record *record = &page.items.items[i];
+			struct souk_hash id = souk_agreement_digest(&record->agreement);
+			const char *cells[] = {cli_hash_text(&id), state_of(record),
+				cli_address_text(&record->agreement.provider),
+				cli_amount_text(record->agreement.deposit)};
+			json_array_append_new(list, json_of(&id, record));
+			cli_table_add(table, cells);
+		}
+		from = page.next;
+	} while (page.more);
+	return SOUK_OK;
+}
+
+static int agreement_list(int argc, char **argv)
+{
+	static const struct option_spec options[] = {
+		{"all", NULL, "everybody's, not only those of this home", OPTION_FLAG, &shows_all},
+	};
+	static const struct command_spec command = {.name = "agreement list",
+		.arguments = "",
+		.summary = "List the agreements that this home is in, on either side.",
+		.examples = "  souk agreement list\n  souk agreement list --all --json",
+		.options = options,
+		.option_count = 1};
+	static const char *const headings[] = {"agreement", "state", "provider", "deposit"};
+	static const bool is_number[] = {false, false, false, true};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (!start(command.name))
+		return EXIT_REFUSED;
+	json_t *list = json_array();
+	struct cli_table *table = cli_table_new(4, headings, is_number);
+	souk_status status = list_into(list, table);
+	if (status != SOUK_OK)
+		return fail("cannot list the agreements", status);
+	if (cli_json)
+		cli_print_json(json_pack("{s:o}", "agreements", list));
+	else
+		cli_table_print(table);
+	return finish(0);
+}
+
+/* ---- propose ---- */
+
+static bool fill_proposal(
+	struct souk_agreement *agreement, const char *provider, const char *content)
+{
+	struct souk_content_name name;
+	const char *digits = strncmp(provider, "0x", 2) == 0 ? provider + 2 : provider;
+	*agreement = (struct souk_agreement){
+		.version = SOUK_AGREEMENT_VERSION,
+		.service = SOUK_SERVICE_CONTENT,
+		.deposit = deposit,
+		.bond = bond,
+		.victim_permille = (uint16_t)victim_permille,
+		.reporter_permille = (uint16_t)reporter_permille,
+		.respond_ms = respond_ms,
+		.ends = souk_time_plus_ms(cli_now(), life_ms),
+	};
+	if (strlen(digits) != 2 * SOUK_ADDRESS_SIZE ||
+		souk_hex_decode(agreement->provider.bytes, SOUK_ADDRESS_SIZE, digits) != SOUK_OK) {
+		cli_fail("agreement propose", provider, SOUK_PEER_BAD_HEX,
+			"a provider is named by its address");
+		return false;
+	}
+	if (souk_content_name_parse(&name, content) != SOUK_OK) {
+		cli_fail("agreement propose", content, SOUK_PEER_BAD_HEX,
+			"a content id is 64 hex digits");
+		return false;
+	}
+	if (victim_permille + reporter_permille > 1000) {
+		cli_fail("agreement propose", "--victim and --reporter", SOUK_PEER_AGREEMENT_TERMS,
+			"together they are more than 1000");
+		return false;
+	}
+	agreement->terms = name.id;
+	return true;
+}
+
+/* Signed by us, entered into by the provider. */
+static souk_status propose(struct souk_agreement *agreement, char *ret_detail, size_t detail_size)
+{
+	struct souk_provider_record record;
+	struct provider_client provider;
+	struct souk_signed_agreement proposal;
+	agreement->ledger = run.ledger.record.ledger;
+	agreement->customer = run.identity.address;
+	SOUK_TRY(souk_entropy_fill(
+		souk_entropy_real(), agreement->nonce.bytes, sizeof agreement->nonce.bytes));
+	SOUK_TRY(souk_chain_provider(run.client, &agreement->provider, &record));
+	SOUK_TRY(provider_client_init(&provider, &record, PROVIDER_TIMEOUT_MS));
+	run.id = souk_agreement_digest(agreement);
+	proposal.agreement = *agreement;
+	souk_ecdsa_sign(&proposal.signature, &run.id, &run.identity);
+	souk_status status = provider_client_agree(&provider, &proposal);
+	snprintf(ret_detail, detail_size, "%s", provider.detail);
+	provider_client_done(&provider);
+	return status;
+}
+
+static int agreement_propose(int argc, char **argv)
+{
+	static const struct option_spec options[] = {
+		{"deposit", "COINS", "what the provider locks (1)", OPTION_AMOUNT, &deposit},
+		{"bond", "COINS", "what an accuser or a challenger puts up (0.05)", OPTION_AMOUNT,
+			&bond},
+		{"victim", "PERMILLE", "of the deposit to you, on a fault (500)", OPTION_U64,
+			&victim_permille},
+		{"reporter", "PERMILLE", "to who proves it (250); the rest is burnt", OPTION_U64,
+			&reporter_permille},
+		{"respond", "TIME", "how soon a challenge is answered (10m)", OPTION_DURATION,
+			&respond_ms},
+		{"for", "TIME", "how long units are stood up for (7d)", OPTION_DURATION, &life_ms},
+	};
+	static const struct command_spec command = {.name = "agreement propose",
+		.arguments = "PROVIDER CONTENT",
+		.summary = "Ask a provider to lock a deposit for what it sells you.",
+		.details = "You sign, and the provider enters into it on the ledger if its policy "
+			   "allows the\n"
+			   "terms. From then on souk get has its units of CONTENT signed for. The "
+			   "bond should\n"
+			   "be worth more than one unit, and less than what a conviction brings.",
+		.examples = "  souk agreement propose 0x5af4...e1 ID --deposit 5 --for 30d",
+		.options = options,
+		.option_count = 6,
+		.arguments_min = 2,
+		.arguments_max = 2};
+	struct souk_agreement agreement;
+	char detail[256];
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (!fill_proposal(&agreement, argv[0], argv[1]))
+		return EXIT_USAGE;
+	if (!start(command.name))
+		return EXIT_REFUSED;
+	souk_status status = propose(&agreement, detail, sizeof detail);
+	if (status != SOUK_OK)
+		return finish(
+			cli_fail(command.name, "the provider does not agree", status, detail));
+	run.record = (struct souk_agreement_record){.agreement = agreement};
+	if (cli_json)
+		cli_print_json(json_of(&run.id, &run.record));
+	else
+		print_record();
+	return finish(0);
+}
+
+/* ---- what is brought to the ledger ---- */
+
+/* The file and the agreement that its statement names. */
+static bool load_file(const char *path, size_t size_max, char **ret_data, size_t *ret_size)
+{
+	souk_status status = souk_file_read(path, size_max, ret_data, ret_size);
+	if (status != SOUK_OK)
+		finish(cli_fail(run.command, path, status, NULL));
+	return status == SOUK_OK;
+}
+
+static int report(const char *outcome, const char *text)
+{
+	if (cli_json)
+		cli_print_json(
+			json_pack("{s:s, s:s, s:s, s:I, s:I}", "agreement", cli_hash_text(&run.id),
+				"outcome", outcome, "tx", cli_hash_text(&run.result.hash), "height",
+				(json_int_t)run.result.receipt.height, "amount_ncoin",
+				(json_int_t)run.result.receipt.amount.ncoin));
+	else
+		printf("%s\nagreement %s\n", text, cli_hash_text(&run.id));
+	return finish(0);
+}
+
+static souk_status submit(void)
+{
+	return souk_chain_submit(run.client, &run.body, &run.identity, &run.result);
+}
+
+static int accuse(const char *path)
+{
+	static struct souk_content_evidence evidence;
+	struct souk_tx_accuse *tx = &run.body.accuse;
+	char *data, text[200];
+	size_t size;
+	if (!load_file(path, sizeof tx->evidence.data, &data, &size))
+		return EXIT_REFUSED;
+	run.body.kind = SOUK_TX_BODY_ACCUSE;
+	tx->fault = SOUK_CONTENT_FAULT_UNIT;
+	tx->evidence.size = (uint16_t)size;
+	memcpy(tx->evidence.data, data, size);
+	free(data);
+	struct souk_bytes bytes = souk_bytes_of(tx->evidence.data, size);
+	souk_status status = souk_content_evidence_decode(&evidence, bytes, NULL);
+	if (status != SOUK_OK)
+		return finish(cli_fail(run.command, path, status, "this is no evidence"));
+	run.id = tx->agreement = evidence.unit.statement.agreement;
+	if (!load_record())
+		return EXIT_REFUSED;
+	status = souk_content_convict(&run.record.agreement, tx->fault, bytes);
+	if (status != SOUK_OK && !anyway)
+		return finish(cli_fail(run.command, "this would cost you the bond", status,
+			"the judge will not convict; --anyway sends it all the same"));
+	status = submit();
+	if (status != SOUK_OK)
+		return fail("the ledger refused", status);
+	if (!load_record())
+		return EXIT_REFUSED;
+	if (!run.record.convicted) {
+		report("not_guilty", "not guilty: the bond went to the provider");
+		return EXIT_REFUSED;
+	}
+	snprintf(text, sizeof text, "guilty: %s coins are taken, %s of them for the report",
+		cli_amount_text(run.record.agreement.deposit),
+		cli_amount_text(run.result.receipt.amount));
+	return report("guilty", text);
+}
+
+static int agreement_accuse(int argc, char **argv)
+{
+	static const struct option_spec options[] = {
+		{"anyway", NULL, "also where the judge would not convict", OPTION_FLAG, &anyway},
+	};
+	static const struct command_spec command = {.name = "agreement accuse",
+		.arguments = "FILE",
+		.summary =
+			"Bring evidence that souk get wrote to the ledger: it is judged at once.",
+		.details = "Guilty: the deposit is split as the agreement says. Not guilty: the "
+			   "bond is lost to\n"
+			   "the provider; so it is judged here first, and not sent.",
+		.examples = "  souk agreement accuse film.mkv.evidence-1",
+		.options = options,
+		.option_count = 1,
+		.arguments_min = 1,
+		.arguments_max = 1};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	return start(command.name) ? accuse(argv[0]) : EXIT_REFUSED;
+}
+
+static int claim_silence(void)
+{
+	run.body = (struct souk_tx_body){
+		.kind = SOUK_TX_BODY_SILENCE, .silence = {.agreement = run.id}};
+	souk_status status = submit();
+	if (status != SOUK_OK)
+		return fail("the ledger refused", status);
+	return report("silent", "the provider was silent: its deposit is taken");
+}
+
+/* Until the provider answers, or has not. The ledger's clock decides, ours only waits. */
+static int wait_for_answer(void)
+{
+	while (load_record()) {
+		if (run.record.convicted)
+			return report("convicted", "the provider is convicted");
+		if (!run.record.challenged)
+			return report("answered", "the provider answered: the bond is its");
+		if (souk_time_is_before(run.record.due, cli_now()))
+			return claim_silence();
+		usleep(POLL_US);
+	}
+	return EXIT_REFUSED;
+}
+
+static int challenge(const char *path)
+{
+	struct souk_content_question question;
+	struct souk_tx_challenge *tx = &run.body.challenge;
+	char *data;
+	size_t size;
+	if (!load_file(path, sizeof tx->question.data, &data, &size))
+		return EXIT_REFUSED;
+	run.body.kind = SOUK_TX_BODY_CHALLENGE;
+	tx->question.size = (uint16_t)size;
+	memcpy(tx->question.data, data, size);
+	free(data);
+	souk_status status = souk_content_question_decode(
+		&question, souk_bytes_of(tx->question.data, size), NULL);
+	if (status != SOUK_OK)
+		return finish(cli_fail(run.command, path, status, "this is no question"));
+	run.id = tx->agreement = question.unit.statement.agreement;
+	status = submit();
+	if (status != SOUK_OK)
+		return fail("the ledger refused", status);
+	if (waits)
+		return wait_for_answer();
+	return report(
+		"challenged", "challenged; later: souk agreement silence ID, if no answer comes");
+}
+
+static int agreement_challenge(int argc, char **argv)
+{
+	static const struct option_spec options[] = {
+		{"wait", NULL, "until it is answered, or silence is proved", OPTION_FLAG, &waits},
+	};
+	static const struct command_spec command = {.name = "agreement challenge",
+		.arguments = "FILE",
+		.summary = "Demand a key that was paid for, with a question that souk get wrote.",
+		.details = "The provider answers by itself within the agreement's time, and your "
+			   "bond goes to\n"
+			   "it; or its deposit is taken, and your bond comes back. Only the "
+			   "agreement's\n"
+			   "customer may ask.",
+		.examples = "  souk agreement challenge film.mkv.question-1 --wait",
+		.options = options,
+		.option_count = 1,
+		.arguments_min = 1,
+		.arguments_max = 1};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	return start(command.name) ? challenge(argv[0]) : EXIT_REFUSED;
+}
+
+static int agreement_silence(int argc, char **argv)
+{
+	static const struct command_spec command = {.name = "agreement silence",
+		.arguments = "ID",
+		.summary = "Have a provider punished whose answer is overdue.",
+		.details = "Anybody may; the reward is the challenger's.",
+		.examples = "  souk agreement silence ID",
+		.arguments_min = 1,
+		.arguments_max = 1};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (!parse_id(command.name, argv[0]))
+		return EXIT_USAGE;
+	return start(command.name) ? claim_silence() : EXIT_REFUSED;
+}
+
+static int agreement_end(int argc, char **argv)
+{
+	static const struct command_spec command = {.name = "agreement end",
+		.arguments = "ID",
+		.summary = "Provider: take the deposit of an agreement back that is over.",
+		.details = "Faults are judged for the time to respond after an agreement's end.",
+		.examples = "  souk agreement end ID --home ~/seller",
+		.arguments_min = 1,
+		.arguments_max = 1};
+	char text[80];
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (!parse_id(command.name, argv[0]))
+		return EXIT_USAGE;
+	if (!start(command.name))
+		return EXIT_REFUSED;
+	run.body = (struct souk_tx_body){
+		.kind = SOUK_TX_BODY_AGREEMENT_END, .agreement_end = {.agreement = run.id}};
+	souk_status status = submit();
+	if (status != SOUK_OK)
+		return fail("the ledger refused", status);
+	snprintf(
+		text, sizeof text, "%s coins are back", cli_amount_text(run.result.receipt.amount));
+	return report("ended", text);
+}
+
+int cmd_agreement(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+		const char *summary;
+	} subcommands[] = {
+		{"propose", agreement_propose,
+			"ask a provider to lock a deposit for what it sells"},
+		{"list", agreement_list, "list agreements"},
+		{"show", agreement_show, "show one"},
+		{"accuse", agreement_accuse, "bring evidence of a wrong unit"},
+		{"challenge", agreement_challenge, "demand a key that was paid for"},
+		{"silence", agreement_silence, "have silence punished"},
+		{"end", agreement_end, "provider: take the deposit back"},
+	};
+	bool wants_help =
+		argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
+	for (size_t i = 0; argc > 0 && i < sizeof subcommands / sizeof *subcommands; i++) {
+		if (strcmp(argv[0], subcommands[i].name) == 0)
+			return subcommands[i].run(argc - 1, argv + 1);
+	}
+	FILE *out = wants_help ? stdout : stderr;
+	fputs("usage: souk agreement COMMAND [options]\n\n", out);
+	for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
+		fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
+	return wants_help ? 0 : EXIT_USAGE;
+}
