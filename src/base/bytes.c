@@ -121,39 +121,69 @@ souk_status souk_writer_finish(const struct souk_writer *writer, struct souk_byt
 	return SOUK_OK;
 }
 
+/* Digits are found by arithmetic: a table or a comparison would tell secrets by its time. */
+static char hex_digit_of(uint32_t value)
+{
+	uint32_t is_letter = (9u - value) >> 8; /* all ones in the low bits, or 0 */
+	return (char)('0' + value + (is_letter & ('a' - '0' - 10)));
+}
+
 void souk_hex_encode(char *out, const void *data, size_t size)
 {
-	static const char digits[] = "0123456789abcdef";
 	const uint8_t *p = data;
 	for (size_t i = 0; i < size; i++) {
-		out[2 * i] = digits[p[i] >> 4];
-		out[2 * i + 1] = digits[p[i] & 15];
+		out[2 * i] = hex_digit_of(p[i] >> 4);
+		out[2 * i + 1] = hex_digit_of(p[i] & 15);
 	}
 	out[2 * size] = '\0';
 }
 
-static int hex_digit(char c)
+/* The value of digit C; RET_BAD is set to all ones in its low bits where C is none. */
+static uint32_t hex_value_of(char c, uint32_t *ret_bad)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	uint32_t digit = (uint32_t)(uint8_t)c ^ '0'; /* below 10 for digits alone */
+	uint32_t letter = ((uint32_t)(uint8_t)c & ~32u) - ('A' - 10);
+	uint32_t is_digit = (digit - 10) >> 8;
+	uint32_t is_letter = ((letter - 10) ^ (letter - 16)) >> 8;
+	*ret_bad |= ~(is_digit | is_letter) & 0xff;
+	return (is_digit & digit) | (is_letter & letter);
+}
+
+/* SIZE bytes from 2 * SIZE characters; OUT is untouched where one of them is no digit. */
+static souk_status decode_digits(uint8_t *out, size_t size, const char *digits)
+{
+	uint32_t bad = 0;
+	for (size_t i = 0; i < 2 * size; i++)
+		(void)hex_value_of(digits[i], &bad);
+	uint32_t good = (bad - 1) >> 8; /* all ones in the low bits where bad is 0 */
+	for (size_t i = 0; i < size; i++) {
+		uint32_t high = hex_value_of(digits[2 * i], &bad);
+		uint32_t low = hex_value_of(digits[2 * i + 1], &bad);
+		out[i] = (uint8_t)((good & (high << 4 | low)) | (~good & out[i]));
+	}
+	return (souk_status)(~good & SOUK_PEER_BAD_HEX);
 }
 
 souk_status souk_hex_decode(void *out, size_t size, const char *text)
 {
-	uint8_t *p = out;
 	if (text[0] == '0' && text[1] == 'x')
 		text += 2;
-	if (strlen(text) != 2 * size)
-		return SOUK_PEER_BAD_HEX;
-	for (size_t i = 0; i < 2 * size; i++)
-		if (hex_digit(text[i]) < 0)
-			return SOUK_PEER_BAD_HEX;
-	for (size_t i = 0; i < size; i++)
-		p[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
-	return SOUK_OK;
+	return strlen(text) == 2 * size ? decode_digits(out, size, text) : SOUK_PEER_BAD_HEX;
+}
+
+/* Whether a line of LENGTH characters ends there. Looks at what follows the digits only. */
+static bool is_line(struct souk_bytes text, size_t length)
+{
+	return text.size == length ||
+	       (text.size > length && (text.data[length] == '\r' || text.data[length] == '\n'));
+}
+
+souk_status souk_hex_decode_secret(void *out, size_t size, struct souk_bytes text)
+{
+	const char *digits = (const char *)text.data;
+	if (is_line(text, 2 * size))
+		return decode_digits(out, size, digits);
+	if (is_line(text, 2 * size + 2) && digits[0] == '0' && digits[1] == 'x')
+		return decode_digits(out, size, digits + 2);
+	return SOUK_PEER_BAD_HEX;
 }

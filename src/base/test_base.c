@@ -321,6 +321,53 @@ static void test_hex(void **state)
 	assert_string_equal(text, "00ff10ab");
 }
 
+/* Digits are found by arithmetic: every character, in either place, against a plain look. */
+static void test_every_hex_digit(void **state)
+{
+	static const char digits[] = "0123456789abcdef";
+	(void)state;
+	for (int c = 1; c < 256; c++)
+		for (int place = 0; place < 2; place++) {
+			char text[3] = "00", encoded[3];
+			uint8_t out = 7;
+			text[place] = (char)c;
+			const char *at =
+				c < 128 ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+			assert_int_equal(
+				souk_hex_decode(&out, 1, text), at ? SOUK_OK : SOUK_PEER_BAD_HEX);
+			assert_int_equal(out, at ? (at - digits) << (place ? 0 : 4) : 7);
+			out = (uint8_t)c;
+			souk_hex_encode(encoded, &out, 1);
+			assert_int_equal(encoded[0], digits[c >> 4]);
+			assert_int_equal(encoded[1], digits[c & 15]);
+		}
+}
+
+/* The first line of a file. */
+static void test_hex_secret(void **state)
+{
+	static const char *const good[] = {"00ff10ab", "00FF10ab\n", "00ff10ab\r\n", "0x00ff10ab",
+		"0x00ff10ab\n", "00ff10ab\nrest"};
+	static const char *const bad[] = {"", "\n", "00ff10a", "00ff10a\n", "00ff10ab0",
+		"00ff10ag\n", "00ff10ab ", "0x00ff10a\n", "0x00ff10ab0", "1x00ff10ab", "0100ff10ab",
+		" 00ff10ab"};
+	static const uint8_t expected[4] = {0x00, 0xff, 0x10, 0xab};
+	uint8_t out[4];
+	(void)state;
+	for (size_t i = 0; i < SOUK_COUNT_OF(good); i++) {
+		memset(out, 7, sizeof out);
+		assert_int_equal(
+			souk_hex_decode_secret(out, sizeof out, souk_bytes_text(good[i])), SOUK_OK);
+		assert_memory_equal(out, expected, sizeof out);
+	}
+	for (size_t i = 0; i < SOUK_COUNT_OF(bad); i++) {
+		memset(out, 7, sizeof out);
+		assert_int_equal(souk_hex_decode_secret(out, sizeof out, souk_bytes_text(bad[i])),
+			SOUK_PEER_BAD_HEX);
+		assert_memory_equal(out, "\7\7\7\7", sizeof out);
+	}
+}
+
 /* ---- time ---- */
 
 static void test_time(void **state)
@@ -524,6 +571,8 @@ int main(void)
 		cmocka_unit_test(test_writer_writes),
 		cmocka_unit_test(test_writer_stops_at_its_maximum),
 		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_every_hex_digit),
+		cmocka_unit_test(test_hex_secret),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_rng_is_pinned),
 		cmocka_unit_test(test_rng_below_and_fill),

@@ -2,7 +2,6 @@
 #include "identity_file.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "souk/base/check.h"
 #include "souk/io/entropy_real.h"
@@ -16,8 +15,8 @@ souk_status identity_file_load(struct souk_identity *ret, const char *path)
 	char *text;
 	size_t size;
 	SOUK_TRY(souk_file_read(path, FILE_SIZE_MAX, &text, &size));
-	text[strcspn(text, "\r\n")] = '\0';
-	souk_status status = souk_hex_decode(seckey.bytes, sizeof seckey.bytes, text);
+	souk_status status = souk_hex_decode_secret(
+		seckey.bytes, sizeof seckey.bytes, souk_bytes_of(text, size));
 	if (status == SOUK_OK)
 		status = souk_identity_of(ret, &seckey);
 	souk_bytes_wipe(text, size);

@@ -40,8 +40,8 @@ static souk_status read_seed(struct souk_hash *ret, const char *path)
 	char *text;
 	size_t size;
 	SOUK_TRY(souk_file_read(path, 256, &text, &size));
-	text[strcspn(text, "\r\n")] = '\0';
-	souk_status status = souk_hex_decode(ret->bytes, SOUK_HASH_SIZE, text);
+	souk_status status =
+		souk_hex_decode_secret(ret->bytes, SOUK_HASH_SIZE, souk_bytes_of(text, size));
 	souk_bytes_wipe(text, size);
 	free(text);
 	return status == SOUK_OK ? SOUK_OK : SOUK_LOCAL_CONFIG;

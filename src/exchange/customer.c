@@ -64,6 +64,7 @@ souk_status souk_customer_grant(
 	memcpy(customer->key_leaves, open->key_leaves.items,
 		open->key_leaves.count * sizeof *customer->key_leaves);
 	customer->session_secret = secret;
+	souk_bytes_wipe(&secret, sizeof secret);
 	customer->key = grant->key_anchor;
 	if (grant->window < customer->window)
 		customer->window = grant->window;

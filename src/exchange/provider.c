@@ -208,35 +208,33 @@ static void start_keys(struct souk_provider_session *s)
 		&s->keys, souk_chain_tag_key, &grant->session, grant->units, &s->record.key_secret);
 }
 
-souk_status souk_provider_ask(struct souk_provider *provider, struct souk_grant_open *ret,
-	const struct souk_ask *ask, const struct souk_provider_item *item, struct souk_time now)
+static souk_status find_slot(struct souk_provider *provider, uint64_t from, struct souk_time now,
+	struct souk_provider_session **ret)
 {
-	struct souk_identity ephemeral;
-	struct souk_nonce session;
-	struct souk_hash secret, digest = souk_ask_digest(ask);
-	SOUK_TRY(souk_provider_ask_check(provider, ask, item, now));
-	souk_identity_generate(&ephemeral, &provider->rng);
-	souk_secret_rng_fill(&provider->rng, &session, sizeof session);
-	SOUK_TRY(
-		souk_session_secret(&secret, &ephemeral.seckey, &ask->customer, &session, &digest));
 	souk_provider_tick(provider, now);
-	SOUK_TRY(bound_granted(provider, item->from, now));
+	SOUK_TRY(bound_granted(provider, from, now));
 	struct souk_provider_session *s = find_free(provider);
 	if (s == NULL) {
 		make_room(provider, now);
 		return SOUK_LOCAL_FULL;
 	}
 	memset(s, 0, sizeof *s);
+	*ret = s;
+	return SOUK_OK;
+}
+
+/* S has its ask, name and secret. */
+static void start_session(struct souk_provider *provider, struct souk_provider_session *s,
+	const struct souk_provider_item *item, const struct souk_identity *ephemeral,
+	struct souk_time now)
+{
 	s->state = SOUK_PROVIDER_GRANTED;
 	s->from = item->from;
 	s->active = now;
-	s->record.ask = *ask;
-	s->record.session_secret = secret;
 	s->record.content_size = item->size;
 	s->record.chunk_size = item->chunk_size;
-	s->record.grant.session = session;
 	souk_secret_rng_fill(&provider->rng, &s->record.key_secret, sizeof s->record.key_secret);
-	fill_grant(provider, s, &ephemeral, now);
+	fill_grant(provider, s, ephemeral, now);
 	start_keys(s);
 	s->record.grant.key_anchor = s->keys.anchor;
 	s->record.grant.key_checkpoints = s->keys.checkpoint_root;
@@ -245,13 +243,35 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_grant_
 	provider->session_count++;
 	provider->granted_count++;
 	provider->totals.asks_granted++;
-	ret->grant.grant = s->record.grant;
-	souk_grant_sign(&ret->grant, provider->config.identity);
-	ret->key_leaves.count =
-		(uint16_t)souk_chain_checkpoint_leaves(&s->keys, ret->key_leaves.items);
+}
+
+souk_status souk_provider_ask(struct souk_provider *provider, struct souk_grant_open *ret,
+	const struct souk_ask *ask, const struct souk_provider_item *item, struct souk_time now)
+{
+	struct souk_identity ephemeral;
+	struct souk_nonce session;
+	struct souk_hash secret, digest = souk_ask_digest(ask);
+	struct souk_provider_session *s = NULL;
+	SOUK_TRY(souk_provider_ask_check(provider, ask, item, now));
+	souk_identity_generate(&ephemeral, &provider->rng);
+	souk_secret_rng_fill(&provider->rng, &session, sizeof session);
+	souk_status status =
+		souk_session_secret(&secret, &ephemeral.seckey, &ask->customer, &session, &digest);
+	if (status == SOUK_OK)
+		status = find_slot(provider, item->from, now, &s);
+	if (status == SOUK_OK) {
+		s->record.ask = *ask;
+		s->record.session_secret = secret;
+		s->record.grant.session = session;
+		start_session(provider, s, item, &ephemeral, now);
+		ret->grant.grant = s->record.grant;
+		souk_grant_sign(&ret->grant, provider->config.identity);
+		ret->key_leaves.count =
+			(uint16_t)souk_chain_checkpoint_leaves(&s->keys, ret->key_leaves.items);
+	}
 	souk_bytes_wipe(&ephemeral, sizeof ephemeral);
 	souk_bytes_wipe(&secret, sizeof secret);
-	return SOUK_OK;
+	return status;
 }
 
 /* ------------------------------------------------------------------ strip */

@@ -87,6 +87,7 @@ struct souk_unit_auth souk_unit_request_auth(
 	struct souk_hash mac = souk_hmac_sha256(souk_bytes_of(secret->bytes, sizeof secret->bytes),
 		souk_bytes_of(message, writer.size));
 	memcpy(auth.bytes, mac.bytes, sizeof auth.bytes);
+	souk_bytes_wipe(&mac, sizeof mac);
 	return auth;
 }
 

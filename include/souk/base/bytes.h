@@ -149,7 +149,8 @@ void souk_writer_hex(struct souk_writer *writer, const void *data, size_t size);
 SOUK_MUST_CHECK souk_status souk_writer_finish(
 	const struct souk_writer *writer, struct souk_bytes *ret_bytes);
 
-/* Lower-case hexadecimal of SIZE bytes, with a terminator: needs 2 * SIZE + 1 characters. */
+/* Lower-case hexadecimal of SIZE bytes, with a terminator: needs 2 * SIZE + 1 characters. In time
+ * that depends on SIZE only. */
 void souk_hex_encode(char *out, const void *data, size_t size);
 
 /* souk_hex_decode: exactly SIZE bytes from a C string of 2 * SIZE hexadecimal digits, either case,
@@ -158,5 +159,12 @@ void souk_hex_encode(char *out, const void *data, size_t size);
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_HEX  OUT is untouched. Tell the user which argument it was. */
 SOUK_MUST_CHECK souk_status souk_hex_decode(void *out, size_t size, const char *text);
+
+/* souk_hex_decode_secret: SIZE bytes from the first line of a key file's TEXT, as souk_hex_decode.
+ * In time that depends on the sizes only, and on where the line ends.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_BAD_HEX  OUT is untouched. Tell the user which file it was. */
+SOUK_MUST_CHECK souk_status souk_hex_decode_secret(void *out, size_t size, struct souk_bytes text);
 
 #endif
