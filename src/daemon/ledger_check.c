@@ -182,6 +182,7 @@ static souk_status compare_stores(
 		if (order >= 0)
 			SOUK_TRY(walk_next(&replayed));
 	}
+	check->records += whole.records;
 	if (late != SOUK_OK) {
 		memcpy(check->record, whole.record, sizeof check->record);
 		check->what = whole.what;
