@@ -94,12 +94,10 @@ struct souk_chain_client *faults_kit_client(const struct faults_kit *kit)
 
 souk_status faults_kit_pay(struct faults_kit *kit, struct souk_chain_client *client)
 {
-	struct souk_tx_body *body = malloc(sizeof *body);
-	assert_non_null(body);
-	*body = (struct souk_tx_body){.kind = SOUK_TX_BODY_TRANSFER,
+	static struct souk_tx_body body; /* large */
+	body = (struct souk_tx_body){.kind = SOUK_TX_BODY_TRANSFER,
 		.transfer = {.to = kit->payee.address, .amount = {1}}};
-	souk_status status = souk_chain_submit(client, body, &kit->payer, NULL);
-	free(body);
+	souk_status status = souk_chain_submit(client, &body, &kit->payer, NULL);
 	kit->acknowledged += status == SOUK_OK;
 	return status;
 }
