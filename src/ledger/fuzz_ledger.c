@@ -100,11 +100,113 @@ static void step_sale(struct market *market, struct input *in, struct sale *sale
 	struct souk_hash id = market_escrow_id(market, ALICE, take(in) % 3);
 	uint64_t epoch = market->ledger.record.epoch + take(in) % 3;
 	uint64_t amount = 1 + take(in) % 40;
-	sale_init(sale, market, &id, epoch, take(in) % 4, amount, take(in), take(in));
+	uint32_t segment = take(in) % 4;
+	uint64_t carol = take(in), dave = take(in);
+	sale_init(sale, market, &id, epoch, segment, amount, carol, dave);
+	if (dave % 2)
+		sale->leaves[2].provider = (struct souk_address){{0}};
 	struct souk_tx_body body = sale_allot(sale);
 	send(market, ALICE, &body);
 	sale_strip(sale, market, 0, (uint32_t)amount, 1);
 	*sold = true;
+}
+
+/* BODY, or one with a byte of it changed. */
+static void send_bent(
+	struct market *market, struct input *in, enum party from, struct souk_tx_body *body)
+{
+	static uint8_t memory[SOUK_SIGNED_TX_SIZE_MAX];
+	struct souk_writer writer;
+	uint8_t bent = take(in);
+	if (bent != 0) {
+		souk_writer_init(&writer, memory, sizeof memory);
+		souk_tx_body_encode(&writer, body);
+		memory[((size_t)bent * 256 + take(in)) % writer.size] ^= take(in);
+		if (souk_tx_body_decode(body, souk_bytes_of(memory, writer.size), NULL) != SOUK_OK)
+			return;
+	}
+	send(market, from, body);
+}
+
+/* The sale's leaves, to stand; the sale moves on with the epochs that they are for. */
+static void step_stand(struct market *market, struct input *in, struct sale *sale)
+{
+	struct souk_tx_body body = sale_stand(sale, take(in) % 16 * 20u);
+	send_bent(market, in, ALICE, &body);
+	sale->epoch = market->ledger.record.epoch + take(in) % 3;
+	sale->segment = 0;
+	sale_strip(sale, market, 0, sale->open.strip.count, 1);
+}
+
+static void step_claim_many(struct market *market, struct input *in, const struct sale *sale)
+{
+	static struct sale strips[3];
+	struct souk_tx_body claims[3];
+	uint32_t count = 1 + take(in) % 3, room = sale->open.strip.count;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t start = take(in) % room, units = 1 + take(in) % (room - start);
+		strips[i] = *sale;
+		sale_strip_at(&strips[i], market, 0, BOB, start, units, 1, (uint8_t)(1 + i));
+		claims[i] = sale_claim(&strips[i], 1 + take(in) % units);
+	}
+	struct souk_tx_body body = body_claim_many(claims, count);
+	send_bent(market, in, BOB, &body);
+}
+
+static void step_receipt(
+	struct market *market, struct input *in, enum party from, const struct sale *sale)
+{
+	uint64_t amount = 1 + take(in) % sale->open.strip.count;
+	struct souk_tx_body body = sale_receipt(sale, market, 0, amount);
+	send_bent(market, in, from % 2 ? BOB : ALICE, &body);
+}
+
+static void step_double_issue(
+	struct market *market, struct input *in, enum party from, const struct sale *sale)
+{
+	static struct sale two[2];
+	uint32_t room = (uint32_t)sale->leaves[2].amount.ncoin;
+	if (room == 0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		uint32_t start = take(in) % room;
+		two[i] = *sale;
+		sale_strip_at(&two[i], market, 2, take(in) % 2 ? CAROL : DAVE, start,
+			1 + take(in) % (room - start), 1, take(in) % 2);
+	}
+	struct souk_tx_body body = body_double_issue(&two[0].open, &two[1].open);
+	send_bent(market, in, from, &body);
+}
+
+static uint64_t value_of(const struct souk_escrow_record *escrow)
+{
+	uint64_t value = escrow->free.ncoin + escrow->penalty.ncoin;
+	for (uint16_t i = 0; i < escrow->open.count; i++)
+		value += escrow->open.items[i].reserved.ncoin - escrow->open.items[i].paid.ncoin;
+	return value;
+}
+
+/* Rolling an escrow moves its money about and loses none; every segment that it shows can be read,
+ * and none besides. */
+static void check_views(const struct market *market)
+{
+	for (uint8_t salt = 0; salt < 3; salt++) {
+		struct souk_hash id = market_escrow_id(market, ALICE, salt);
+		struct souk_escrow_record stored, view;
+		struct souk_allotment_record allotment;
+		souk_status status = souk_ledger_get_escrow(&stored, &market->ledger, &id);
+		REQUIRE(souk_ledger_view_escrow(&view, &market->ledger, &id) == status);
+		if (status != SOUK_OK)
+			continue;
+		REQUIRE(value_of(&stored) == value_of(&view));
+		for (uint16_t i = 0; i < view.open.count; i++) {
+			const struct souk_open_epoch *open = &view.open.items[i];
+			for (uint32_t k = 0; k <= open->segments; k++)
+				REQUIRE((souk_ledger_view_allotment(&allotment, &market->ledger,
+						 &id, open->epoch, k) == SOUK_OK) ==
+					(k < open->segments));
+		}
+	}
 }
 
 /* A good claim, or one with a byte of it changed. */
@@ -135,7 +237,8 @@ static struct souk_tx_body template_body(struct market *market, struct input *in
 	case 1: return body_transfer(market, take(in) % PARTY_COUNT, take_amount(in));
 	case 2:
 		line = take_amount(in);
-		return body_open(take(in) % 3, line, take_amount(in), take_amount(in));
+		return body_open_penal(
+			take(in) % 3, line, take_amount(in), take_amount(in), take_amount(in));
 	case 3: return body_top_up(&id, take_amount(in));
 	case 4: return body_close(&id);
 	case 5: return body_withdraw(&id);
@@ -145,29 +248,50 @@ static struct souk_tx_body template_body(struct market *market, struct input *in
 	case 9:
 		return (struct souk_tx_body){.kind = SOUK_TX_BODY_EPOCH_CLOSE,
 			.epoch_close = {{market->now.ms + take_amount(in) % 20000}}};
+	case 10: return body_stand_no_more(&id);
 	default: return body_draw(market, market->ledger.record.next_draw + take(in) % 8 / 7);
 	}
 }
 
+enum op {
+	OP_TEMPLATES = 12, /* so many kinds that need no sale */
+	OP_SALE = OP_TEMPLATES,
+	OP_RAW_BODY,
+	OP_RAW_TX,
+	OP_TIME,
+	OP_CLAIM, /* from here on a sale is needed */
+	OP_STAND,
+	OP_CLAIM_MANY,
+	OP_RECEIPT,
+	OP_DOUBLE_ISSUE,
+	OP_COUNT,
+};
+
+static void step_time(struct market *market, struct input *in)
+{
+	market_advance(market, (uint64_t)take(in) * 100);
+	REQUIRE(souk_ledger_audit(&market->ledger) == SOUK_OK);
+	check_views(market);
+}
+
 static void step(struct market *market, struct input *in, struct sale *sale, bool *sold)
 {
-	uint8_t op = take(in);
+	uint8_t op = take(in) % OP_COUNT;
 	enum party from = take(in) % PARTY_COUNT;
 	struct souk_tx_body body;
-	if (op % 16 <= 10) {
-		body = template_body(market, in, op % 16);
-		send(market, from, &body);
-	} else if (op % 16 == 11) {
-		step_sale(market, in, sale, sold);
-	} else if (op % 16 == 12 && *sold) {
-		step_claim(market, in, sale);
-	} else if (op % 16 == 13) {
-		step_raw_body(market, in, from);
-	} else if (op % 16 == 14) {
-		step_raw_tx(market, in);
-	} else {
-		market_advance(market, (uint64_t)take(in) * 100);
-		REQUIRE(souk_ledger_audit(&market->ledger) == SOUK_OK);
+	if (op >= OP_CLAIM && !*sold)
+		op = OP_TIME;
+	switch (op) {
+	case OP_SALE: step_sale(market, in, sale, sold); return;
+	case OP_RAW_BODY: step_raw_body(market, in, from); return;
+	case OP_RAW_TX: step_raw_tx(market, in); return;
+	case OP_TIME: step_time(market, in); return;
+	case OP_CLAIM: step_claim(market, in, sale); return;
+	case OP_STAND: step_stand(market, in, sale); return;
+	case OP_CLAIM_MANY: step_claim_many(market, in, sale); return;
+	case OP_RECEIPT: step_receipt(market, in, from, sale); return;
+	case OP_DOUBLE_ISSUE: step_double_issue(market, in, from, sale); return;
+	default: body = template_body(market, in, op); send(market, from, &body);
 	}
 }
 
@@ -179,7 +303,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool sold = false;
 	market_fund(market, ALICE, 100 * COIN);
 	market_fund(market, BOB, 10 * COIN);
-	struct souk_tx_body open = body_open(0, 100, 10, 500);
+	struct souk_tx_body open = body_open_penal(0, 100, 10, 500, 50);
 	market_do(market, ALICE, &open);
 	for (unsigned i = 0; in.size && i < STEPS_MAX; i++)
 		step(market, &in, &sale, &sold);
