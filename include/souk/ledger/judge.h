@@ -10,7 +10,7 @@
  * Honest providers must never be convicted: what a judge accepts as evidence
  * must contain the provider's own signature over the fault.
  *
- * Memory: constant tables. Threads: any. Spec: spec/ledger.md 6. */
+ * Memory: constant tables. Threads: any. Spec: spec/ledger.md 10. */
 #ifndef SOUK_LEDGER_JUDGE_H
 #define SOUK_LEDGER_JUDGE_H
 
