@@ -5,6 +5,7 @@
  *   ledger_vectors              print it
  *   ledger_vectors --check FILE compare it with FILE
  *   ledger_vectors --log FILE   write the same ledger as a log
+ *   ledger_vectors --snapshot FILE   write its end as a snapshot log
  *
  * The parties' keys are 32 equal bytes: 1 for the operator, 2, 3, ... for the
  * others, 99 for the issuer. */
@@ -156,6 +157,40 @@ static int write_log(const char *path, const struct market *market)
 	return !good;
 }
 
+/* Its store has no headers: they are the sequencer's. */
+static int write_snapshot(const char *path, struct market *market)
+{
+	uint8_t memory[SOUK_SNAPSHOT_FRAME_MAX];
+	struct souk_snapshot_source source = {.store = test_store_port(&market->records)};
+	struct souk_ledger_key key = souk_ledger_key_header(market->ledger.record.height);
+	struct souk_bytes in = souk_bytes_of(
+		market->log + SOUK_LOG_MAGIC_SIZE, market->log_size - SOUK_LOG_MAGIC_SIZE);
+	struct souk_signed_block_header header;
+	struct souk_writer writer;
+	FILE *file = fopen(path, "wb");
+	bool good = file != NULL && fwrite(SOUK_LOG_SNAPSHOT_MAGIC, 1, SOUK_LOG_MAGIC_SIZE, file) ==
+					    SOUK_LOG_MAGIC_SIZE;
+	while (in.size) {
+		struct souk_bytes frame = next_frame(&in);
+		if (souk_signed_block_header_decode(&header, frame, NULL) == SOUK_OK &&
+			header.header.height == market->ledger.record.height &&
+			souk_store_put(&source.store, souk_ledger_key_bytes(&key), frame) !=
+				SOUK_OK)
+			good = false;
+	}
+	for (;;) {
+		souk_writer_init(&writer, memory, sizeof memory);
+		if (!good || souk_snapshot_next(&source, &writer) != SOUK_OK)
+			break;
+		good = fwrite(memory, 1, writer.size, file) == writer.size;
+	}
+	if (file != NULL && fclose(file) != 0)
+		good = false;
+	if (!good)
+		perror(path);
+	return !good;
+}
+
 int main(int argc, char **argv)
 {
 	static uint8_t memory[TEXT_MAX];
@@ -170,6 +205,8 @@ int main(int argc, char **argv)
 		failed = check(argv[2], &out);
 	else if (argc == 3 && strcmp(argv[1], "--log") == 0)
 		failed = write_log(argv[2], market);
+	else if (argc == 3 && strcmp(argv[1], "--snapshot") == 0)
+		failed = write_snapshot(argv[2], market);
 	else
 		fwrite(out.data, 1, out.size, stdout);
 	market_free(market);
