@@ -5,20 +5,25 @@
  *   0 ...   operations, two bytes each: what, how far
  *   1 ...   an encoded claim
  *   2 U ... the claim for unit U of the fixture with (where16, xor) edits
+ *   3 U ... the claim for unit U of one strip and unit 7 of another together, with edits
+ *   4 A ... the receipt for the first A of a leaf, with edits
  *
  * The state machine may never break P4, P5, or let the payee be owed what the
  * payer has not spent. A claim may be accepted only where it is, byte for byte,
- * the one that a holder of that unit's ticket and key builds. */
+ * the one that a holder of that unit's ticket and key builds; and so may several
+ * together, and a receipt. */
 #include <string.h>
 
 #include "fixture.h"
 #include "souk/base/check.h"
+#include "souk/payment/receipt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define UNITS 600
 
-static struct fixture fixture;
+static struct fixture fixture, receipt_fixture;
+static struct souk_identity payee;
 static struct fixture_sale sale, others[2];
 static struct souk_payer_strip fresh_payer;
 static struct souk_payee fresh_payee;
@@ -26,6 +31,7 @@ static struct souk_payee fresh_payee;
 static void prepare_once(void)
 {
 	struct fixture_sale *batch[] = {&sale, &others[0], &others[1]};
+	struct souk_sum_node root;
 	if (fixture.leaf_count != 0)
 		return;
 	fixture_init(&fixture, 41, 3, 1000000, 77);
@@ -34,6 +40,12 @@ static void prepare_once(void)
 	fixture_sign(&fixture, batch, 3);
 	fresh_payer = sale.payer;
 	fresh_payee = sale.payee;
+	fixture_init(&receipt_fixture, 42, 3, 1000000, 77);
+	fixture_identity(&payee, &receipt_fixture.rng);
+	receipt_fixture.leaves[1].provider = payee.address;
+	SOUK_CHECK(souk_allotment_commit(&root, receipt_fixture.leaves, 3, receipt_fixture.nodes) ==
+		   SOUK_OK);
+	receipt_fixture.record.root = root.hash;
 }
 
 static size_t encode(uint8_t *out, const struct souk_claim *claim)
@@ -84,6 +96,81 @@ static void judge_damaged_claim(const uint8_t *data, size_t size)
 	for (size_t at = 2; at + 3 <= size; at += 3)
 		bytes[souk_load_be16(data + at) % claim_size] ^= data[at + 2];
 	judge_claim(bytes, claim_size);
+}
+
+/* (where16, xor) edits of BYTES; whether they changed anything. */
+static bool edit(uint8_t *bytes, size_t bytes_size, const uint8_t *data, size_t size)
+{
+	static uint8_t before[SOUK_SIGNED_TX_SIZE_MAX];
+	memcpy(before, bytes, bytes_size);
+	for (size_t at = 0; at + 3 <= size; at += 3)
+		bytes[souk_load_be16(data + at) % bytes_size] ^= data[at + 2];
+	return memcmp(before, bytes, bytes_size) != 0;
+}
+
+static void judge_damaged_many(const uint8_t *data, size_t size)
+{
+	static uint8_t bytes[SOUK_TX_CLAIM_MANY_SIZE_MAX];
+	static struct souk_tx_claim_many many;
+	struct souk_claim_span spans[SOUK_CLAIM_ITEMS_MAX];
+	struct souk_claim claims[2];
+	struct souk_writer writer;
+	if (size < 2)
+		return;
+	fixture_claim(&claims[0], &sale, 1 + souk_load_be16(data) % UNITS);
+	fixture_claim(&claims[1], &others[1], 7);
+	SOUK_CHECK(souk_claim_many_build(&many, claims, 2) == SOUK_OK);
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_tx_claim_many_encode(&writer, &many);
+	bool is_damaged = edit(bytes, writer.size, data + 2, size - 2);
+	bool is_good = souk_tx_claim_many_decode(&many, souk_bytes_of(bytes, writer.size), NULL) ==
+			       SOUK_OK &&
+		       souk_claim_many_verify(spans, &many, &fixture.record) == SOUK_OK;
+	SOUK_CHECK(is_good == !is_damaged);
+	if (is_good)
+		SOUK_CHECK(spans[0].hi.ncoin - spans[0].lo.ncoin == claims[0].unit * 10ull &&
+			   spans[1].hi.ncoin - spans[1].lo.ncoin == 70);
+}
+
+/* The receipt for the first AMOUNT of leaf 1, as its claim. */
+static void build_receipt(struct souk_tx_claim_receipt *ret, uint64_t amount)
+{
+	const struct fixture *f = &receipt_fixture;
+	struct souk_strip place = {.escrow = f->escrow, .epoch = 7, .segment = 1, .leaf = 1};
+	struct souk_strip_open open;
+	memset(ret, 0, sizeof *ret);
+	SOUK_CHECK(souk_leaf_receipt_build(&ret->receipt, &place, &f->leaves[1],
+			   souk_amount_of_ncoin(amount)) == SOUK_OK);
+	souk_leaf_receipt_issue(&ret->receipt, &f->issuer);
+	souk_leaf_receipt_countersign(&ret->receipt, &payee);
+	SOUK_CHECK(souk_allotment_prove(
+			   &open, f->leaves, f->leaf_count, 1, receipt_fixture.nodes) == SOUK_OK);
+	ret->leaf = open.leaf;
+	ret->leaf_path.count = open.leaf_path.count;
+	memcpy(ret->leaf_path.items, open.leaf_path.items, sizeof open.leaf_path.items);
+}
+
+static void judge_damaged_receipt(const uint8_t *data, size_t size)
+{
+	static uint8_t bytes[SOUK_TX_CLAIM_RECEIPT_SIZE_MAX];
+	static struct souk_tx_claim_receipt claim;
+	struct souk_writer writer;
+	struct souk_amount base;
+	if (size < 2)
+		return;
+	build_receipt(&claim, 1 + souk_load_be16(data));
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_tx_claim_receipt_encode(&writer, &claim);
+	bool is_damaged = edit(bytes, writer.size, data + 2, size - 2);
+	bool is_good =
+		souk_tx_claim_receipt_decode(&claim, souk_bytes_of(bytes, writer.size), NULL) ==
+			SOUK_OK &&
+		souk_leaf_receipt_verify(&base, &claim.receipt, &claim.leaf, claim.leaf_path.items,
+			claim.leaf_path.count, &receipt_fixture.record) == SOUK_OK;
+	const struct souk_leaf_receipt *r = &claim.receipt.receipt;
+	SOUK_CHECK(is_good == !is_damaged);
+	if (is_good)
+		SOUK_CHECK(base.ncoin == 77 + 1000000 && r->amount.ncoin <= 1000000);
 }
 
 /* What may be true of the two sides, kept apart from them. */
@@ -221,10 +308,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	prepare_once();
 	if (size == 0)
 		return 0;
-	switch (data[0] % 3) {
+	switch (data[0] % 5) {
 	case 0: run_operations(data + 1, size - 1); break;
 	case 1: judge_claim(data + 1, size - 1); break;
 	case 2: judge_damaged_claim(data + 1, size - 1); break;
+	case 3: judge_damaged_many(data + 1, size - 1); break;
+	case 4: judge_damaged_receipt(data + 1, size - 1); break;
 	}
 	return 0;
 }
