@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "get.h"
+#include "get_hub.h"
 
 #define SLOTS_PER_PROVIDER 16u
 
@@ -44,12 +44,13 @@ static void print_result_json(void)
 	json_t *providers = json_array();
 	for (size_t i = 0; i < get.provider_count; i++)
 		json_array_append_new(providers, provider_json(&get.providers[i]));
-	cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:o, s:O}", "status",
+	cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:I, s:o, s:O}", "status",
 		souk_status_name(get.result), "file", get.path, "content",
 		cli_hash_text(&get.name.id), "bytes", (json_int_t)get.content.size, "resumed_bytes",
 		(json_int_t)get.resumed_bytes, "seconds", seconds(), "spent_ncoin",
-		(json_int_t)souk_download_spent_all(&get.download).ncoin, "providers", providers,
-		"evidence", get.evidence));
+		(json_int_t)souk_download_spent_all(&get.download).ncoin, "hub_fee_ncoin",
+		(json_int_t)get_hub_fee(&get).ncoin, "providers", providers, "evidence",
+		get.evidence));
 }
 
 static void print_providers(void)
@@ -83,6 +84,8 @@ static void print_result(void)
 	if (get.resumed_bytes > 0)
 		printf("%s were here already and were checked, not bought again\n",
 			cli_size_text(get.resumed_bytes));
+	if (get.hub_name != NULL)
+		printf("%s coins of it are the hub's fee\n", cli_amount_text(get_hub_fee(&get)));
 	if (get.result == SOUK_OK)
 		printf("%s  %s verified, %s/s, %s coins\n", get.path,
 			cli_size_text(get.content.size),
@@ -105,6 +108,8 @@ static bool plan(void)
 	if (get.slot_count > SOUK_DOWNLOAD_SLOTS_MAX)
 		get.slot_count = SOUK_DOWNLOAD_SLOTS_MAX;
 	config.slot_count = get.slot_count;
+	if (get.hub != NULL)
+		get_hub_plan(&get, &config);
 	get.bitmaps = calloc(2 * words + 1, sizeof *get.bitmaps);
 	if (get.bitmaps == NULL) {
 		cli_fail("get", "the plan", SOUK_IO_MEMORY, NULL);
@@ -139,8 +144,9 @@ static int buy(void)
 		return EXIT_REFUSED;
 	pthread_mutex_init(&get.money_lock, NULL);
 	get.chain = cli_open_ledger();
-	bool good = get_find(&get) && get_load_row(&get) && plan() && get_open_part(&get) &&
-		    get_find_money(&get) && get_run(&get);
+	bool good = (get.hub_name == NULL || get_hub_begin(&get, get.hub_name)) && get_find(&get) &&
+		    get_load_row(&get) && plan() && get_open_part(&get) && get_find_money(&get) &&
+		    get_run(&get);
 	int code = good ? conclude() : EXIT_REFUSED;
 	get_done(&get);
 	if (get.part_fd >= 0)
@@ -166,6 +172,8 @@ int cmd_get(int argc, char **argv)
 		{"max-price", "COINS", "pay no more for one unit", OPTION_AMOUNT, &get.price_max},
 		{"budget", "COINS", "pay no more for all of it", OPTION_AMOUNT, &get.budget},
 		{"escrow", "N", "which of your escrows pays (0)", OPTION_U64, &get.escrow_number},
+		{"hub", "NAME", "have this hub pay, for your credit there", OPTION_TEXT,
+			&get.hub_name},
 		{"agreement", "ID", "have units stood up for under this agreement", OPTION_TEXT,
 			&get.agreement_text},
 		{"issuer", "NAME", "pay from leaves of this issuer key only", OPTION_TEXT,
@@ -187,7 +195,8 @@ int cmd_get(int argc, char **argv)
 		.examples = "  souk get "
 			    "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae "
 			    "film.mkv\n"
-			    "  souk get ID film.mkv --max-price 0.0002 --budget 1 --json",
+			    "  souk get ID film.mkv --max-price 0.0002 --budget 1 --json\n"
+			    "  souk get ID film.mkv --hub 'https://hub.example:7620#PIN'",
 		.options = options,
 		.option_count = sizeof options / sizeof *options,
 		.arguments_min = 1,
@@ -199,6 +208,10 @@ int cmd_get(int argc, char **argv)
 	if (souk_content_name_parse(&get.name, argv[0]) != SOUK_OK) {
 		cli_fail("get", argv[0], SOUK_PEER_BAD_HEX,
 			"a content id is 64 hex digits; souk add printed it");
+		return EXIT_USAGE;
+	}
+	if (get.hub_name != NULL && get.issuer_name != NULL) {
+		fprintf(stderr, "souk get: either --hub or --issuer pays\n");
 		return EXIT_USAGE;
 	}
 	if (get.providers_max < 1 || get.providers_max > SOUK_DOWNLOAD_PROVIDERS_MAX) {

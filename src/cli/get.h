@@ -5,6 +5,7 @@
  *   cmd_get.c      options, the order of steps, the result
  *   get_setup.c    offers, the chunk row, the part file and what is in it already
  *   get_money.c    allotments, sessions
+ *   get_hub.c      the same, paid by a hub
  *   get_plan.c     leaves of allotments that were made before, without a transaction
  *   get_evidence.c statements under an agreement; evidence and questions
  *   get_loop.c     the planner's effects, transfers, checks
@@ -108,7 +109,11 @@ struct get {
 	bool quiet;
 
 	const char *agreement_text; /* NULL: any of the user's own that suits */
+	const char *hub_name;	    /* NULL: an escrow of the user's own pays */
 	const char *issuer_name;    /* NULL: the identity signs, and may allot */
+
+	struct get_hub *hub;   /* NULL: none */
+	uint16_t fee_permille; /* the hub's */
 
 	struct souk_identity identity; /* who signs strips; the escrow's owner, or an issuer */
 	struct wallet *wallet;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../daemon/problem.h"
-#include "get.h"
+#include "get_hub.h"
 #include "souk/exchange/header.h"
 #include "souk/io/clock_real.h"
 #include "souk/io/file.h"
@@ -233,7 +233,7 @@ static void do_effect(struct get *get, const struct souk_download_effect *effect
 	case SOUK_DOWNLOAD_FETCH:
 	case SOUK_DOWNLOAD_KEYS: start_transfer(get, effect); break;
 	case SOUK_DOWNLOAD_VERIFY: start_check(get, effect); break;
-	case SOUK_DOWNLOAD_BUY: break; /* there is no hub */
+	case SOUK_DOWNLOAD_BUY: get_hub_buy(get, effect); break;
 	case SOUK_DOWNLOAD_DROP: note_drop(get, effect); break;
 	case SOUK_DOWNLOAD_COMPLETE: get->result = SOUK_OK; break;
 	case SOUK_DOWNLOAD_GIVE_UP:
@@ -276,6 +276,13 @@ static void take_results(struct get *get)
 	}
 }
 
+static void take_all(struct get *get)
+{
+	take_results(get);
+	if (get->hub != NULL)
+		get_hub_take(get);
+}
+
 static unsigned wait_ms(struct get *get)
 {
 	uint64_t left = souk_time_since_ms(cli_now(), souk_download_deadline(&get->download));
@@ -305,7 +312,7 @@ static void loop(struct get *get)
 		if (status != SOUK_OK)
 			souk_download_stop(&get->download, status);
 		tell_progress(get);
-		take_results(get);
+		take_all(get);
 	}
 }
 
@@ -355,6 +362,7 @@ static souk_status add_providers(struct get *get)
 void get_done(struct get *get)
 {
 	souk_worker_stop(get->openers);
+	get_hub_end(get);
 	souk_worker_stop(get->checkers);
 	souk_http_fetcher_free(get->fetcher);
 	for (size_t i = 0; i < get->provider_count; i++) {
@@ -380,7 +388,7 @@ static bool work(struct get *get)
 	}
 	if (status == SOUK_OK) {
 		what = "cannot allot money to the providers";
-		status = get_allot_first(get);
+		status = get->hub != NULL ? get_hub_start(get) : get_allot_first(get);
 	}
 	if (status != SOUK_OK) {
 		cli_fail_ledger("get", what, status, get->chain);

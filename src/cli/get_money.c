@@ -9,7 +9,7 @@
 
 #include "../daemon/identity_file.h"
 #include "escrow_id.h"
-#include "get.h"
+#include "get_hub.h"
 #include "issuer_file.h"
 #include "souk/base/check.h"
 #include "souk/io/entropy_real.h"
@@ -145,7 +145,8 @@ static souk_status reserve_strip(struct get_provider *provider, const struct sou
 souk_status get_note_ticket(struct get_provider *provider, uint32_t unit)
 {
 	struct souk_wallet_strip strip = provider->strip;
-	if (unit <= strip.unit)
+	/* Without a count it is a hub's strip: the wallet has nothing to do with it. */
+	if (unit <= strip.unit || strip.count == 0)
 		return SOUK_OK;
 	uint64_t ahead = (uint64_t)unit + WALLET_AHEAD - 1;
 	strip.unit = (uint32_t)least(strip.count, ahead - ahead % WALLET_AHEAD);
@@ -208,7 +209,12 @@ void get_open_job(void *ctx)
 	struct get_provider *provider = ctx;
 	struct souk_strip_open *open = calloc(1, sizeof *open);
 	provider->client.detail[0] = '\0';
-	provider->open_status = open == NULL ? SOUK_IO_MEMORY : open_session(provider, open);
+	if (open == NULL)
+		provider->open_status = SOUK_IO_MEMORY;
+	else if (provider->get->hub != NULL)
+		provider->open_status = get_hub_open(provider, open);
+	else
+		provider->open_status = open_session(provider, open);
 	/* Too little would be forfeited for its taste: it gets a leaf of its own. */
 	if (provider->open_status == SOUK_PEER_PENALTY_TOO_LOW) {
 		provider->no_open_leaf = true;
@@ -261,6 +267,8 @@ bool get_find_money(struct get *get)
 {
 	struct souk_ledger_status ledger;
 	struct souk_escrow_record escrow;
+	if (get->hub != NULL)
+		return true;
 	if (open_wallet(get) != SOUK_OK)
 		return false;
 	souk_status status = souk_chain_status(get->chain, &ledger);

@@ -13,7 +13,11 @@
 
 static bool is_dearer(const struct get *get, const struct market_entry *entry)
 {
-	return get->price_max.ncoin != 0 && entry->offer.offer.price.ncoin > get->price_max.ncoin;
+	struct souk_amount cost;
+	if (get->price_max.ncoin == 0)
+		return false;
+	return souk_hub_price(&cost, entry->offer.offer.price, get->fee_permille) != SOUK_OK ||
+	       cost.ncoin > get->price_max.ncoin;
 }
 
 static bool same_shape(const struct souk_offer *a, const struct souk_offer *b)

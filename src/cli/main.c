@@ -18,6 +18,7 @@ static const struct {
 	{"send", cmd_send, "send coins to somebody"},
 	{"escrow", cmd_escrow, "open, show, top up, close or empty your escrow"},
 	{"agreement", cmd_agreement, "have a provider's deposit answer for what it sells you"},
+	{"hub", cmd_hub, "buy through a hub, without an escrow; or be one"},
 	{"offers", cmd_offers, "list providers, or who sells a content and for how much"},
 	{"get", cmd_get, "buy a file"},
 	{"add", cmd_add, "put a file on sale"},

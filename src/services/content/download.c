@@ -282,11 +282,13 @@ void souk_download_opened(struct souk_download *download, uint32_t provider, str
 		souk_customer_end(p->customer, SOUK_LOCAL_STOPPED);
 }
 
-/* Whether a session with another provider runs, so that its credit may come free. */
+/* Whether a session with another provider runs, or is opened: its credit may come free. */
 static bool others_run(const struct souk_download *download, uint32_t provider)
 {
 	for (uint32_t i = 0; i < download->provider_count; i++) {
-		if (i != provider && download->providers[i].state == SOUK_DOWNLOAD_OPENED)
+		enum souk_download_provider_state state = download->providers[i].state;
+		if (i != provider &&
+			(state == SOUK_DOWNLOAD_OPENED || state == SOUK_DOWNLOAD_OPENING))
 			return true;
 	}
 	return false;

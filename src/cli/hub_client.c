@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub_client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../daemon/problem.h"
+#include "cli.h"
+#include "souk/base/check.h"
+#include "souk/io/file.h"
+
+#define ANSWER_SIZE_MAX 65536u
+
+void hub_name_format(char out[HUB_NAME_SIZE], const char *url, const struct souk_hash *pin)
+{
+	char hex[2 * SOUK_HASH_SIZE + 1];
+	souk_hex_encode(hex, pin->bytes, SOUK_HASH_SIZE);
+	snprintf(out, HUB_NAME_SIZE, "%s#%s", url, hex);
+}
+
+souk_status hub_client_init(struct hub_client *client, const char *name, uint64_t timeout_ms)
+{
+	const char *mark = strchr(name, '#');
+	*client = (struct hub_client){.timeout_ms = timeout_ms};
+	/* Without TLS the pin would mean nothing. */
+	if (mark == NULL || strncmp(name, "https://", 8) != 0 ||
+		(size_t)(mark - name) >= sizeof client->url ||
+		souk_hex_decode(client->pin.bytes, SOUK_HASH_SIZE, mark + 1) != SOUK_OK)
+		return SOUK_LOCAL_USAGE;
+	memcpy(client->url, name, (size_t)(mark - name));
+	size_t length = strlen(client->url);
+	if (length > 0 && client->url[length - 1] == '/')
+		client->url[length - 1] = '\0';
+	return souk_http_client_new(&client->http);
+}
+
+souk_status hub_client_copy(struct hub_client *client, const struct hub_client *from)
+{
+	*client = *from;
+	client->http = NULL;
+	return souk_http_client_new(&client->http);
+}
+
+void hub_client_done(struct hub_client *client)
+{
+	souk_http_client_free(client->http);
+	client->http = NULL;
+}
+
+static souk_status call(struct hub_client *client, const char *method, const char *path,
+	struct souk_bytes body, struct souk_http_answer *ret)
+{
+	char url[HUB_URL_SIZE + 32];
+	snprintf(url, sizeof url, "%s%s", client->url, path);
+	struct souk_http_call request = {
+		.method = method,
+		.url = url,
+		.body = body,
+		.timeout_ms = client->timeout_ms,
+		.pin = &client->pin,
+		.answer_size_max = ANSWER_SIZE_MAX,
+	};
+	client->detail[0] = '\0';
+	souk_status status = souk_http_client_call(client->http, &request, ret);
+	if (status != SOUK_OK) {
+		snprintf(client->detail, sizeof client->detail, "%s",
+			souk_http_client_error(client->http));
+		return status;
+	}
+	if (ret->status == 200)
+		return SOUK_OK;
+	status = problem_parse(souk_bytes_of(ret->body, ret->size), ret->status, client->detail,
+		sizeof client->detail);
+	souk_http_answer_done(ret);
+	return status;
+}
+
+/* POST an encoded message and decode the answer. */
+#define CALL(client, path, out_name, out_size, message, in_name, ret)                              \
+	do {                                                                                       \
+		uint8_t bytes_[out_size];                                                          \
+		struct souk_writer writer_;                                                        \
+		struct souk_bytes body_;                                                           \
+		struct souk_http_answer answer_;                                                   \
+		struct souk_wire_error where_;                                                     \
+		souk_writer_init(&writer_, bytes_, sizeof bytes_);                                 \
+		souk_##out_name##_encode(&writer_, (message));                                     \
+		SOUK_TRY(souk_writer_finish(&writer_, &body_));                                    \
+		SOUK_TRY(call((client), "POST", (path), body_, &answer_));                         \
+		souk_status status_ = souk_##in_name##_decode(                                     \
+			(ret), souk_bytes_of(answer_.body, answer_.size), &where_);                \
+		souk_http_answer_done(&answer_);                                                   \
+		SOUK_TRY(status_);                                                                 \
+	} while (0)
+
+souk_status hub_client_status(struct hub_client *client, struct souk_hub_status *ret)
+{
+	struct souk_http_answer answer;
+	struct souk_wire_error where;
+	SOUK_TRY(call(client, "GET", "/v1/hub", souk_bytes_of(NULL, 0), &answer));
+	souk_status status =
+		souk_hub_status_decode(ret, souk_bytes_of(answer.body, answer.size), &where);
+	souk_http_answer_done(&answer);
+	if (status == SOUK_OK && (ret->step == 0 || ret->step > SOUK_HUB_STEP_MAX))
+		status = SOUK_PEER_BAD_REQUEST;
+	return status;
+}
+
+souk_status hub_client_redeem(struct hub_client *client, const struct souk_address *hub,
+	const struct souk_identity *account, const struct souk_nonce *voucher,
+	struct souk_signed_hub_statement *ret)
+{
+	struct souk_signed_hub_redeem redeem = {.redeem = {.version = SOUK_HUB_VERSION,
+							.hub = *hub,
+							.account = account->address,
+							.voucher = *voucher}};
+	souk_hub_redeem_sign(&redeem, account);
+	CALL(client, "/v1/redeem", signed_hub_redeem, SOUK_SIGNED_HUB_REDEEM_SIZE_MAX, &redeem,
+		signed_hub_statement, ret);
+	return souk_hub_statement_verify(ret, hub, &account->address);
+}
+
+souk_status hub_client_statement(struct hub_client *client, const struct souk_address *hub,
+	const struct souk_identity *account, struct souk_time now,
+	struct souk_signed_hub_statement *ret)
+{
+	struct souk_signed_hub_question question = {.question = {.version = SOUK_HUB_VERSION,
+							    .hub = *hub,
+							    .account = account->address,
+							    .time = now}};
+	souk_hub_question_sign(&question, account);
+	CALL(client, "/v1/statement", signed_hub_question, SOUK_SIGNED_HUB_QUESTION_SIZE_MAX,
+		&question, signed_hub_statement, ret);
+	return souk_hub_statement_verify(ret, hub, &account->address);
+}
+
+souk_status hub_client_open(
+	struct hub_client *client, const struct souk_hub_open *open, struct souk_strip_open *ret)
+{
+	CALL(client, "/v1/sessions", hub_open, SOUK_HUB_OPEN_SIZE_MAX, open, strip_open, ret);
+	return SOUK_OK;
+}
+
+souk_status hub_client_ticket(
+	struct hub_client *client, const struct souk_hub_ticket *ticket, struct souk_ticket *ret)
+{
+	CALL(client, "/v1/tickets", hub_ticket, SOUK_HUB_TICKET_SIZE_MAX, ticket, ticket, ret);
+	return SOUK_OK;
+}
+
+souk_status hub_client_close(struct hub_client *client, const struct souk_signed_hub_close *close,
+	const struct souk_address *account, struct souk_signed_hub_statement *ret)
+{
+	CALL(client, "/v1/close", signed_hub_close, SOUK_SIGNED_HUB_CLOSE_SIZE_MAX, close,
+		signed_hub_statement, ret);
+	return souk_hub_statement_verify(ret, &close->close.hub, account);
+}
+
+struct souk_amount hub_statement_left(const struct souk_hub_statement *statement)
+{
+	struct souk_amount left;
+	if (souk_amount_sub(&left, statement->credit, statement->spent) != SOUK_OK ||
+		souk_amount_sub(&left, left, statement->held) != SOUK_OK)
+		return SOUK_AMOUNT_ZERO;
+	return left;
+}
+
+souk_status hub_statement_keep(const struct souk_signed_hub_statement *statement)
+{
+	char name[2 * SOUK_ADDRESS_SIZE + 32], hex[2 * SOUK_ADDRESS_SIZE + 1];
+	uint8_t bytes[SOUK_SIGNED_HUB_STATEMENT_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes encoded;
+	SOUK_TRY(souk_file_make_folders(cli_home_file("hubs")));
+	souk_hex_encode(hex, statement->statement.hub.bytes, SOUK_ADDRESS_SIZE);
+	snprintf(name, sizeof name, "hubs/%s.statement", hex);
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_hub_statement_encode(&writer, statement);
+	SOUK_TRY(souk_writer_finish(&writer, &encoded));
+	return souk_file_write_atomic(cli_home_file(name), encoded, true);
+}
