@@ -197,6 +197,69 @@ static void a_promise_is_evidence(void **state)
 		souk_signed_strip_verify(&base, &promise, &fixture.record), SOUK_PEER_BAD_PATH);
 }
 
+#define BETA 12u
+
+/* Points that [lo, hi) holds under OFFSET. */
+static uint64_t points(uint64_t offset, uint64_t lo, uint64_t hi)
+{
+	uint64_t first;
+	return souk_lottery_points(&first, souk_amount_of_ncoin(offset), souk_amount_of_ncoin(BETA),
+		souk_amount_of_ncoin(lo), souk_amount_of_ncoin(hi));
+}
+
+struct layout {
+	unsigned count;
+	struct {
+		uint64_t lo, hi;
+	} stretches[12];
+};
+
+/* Prizes that choosing the better after the draw brings over the receipt, summed over all BETA
+ * offsets; and what the bound of spec/payment.md 6.2 allows, times BETA. */
+static uint64_t gain_of_choosing(const struct layout *layout, uint64_t *ret_bound)
+{
+	uint64_t gain = 0, owed = 0, bound = 0;
+	for (unsigned i = 0; i < layout->count; i++) {
+		uint64_t length = layout->stretches[i].hi - layout->stretches[i].lo;
+		owed += length;
+		bound += length % BETA * (BETA - length % BETA);
+	}
+	for (uint64_t offset = 0; offset < BETA; offset++) {
+		uint64_t strips = 0, receipt = points(offset, 0, owed);
+		for (unsigned i = 0; i < layout->count; i++)
+			strips += points(offset, layout->stretches[i].lo, layout->stretches[i].hi);
+		gain += strips > receipt ? strips - receipt : 0;
+	}
+	*ret_bound = bound + owed % BETA * (BETA - owed % BETA);
+	return gain;
+}
+
+static void what_choosing_is_worth(void **state)
+{
+	(void)state;
+	uint64_t bound;
+	for (unsigned round = 0; round < 20000; round++) {
+		struct layout layout = {.count = 1 + (unsigned)souk_rng_below(&fixture.rng, 12)};
+		uint64_t at = 0;
+		for (unsigned i = 0; i < layout.count; i++) {
+			layout.stretches[i].lo = at += souk_rng_below(&fixture.rng, 20);
+			layout.stretches[i].hi = at += 1 + souk_rng_below(&fixture.rng, 30);
+		}
+		assert_true(gain_of_choosing(&layout, &bound) * BETA <= bound);
+		assert_true(bound * 4 <= (layout.count + 1) * BETA * BETA);
+	}
+	/* From the leaf's start without a gap there is nothing to choose. */
+	struct layout whole = {.count = 1, .stretches = {{0, 31}}};
+	assert_int_equal(gain_of_choosing(&whole, &bound), 0);
+	/* Strips of one prize each, all half used: a quarter of a prize for each. */
+	struct layout halves = {.count = 12};
+	for (unsigned i = 0; i < 12; i++) {
+		halves.stretches[i].lo = (uint64_t)i * BETA;
+		halves.stretches[i].hi = (uint64_t)i * BETA + BETA / 2;
+	}
+	assert_int_equal(gain_of_choosing(&halves, &bound), 3 * BETA);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -208,6 +271,7 @@ int main(void)
 		TEST(every_bit_of_a_receipt_is_bound),
 		TEST(every_bit_of_a_batch_is_bound),
 		TEST(a_promise_is_evidence),
+		TEST(what_choosing_is_worth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
