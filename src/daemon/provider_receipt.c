@@ -79,19 +79,26 @@ static souk_status stop_leaf(
 	return status == SOUK_OK ? provider_commit(node) : status;
 }
 
+/* The record of a receipt that may be kept, as far as that depends on nobody else. */
+static souk_status screen(struct provider_node *node, const struct souk_leaf_id *leaf,
+	const struct souk_receipt_proposal *proposal, struct souk_receipt_record *ret,
+	struct souk_amount *ret_owed)
+{
+	struct souk_nonce session;
+	pthread_mutex_lock(&node->lock);
+	souk_status status = souk_provider_leaf_owed(&node->provider, leaf, &session, ret_owed);
+	pthread_mutex_unlock(&node->lock);
+	return status == SOUK_OK ? fill_record(node, &session, proposal, ret) : status;
+}
+
 static souk_status keep(struct provider_node *node, const struct souk_leaf_id *leaf,
 	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret,
 	char ret_detail[64])
 {
 	struct souk_receipt_record record;
-	struct souk_nonce session;
 	struct souk_amount owed;
-	pthread_mutex_lock(&node->lock);
-	souk_status status = souk_provider_leaf_owed(&node->provider, leaf, &session, &owed);
-	pthread_mutex_unlock(&node->lock);
 	/* A receipt that is none must not end the sessions of the leaf. */
-	if (status == SOUK_OK)
-		status = fill_record(node, &session, proposal, &record);
+	souk_status status = screen(node, leaf, proposal, &record, &owed);
 	if (status == SOUK_OK)
 		status = stop_leaf(node, leaf, proposal->receipt.amount);
 	if (status == SOUK_PEER_UNPAID)
@@ -108,14 +115,11 @@ static souk_status keep(struct provider_node *node, const struct souk_leaf_id *l
 }
 
 /* The receipt that is kept already is given again, to whoever proposes the same. */
-static souk_status take(struct provider_node *node, const struct souk_receipt_proposal *proposal,
-	struct souk_signed_leaf_receipt *ret, char ret_detail[64])
+static souk_status find_kept(struct provider_node *node, const struct souk_leaf_id *leaf,
+	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret)
 {
 	struct souk_receipt_record kept;
-	const struct souk_leaf_id leaf = leaf_of(&proposal->receipt);
-	souk_status status = provider_store_receipt(&node->store, &leaf, &kept);
-	if (status == SOUK_LOCAL_NOT_FOUND)
-		return keep(node, &leaf, proposal, ret, ret_detail);
+	souk_status status = provider_store_receipt(&node->store, leaf, &kept);
 	if (status != SOUK_OK)
 		return status;
 	if (kept.receipt.receipt.amount.ncoin != proposal->receipt.amount.ncoin)
@@ -124,20 +128,39 @@ static souk_status take(struct provider_node *node, const struct souk_receipt_pr
 	return SOUK_OK;
 }
 
+static souk_status take(struct provider_node *node, const struct souk_leaf_id *leaf,
+	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret,
+	char ret_detail[64])
+{
+	struct souk_receipt_record record;
+	struct souk_amount owed;
+	if (!souk_address_equal(&proposal->receipt.payee, &node->identity->address))
+		return SOUK_PEER_NOT_PAYEE;
+	souk_status status = find_kept(node, leaf, proposal, ret);
+	if (status != SOUK_LOCAL_NOT_FOUND)
+		return status;
+	/* Only the issuer of a leaf that we were paid on has us ask the ledger. */
+	SOUK_TRY(screen(node, leaf, proposal, &record, &owed));
+	SOUK_TRY(check_undrawn(node, leaf->epoch));
+	pthread_mutex_lock(&node->receipt_lock);
+	status = find_kept(node, leaf, proposal, ret);
+	if (status == SOUK_LOCAL_NOT_FOUND)
+		status = keep(node, leaf, proposal, ret, ret_detail);
+	pthread_mutex_unlock(&node->receipt_lock);
+	return status;
+}
+
 souk_status provider_receipt_take(struct provider_node *node,
 	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret,
 	char ret_detail[64])
 {
+	const struct souk_leaf_id leaf = leaf_of(&proposal->receipt);
 	ret_detail[0] = '\0';
-	if (!souk_address_equal(&proposal->receipt.payee, &node->identity->address))
-		return SOUK_PEER_NOT_PAYEE;
-	SOUK_TRY(check_undrawn(node, proposal->receipt.epoch));
-	pthread_mutex_lock(&node->receipt_lock);
-	souk_status status = take(node, proposal, ret, ret_detail);
-	pthread_mutex_unlock(&node->receipt_lock);
-	SOUK_LOG(SOUK_LOG_INFO, status == SOUK_OK ? "receipt_accepted" : "receipt_refused",
-		souk_log_u64("epoch", proposal->receipt.epoch),
-		souk_log_u64("leaf", proposal->receipt.leaf),
+	souk_status status = take(node, &leaf, proposal, ret, ret_detail);
+	/* Anybody can propose anything: that is not worth a line each. */
+	SOUK_LOG(status == SOUK_OK || status == SOUK_PEER_UNPAID ? SOUK_LOG_INFO : SOUK_LOG_DEBUG,
+		status == SOUK_OK ? "receipt_accepted" : "receipt_refused",
+		souk_log_u64("epoch", leaf.epoch), souk_log_u64("leaf", leaf.leaf),
 		souk_log_amount("amount", proposal->receipt.amount), souk_log_status(status));
 	return status;
 }

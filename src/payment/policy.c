@@ -85,16 +85,35 @@ const struct souk_policy *souk_policy_find(const char *service, const char *prof
 	return NULL;
 }
 
+/* Bit by bit: a division of 128 bits by the compiler is a call into its library, which a pure layer
+ * does without. This is no hot path. */
+static wide divide(wide dividend, uint64_t divisor, uint64_t *ret_rest)
+{
+	wide quotient = 0, rest = 0;
+	for (int i = 0; i < 128; i++) {
+		rest = rest << 1 | dividend >> 127;
+		dividend <<= 1;
+		quotient <<= 1;
+		if (rest >= divisor) {
+			rest -= divisor;
+			quotient |= 1;
+		}
+	}
+	*ret_rest = (uint64_t)rest;
+	return quotient;
+}
+
 /* A * B / DIVISOR, as an amount. */
-static souk_status scale(struct souk_amount *ret, wide a, wide b, wide divisor, bool up)
+static souk_status scale(struct souk_amount *ret, wide a, wide b, uint64_t divisor, bool up)
 {
 	wide product;
+	uint64_t rest;
 	if (divisor == 0)
 		return SOUK_LOCAL_CONFIG;
 	if (__builtin_mul_overflow(a, b, &product))
 		return SOUK_LOCAL_OVERFLOW;
-	wide result = product / divisor;
-	if (up && product % divisor != 0)
+	wide result = divide(product, divisor, &rest);
+	if (up && rest != 0)
 		result++;
 	if (result > UINT64_MAX)
 		return SOUK_LOCAL_OVERFLOW;
@@ -155,7 +174,8 @@ souk_status souk_policy_deposits(struct souk_policy_deposits *ret, const struct 
 	if (policy->audit_ppm != 0 && policy->detect_ppm > policy->false_ppm) {
 		deposits.has_least = true;
 		SOUK_TRY(scale(&deposits.least, policy->saving.ncoin, square,
-			(wide)policy->audit_ppm * (policy->detect_ppm - policy->false_ppm), true));
+			(uint64_t)policy->audit_ppm * (policy->detect_ppm - policy->false_ppm),
+			true));
 	}
 	if (policy->audit_ppm != 0 && policy->false_ppm != 0) {
 		uint64_t profit = policy->reward.ncoin > policy->saving.ncoin
@@ -164,7 +184,7 @@ souk_status souk_policy_deposits(struct souk_policy_deposits *ret, const struct 
 		deposits.has_most = true;
 		/* A bound that no amount reaches is none. */
 		if (scale(&deposits.most, profit, square,
-			    (wide)policy->audit_ppm * policy->false_ppm, false) != SOUK_OK)
+			    (uint64_t)policy->audit_ppm * policy->false_ppm, false) != SOUK_OK)
 			deposits.has_most = false;
 	}
 	*ret = deposits;
@@ -201,7 +221,7 @@ souk_status souk_policy_penalty(struct souk_amount *ret, const struct souk_polic
 	/* A payer that sees it coming reports itself: the reporter's part deters nobody. */
 	SOUK_TRY(scale(&bound, promised.ncoin,
 		(wide)(policy->payees - 1) * SOUK_POLICY_CERTAIN_PPM * SOUK_ESCROW_REPORTER_PARTS,
-		(wide)policy->report_ppm * (SOUK_ESCROW_REPORTER_PARTS - 1), false));
+		(uint64_t)policy->report_ppm * (SOUK_ESCROW_REPORTER_PARTS - 1), false));
 	return souk_amount_add(ret, bound, souk_amount_of_ncoin(1));
 }
 
@@ -212,7 +232,7 @@ souk_status souk_policy_bond(struct souk_amount *ret, const struct souk_policy *
 	SOUK_TRY(check_chances(policy));
 	SOUK_TRY(souk_policy_window_value(&window, policy));
 	return scale(ret, window.ncoin, (wide)policy->sessions * certain * certain,
-		(wide)policy->audit_ppm * policy->detect_ppm, true);
+		(uint64_t)policy->audit_ppm * policy->detect_ppm, true);
 }
 
 static uint32_t warn_deposits(
@@ -260,17 +280,27 @@ souk_status souk_policy_check(uint32_t *ret_warnings, const struct souk_policy *
 
 const char *souk_policy_warning_text(unsigned index)
 {
-	static const char *const texts[SOUK_POLICY_WARNINGS] = {
-		"no deposit works: what deters a cheat is more than honest work can afford",
-		"the deposit is too low: cheating pays",
-		"the deposit is too high: false convictions cost more than honest work earns",
-		"audits deter nobody: none are made, or they convict the honest as often",
-		"honest work earns nothing: the reward is not above its cost",
-		"the prize does not fit the line: 1 to 2^20 prizes do",
-		"a window is worth more than a whole epoch may cost",
-		"claims end before the next epoch does: a provider that is away once loses them",
-		"an issuer key's cap is above the line: it caps nothing",
-	};
 	SOUK_CHECK(index < SOUK_POLICY_WARNINGS);
-	return texts[index];
+	switch ((enum souk_policy_warning)(1u << index)) {
+	case SOUK_POLICY_NO_DEPOSIT:
+		return "no deposit works: what deters a cheat is more than honest work can afford";
+	case SOUK_POLICY_DEPOSIT_LOW: return "the deposit is too low: cheating pays";
+	case SOUK_POLICY_DEPOSIT_HIGH:
+		return "the deposit is too high: false convictions cost more than honest work "
+		       "earns";
+	case SOUK_POLICY_NO_DETECTION:
+		return "audits deter nobody: none are made, or they convict the honest as often";
+	case SOUK_POLICY_UNPROFITABLE:
+		return "honest work earns nothing: the reward is not above its cost";
+	case SOUK_POLICY_PRIZE_OVER_LINE:
+		return "the prize does not fit the line: 1 to 2^20 prizes do";
+	case SOUK_POLICY_WINDOW_OVER_LINE:
+		return "a window is worth more than a whole epoch may cost";
+	case SOUK_POLICY_CLAIM_SHORT:
+		return "claims end before the next epoch does: a provider that is away once loses "
+		       "them";
+	case SOUK_POLICY_CAP_OVER_LINE:
+		return "an issuer key's cap is above the line: it caps nothing";
+	}
+	return "";
 }

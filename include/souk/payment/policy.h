@@ -25,8 +25,8 @@
 #define SOUK_POLICY_PROFILES 2u
 
 struct souk_policy {
-	const char *service; /* "content" */
-	const char *profile; /* "young", "mature" */
+	char service[16]; /* "content" */
+	char profile[16]; /* "young", "mature" */
 	/* The exchange. */
 	uint16_t window;	       /* w: units that may be unpaid at once */
 	struct souk_amount unit_price; /* u */
