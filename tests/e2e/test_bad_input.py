@@ -112,12 +112,12 @@ class BadInput(MarketTest):
     def test_tx_random(self):
         for _ in range(200):
             self.check_problem(self.post(self.random_bytes()))
-        for kind in list(range(14)) + [14, 99, 255]:
+        for kind in list(range(24)) + [24, 99, 255]:
             head = self.id + self.key.address + u64(self.nonce()) + u8(kind)
             self.check_problem(self.post(head + self.rng.randbytes(self.rng.randrange(2000))))
 
     def test_tx_oversized(self):
-        for size in (4097, 20000):
+        for size in (20700, 60000):
             self.check_problem(self.post(b"\0" * size), {"PEER_OVERSIZED"}, {413})
         self.check_oversized(self.ledger.port, "/v1/tx", 9000000)
         # A length that is only claimed, one that is a lie, and one that is none.
