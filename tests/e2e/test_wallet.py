@@ -254,6 +254,23 @@ class Wallet(MarketTest):
         customer.souk("escrow", "stand", "--stop")
         self.assertIsNone(customer.souk("escrow", "show")["standing"])
 
+    def test_9b_claims_of_a_leaf_go_together(self):
+        customer = self.market.customer(prize="0.0001")
+        customer.souk("escrow", "allot", *[f"{p.address}=1" for p in self.providers])
+        self.ledger.close_epoch()
+        self.market.settle(self.providers)
+        customer.souk("escrow", "allot", *[f"{p.address}=1" for p in self.providers])
+        bought = [self.buy(customer, "--providers", 1) for _ in range(5)]
+        provider = self.by_address(bought[0]["providers"][0]["provider"])
+        before = self.transactions(provider)
+        self.ledger.close_epoch()
+        self.market.settle(self.providers)
+        # Every one of the five won, and was claimed in the same transaction.
+        self.assertEqual(self.transactions(provider) - before, 1)
+        escrow = customer.souk("escrow", "show")
+        self.assertEqual(escrow["epochs"][-1]["paid_ncoin"],
+                         sum(report["spent_ncoin"] for report in bought))
+
     # ------------------------------------------------------------------ open leaves
 
     def test_a_open_leaf(self):
@@ -316,6 +333,36 @@ class Wallet(MarketTest):
         sent = {command.wait().good()["tx"] for command in commands}
         self.assertEqual(len(sent), 6)
         self.assertEqual(receiver.balance(), 6 * COIN)
+
+    def test_d_a_session_that_cannot_be_read(self):
+        """One stored session is damaged: the provider starts, and claims the others."""
+        customer = self.market.customer()
+        customer.souk("escrow", "allot", *[f"{p.address}=1" for p in self.providers])
+        bought = [self.buy(customer, "--providers", 1) for _ in range(2)]
+        provider = self.by_address(bought[0]["providers"][0]["provider"])
+        accepted = [line.split("session=")[1].split()[0]
+                    for line in provider.log().splitlines() if "event=strip_accepted" in line]
+        provider.kill()
+        path = os.path.join(provider.path, "provider.mdb")
+        key = b"S" + bytes.fromhex(accepted[-1])
+        with open(path, "r+b") as file:
+            data = bytearray(file.read())
+            at, hits = data.find(key), 0
+            while at >= 0:
+                if data[at + len(key)] == 1:      # the version of the record's ask
+                    data[at + len(key)] = 9
+                    hits += 1
+                at = data.find(key, at + 1)
+            self.assertGreater(hits, 0)
+            file.seek(0)
+            file.write(data)
+        provider.start()
+        self.assertIn("event=session_unreadable session=" + accepted[-1], provider.log())
+        self.assertIn("event=session_restored session=" + accepted[-2], provider.log())
+        self.ledger.close_epoch()
+        wait_until("the other is settled",
+                   lambda: "event=session_settled session=" + accepted[-2] in provider.log(), 60)
+        self.buy(customer)
 
 
 if __name__ == "__main__":
