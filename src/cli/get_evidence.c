@@ -106,6 +106,9 @@ souk_status get_check_statement(struct get *get, const struct get_transfer *tran
 	souk_status status = souk_content_statement_check(unit, &provider->agreement_id,
 		&provider->customer->grant, transfer->unit, &get->content, transfer->chunk,
 		souk_bytes_of(cipher, transfer->length));
+	if (status == SOUK_OK)
+		status = souk_content_statement_check_paid(
+			&unit->statement, &provider->customer->payer);
 	if (status != SOUK_OK)
 		memset(unit, 0, sizeof *unit);
 	return status;

@@ -262,14 +262,21 @@ static void answer_strip(struct provider_node *node, const struct souk_nonce *se
 		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
 }
 
-static void answer_agreement(
-	struct provider_node *node, struct souk_bytes body, struct souk_http_reply *reply)
+static void answer_agreement(struct provider_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply)
 {
 	struct souk_signed_agreement proposed;
 	struct souk_wire_error where;
 	const char *detail;
-	souk_status status = souk_signed_agreement_decode(&proposed, body, &where);
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
+	souk_status status = souk_signed_agreement_decode(&proposed, request->body, &where);
 	detail = where.field;
+	souk_http_request_peer(request, peer);
+	/* It costs a call to the ledger: as many as asks. */
+	pthread_mutex_lock(&node->lock);
+	if (status == SOUK_OK && !may_ask(node, peer))
+		status = SOUK_LOCAL_FULL;
+	pthread_mutex_unlock(&node->lock);
 	if (status == SOUK_OK)
 		status = provider_agreements_enter(node, &proposed, &detail);
 	if (status != SOUK_OK)
@@ -349,7 +356,7 @@ void provider_control_handler(
 	else if (is_get && strcmp(request->path, "/v1/status") == 0)
 		answer_status(node, reply);
 	else if (is_post && strcmp(request->path, "/v1/agreements") == 0)
-		answer_agreement(node, request->body, reply);
+		answer_agreement(node, request, reply);
 	else if (is_post && strcmp(request->path, "/v1/sessions") == 0)
 		answer_ask(node, request, reply);
 	else if (is_post && strcmp(request->path, "/v1/receipts") == 0)

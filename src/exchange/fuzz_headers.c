@@ -32,6 +32,9 @@ static void try_headers(const uint8_t *data, size_t size)
 	struct souk_unit_auth auth;
 	struct souk_ticket ticket;
 	struct souk_unit_key key;
+	char agreement_text[SOUK_AGREEMENT_TEXT_SIZE], statement_text[SOUK_STATEMENT_TEXT_SIZE];
+	struct souk_hash agreement;
+	struct souk_signed_unit statement;
 	if (souk_auth_parse(&auth, souk_bytes_of(data, size)) == SOUK_OK) {
 		souk_auth_format(auth_text, &auth);
 		expect(auth_text, data, size);
@@ -43,6 +46,14 @@ static void try_headers(const uint8_t *data, size_t size)
 	if (souk_key_parse(&key, souk_bytes_of(data, size)) == SOUK_OK) {
 		souk_key_format(key_text, &key);
 		expect(key_text, data, size);
+	}
+	if (souk_agreement_parse(&agreement, souk_bytes_of(data, size)) == SOUK_OK) {
+		souk_agreement_format(agreement_text, &agreement);
+		expect(agreement_text, data, size);
+	}
+	if (souk_statement_parse(&statement, souk_bytes_of(data, size)) == SOUK_OK) {
+		souk_statement_format(statement_text, &statement);
+		expect(statement_text, data, size);
 	}
 }
 

@@ -27,6 +27,7 @@
 #include "souk/crypto/chain.h"
 #include "souk/exchange/session.h"
 #include "souk/ledger/judge.h"
+#include "souk/payment/payer.h"
 
 #define SOUK_SERVICE_CONTENT	1u
 #define SOUK_CONTENT_FAULT_UNIT 1u
@@ -79,6 +80,13 @@ void souk_content_statement_sign(
 SOUK_MUST_CHECK souk_status souk_content_statement_check(const struct souk_signed_unit *unit,
 	const struct souk_hash *agreement, const struct souk_grant *grant, uint32_t j,
 	const struct souk_content *content, uint64_t index, struct souk_bytes cipher);
+
+/* souk_content_statement_check_paid: whether what STATEMENT says was paid by then is what PAYER's
+ * customer paid. Else the provider could withhold the key, and no question would be owed an answer.
+ *
+ * Returns SOUK_OK, or SOUK_PEER_BAD_STATEMENT: do not pay it. */
+SOUK_MUST_CHECK souk_status souk_content_statement_check_paid(
+	const struct souk_unit_statement *statement, struct souk_payer_strip *payer);
 
 /* ---- making evidence ---- */
 

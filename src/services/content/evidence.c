@@ -65,6 +65,20 @@ souk_status souk_content_statement_check(const struct souk_signed_unit *unit,
 	return souk_ecdsa_verify(&grant->provider, &digest, &unit->signature);
 }
 
+souk_status souk_content_statement_check_paid(
+	const struct souk_unit_statement *statement, struct souk_payer_strip *payer)
+{
+	struct souk_ticket ticket = {.value = payer->strip.anchor};
+	if (statement->paid > 0 && souk_payer_reissue(&ticket, payer, statement->paid) != SOUK_OK)
+		return SOUK_PEER_BAD_STATEMENT;
+	/* No provider sends further ahead, and the judge walks no further. */
+	if (!souk_hash_equal(&ticket.value, &statement->value) ||
+		(statement->unit > statement->paid &&
+			statement->unit - statement->paid > SOUK_WINDOW_MAX))
+		return SOUK_PEER_BAD_STATEMENT;
+	return SOUK_OK;
+}
+
 /* ---- paths ---- */
 
 static uint16_t path_into(struct souk_hash *items, size_t max, const struct souk_merkle_path *path)

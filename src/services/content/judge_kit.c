@@ -90,6 +90,7 @@ void judge_kit_fetch(
 	SOUK_CHECK(souk_content_statement_check(&ret->signed_unit, &kit->id, &kit->customer.grant,
 			   request.unit, &kit->content, chunk,
 			   souk_bytes_of(ret->cipher, ret->length)) == SOUK_OK);
+	SOUK_CHECK(souk_content_statement_check_paid(statement, &kit->customer.payer) == SOUK_OK);
 	if (reply.has_key)
 		SOUK_CHECK(souk_customer_key(&kit->customer, &reply.key) == SOUK_OK);
 	SOUK_CHECK(souk_customer_received(&kit->customer, request.unit) == SOUK_OK);

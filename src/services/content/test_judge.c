@@ -332,6 +332,43 @@ static void test_statement_check(void **state)
 #undef CHECK
 }
 
+/* What a provider must own up to, or its silence could not be proved. */
+static void test_statement_check_paid(void **state)
+{
+	(void)state;
+	judge_kit_init(&kit, 4, 2 * BLOCK, BLOCK, 100);
+	for (uint32_t j = 1; j <= 80; j++) {
+		judge_kit_fetch(&kit, &unit, j % 2, JUDGE_KIT_HONEST);
+		judge_kit_settle(&kit, j);
+	}
+	const struct souk_unit_statement good = unit.signed_unit.statement;
+	struct souk_payer_strip *payer = &kit.customer.payer;
+	assert_int_equal(good.paid, 79);
+	assert_int_equal(souk_content_statement_check_paid(&good, payer), SOUK_OK);
+#define CHECK(change, status)                                                                      \
+	do {                                                                                       \
+		struct souk_unit_statement s = good;                                               \
+		struct souk_ticket ticket;                                                         \
+		(void)ticket;                                                                      \
+		change;                                                                            \
+		assert_int_equal(souk_content_statement_check_paid(&s, payer), status);            \
+	} while (0)
+	CHECK(s.value.bytes[0] ^= 1, SOUK_PEER_BAD_STATEMENT);
+	CHECK(s.paid--, SOUK_PEER_BAD_STATEMENT);
+	CHECK(s.paid++, SOUK_PEER_BAD_STATEMENT);
+	CHECK(s.paid = 5000, SOUK_PEER_BAD_STATEMENT);
+	/* True, and so long ago that no judge would walk from there. */
+	CHECK((s.paid = 0, s.value = payer->strip.anchor), SOUK_PEER_BAD_STATEMENT);
+	CHECK((s.paid = 0, s.value = payer->strip.anchor, s.unit = 64), SOUK_OK);
+	CHECK((assert_int_equal(souk_payer_reissue(&ticket, payer, 15), SOUK_OK), s.paid = 15,
+		      s.value = ticket.value),
+		SOUK_PEER_BAD_STATEMENT);
+	CHECK((assert_int_equal(souk_payer_reissue(&ticket, payer, 16), SOUK_OK), s.paid = 16,
+		      s.value = ticket.value),
+		SOUK_OK);
+#undef CHECK
+}
+
 static void test_accuse_refusals(void **state)
 {
 	(void)state;
@@ -533,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_made_up_chunk),
 		cmocka_unit_test(test_wrong_size_is_not_paid),
 		cmocka_unit_test(test_statement_check),
+		cmocka_unit_test(test_statement_check_paid),
 		cmocka_unit_test(test_accuse_refusals),
 		cmocka_unit_test(test_every_question_has_its_answer),
 		cmocka_unit_test(test_what_is_not_owed),
