@@ -66,7 +66,8 @@ def check_includes(root):
         visible = set(LAYERS[:index + 1]) - {b for a, b in SIDEWAYS if a == layer}
         for path in files_of(root, layer):
             name = os.path.basename(path)
-            is_test = name.startswith(("test_", "fuzz_", "bench_")) or name.endswith(("_tool.c", "vectors.c"))
+            is_test = (name.startswith(("test_", "fuzz_", "bench_")) or
+                       name.endswith(("_tool.c", "vectors.c", "_kit.c", "_kit.h")))
             for number, header in includes(path):
                 count += 1
                 match = re.match(r"souk/(\w+)/", header)
