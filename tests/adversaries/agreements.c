@@ -265,6 +265,45 @@ static struct outcome stay_silent(uint64_t seed, bool guarded, uint32_t count)
 	return (struct outcome){withheld - lost, loss};
 }
 
+/* Says in its statements from that unit on that it was paid with a ticket which nobody issued: no
+ * question leads to that. The naive customer does not look. */
+static struct outcome lying_statement(uint64_t seed, bool guarded, uint32_t from)
+{
+	struct court *court = court_new(seed, &content_judges, 600, 300);
+	struct judge_kit *kit = court->kit;
+	struct souk_identity *buyer = &kit->buyer;
+	int64_t before = balance_of(court, buyer), lost = 0;
+	uint32_t paid = 0;
+	for (uint32_t unit = 1; unit <= KIT_WINDOW; unit++) {
+		struct souk_unit_statement *statement = &court->units[unit].signed_unit.statement;
+		fetch_raw(court, unit, paid);
+		kit->customer.payer.unit = paid;
+		if (unit >= from) {
+			statement->value.bytes[0] ^= 1;
+			souk_content_statement_sign(
+				&court->units[unit].signed_unit, &kit->provider.identity);
+		}
+		if (guarded && souk_content_statement_check_paid(statement, &kit->customer.payer) !=
+				       SOUK_OK)
+			break;
+		paid = unit;
+	}
+	/* A question about any unit that was paid will do. */
+	for (uint32_t unit = 1; unit <= paid && lost == 0; unit++) {
+		struct souk_tx_body silence = {
+			.kind = SOUK_TX_BODY_SILENCE, .silence = {.agreement = kit->id}};
+		struct souk_hash ticket = souk_chain_value(&kit->customer.payer.chain, unit);
+		if (challenge(court, &court->units[unit], &ticket) != SOUK_OK)
+			continue;
+		world_advance(court->world, RESPOND_MS + 1);
+		if (world_send_as(court->world, buyer, &silence) == SOUK_OK)
+			lost = DEPOSIT;
+	}
+	int64_t loss = paid - (balance_of(court, buyer) - before);
+	court_free(court);
+	return (struct outcome){paid - lost, loss};
+}
+
 /* ---- customers ---- */
 
 /* An honest unit, and evidence against it with a part of another: other bytes, another key, another
@@ -392,6 +431,18 @@ const struct attack agreement_attacks[] = {
 		.bound = 0,
 		.loss_bound = 0,
 		.run = stay_silent,
+	},
+	{
+		.name = "lying-statement",
+		.who = "payee",
+		.how = "keeps keys, and signs that it was paid with other tickets",
+		.guard = "the customer pays for no unit whose statement hides its ticket",
+		.where = "content.md 5",
+		.code = "souk_content_statement_check_paid",
+		.unit = "u",
+		.knob = "lies from unit",
+		.knobs = {1, 4, 8},
+		.run = lying_statement,
 	},
 	{
 		.name = "false-accuser",
