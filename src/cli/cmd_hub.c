@@ -403,8 +403,8 @@ struct visit {
 	struct souk_signed_hub_statement statement;
 };
 
-/* False where it failed, and said why. */
-static bool start_visit(struct visit *visit, const char *command)
+/* 0, or the exit status after it said why. */
+static int start_visit(struct visit *visit, const char *command)
 {
 	memset(visit, 0, sizeof *visit);
 	visit->command = command;
@@ -414,14 +414,14 @@ static bool start_visit(struct visit *visit, const char *command)
 			"souk %s: --hub takes a hub's name, https://HOST:PORT#PIN; its operator's "
 			"souk hub show prints it\n",
 			command);
-		return false;
+		return EXIT_USAGE;
 	}
 	if (!cli_load_identity(&visit->account))
-		return false;
+		return EXIT_REFUSED;
 	souk_status status = hub_client_status(&visit->client, &visit->hub);
 	if (status != SOUK_OK)
-		cli_fail(command, "cannot reach the hub", status, visit->client.detail);
-	return status == SOUK_OK;
+		return cli_fail(command, "cannot reach the hub", status, visit->client.detail);
+	return 0;
 }
 
 static int end_visit(struct visit *visit, const char *what, souk_status status)
@@ -477,8 +477,9 @@ static int hub_redeem(int argc, char **argv)
 			"a voucher is four groups of eight hex digits");
 		return EXIT_USAGE;
 	}
-	if (!start_visit(&visit, command.name))
-		return hub_name == NULL ? EXIT_USAGE : EXIT_REFUSED;
+	int failed = start_visit(&visit, command.name);
+	if (failed != 0)
+		return failed;
 	souk_status status = hub_client_redeem(
 		&visit.client, &visit.hub.hub, &visit.account, &voucher, &visit.statement);
 	return end_visit(&visit, "the hub refused", status);
@@ -499,8 +500,9 @@ static int hub_balance(int argc, char **argv)
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	if (!start_visit(&visit, command.name))
-		return hub_name == NULL ? EXIT_USAGE : EXIT_REFUSED;
+	int failed = start_visit(&visit, command.name);
+	if (failed != 0)
+		return failed;
 	souk_status status = hub_client_statement(
 		&visit.client, &visit.hub.hub, &visit.account, cli_now(), &visit.statement);
 	return end_visit(&visit, "the hub refused", status);
