@@ -411,6 +411,32 @@ static void test_collect_expired(void **state)
 }
 
 /* Without draws no epoch expires, and the list of open ones is bounded. */
+/* As many segments as an epoch may have; when it is over, all of them go at once. */
+static void test_too_many_segments(void **state)
+{
+	(void)state;
+	struct souk_hash id = open_escrow(1, 2048, 1, 4096);
+	struct souk_tx_body body;
+	size_t before = market->records.count;
+	for (uint32_t i = 0; i < 1024; i++) {
+		body = allot(&id, 0, i, 1);
+		market_do(market, ALICE, &body);
+	}
+	body = allot(&id, 0, 1024, 1);
+	market_refuse(market, ALICE, &body, SOUK_PEER_ALLOTMENT_INDEX);
+	body = allot(&id, 0, UINT32_MAX, 1);
+	market_refuse(market, ALICE, &body, SOUK_PEER_ALLOTMENT_INDEX);
+	assert_true(market->records.count >= before + 1024);
+	market_finish_epoch(market);
+	market_advance(market, MARKET_CLAIM_MS);
+	body = body_top_up(&id, 1);
+	market_do(market, ALICE, &body);
+	struct souk_ledger_key key = souk_ledger_key_allotment(&id, 0, 0);
+	for (size_t i = 0; i < market->records.count; i++)
+		assert_int_not_equal(market->records.records[i].key[0], key.bytes[0]);
+	assert_int_equal(escrow_of(&id).free.ncoin, 4097);
+}
+
 static void test_too_many_epochs(void **state)
 {
 	(void)state;
@@ -606,6 +632,7 @@ int main(void)
 		TEST(test_allot_refusals),
 		TEST(test_allot_reserves_whole_prizes),
 		TEST(test_collect_expired),
+		TEST(test_too_many_segments),
 		TEST(test_too_many_epochs),
 		TEST(test_provider),
 		TEST(test_epoch_steps),

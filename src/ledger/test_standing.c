@@ -345,6 +345,44 @@ static void test_state_does_not_grow(void **state)
 	assert_int_equal(count_records(SOUK_TABLE_LEAF), 0);
 }
 
+/* All the money that there can be, in one escrow: nothing wraps, and nothing is lost. */
+static void test_all_the_money(void **state)
+{
+	(void)state;
+	const uint64_t line = 1ull << 63, price = (1ull << 47) - 17, bob = 65536 * price;
+	market->ledger.genesis.faucet_max.ncoin = UINT64_MAX;
+	market_fund(market, ALICE, UINT64_MAX - market->ledger.record.minted.ncoin);
+	struct souk_tx_body body = body_faucet(1);
+	market_refuse(market, BOB, &body, SOUK_LOCAL_OVERFLOW);
+	body = body_open_penal(2, line, 1ull << 43, line, market_balance(market, ALICE) - line);
+	market_do(market, ALICE, &body);
+	assert_int_equal(market_balance(market, ALICE), 0);
+	uint64_t penalty = body.escrow_open.penalty.ncoin;
+	escrow_id = market_escrow_id(market, ALICE, 2);
+	sale_init(&sale, market, &escrow_id, 1, 0, bob, 0, line - bob);
+	sale.leaves[2].provider = (struct souk_address){{0}};
+	body = sale_stand(&sale, 2);
+	market_do(market, ALICE, &body);
+	next_epoch();
+	assert_int_equal(view().free.ncoin, 0);
+	static struct sale first, second;
+	first = second = sale;
+	sale_strip_at(&first, market, 2, BOB, 0, 10, 1, 1);
+	sale_strip_at(&second, market, 2, BOB, 9, 10, 1, 2);
+	body = body_double_issue(&first.open, &second.open);
+	market_do(market, DAVE, &body);
+	assert_int_equal(market_balance(market, DAVE), penalty / 10);
+	sale_strip(&sale, market, 0, 65536, price);
+	body = sale_claim(&sale, 65536);
+	market_finish_epoch(market);
+	market_do(market, BOB, &body);
+	assert_in_range(market_balance(market, BOB), bob - (1ull << 43), bob + (1ull << 43));
+	next_epoch();
+	market_advance(market, MARKET_CLAIM_MS);
+	assert_int_equal(view().open.count, 0);
+	assert_int_equal(view().free.ncoin, line - market_balance(market, BOB));
+}
+
 /* ---- it makes no difference when anybody looks ---- */
 
 /* Two ledgers get the same transactions. On one, the escrow is also rolled and written at random
@@ -688,6 +726,7 @@ int main(void)
 		TEST(test_closing_ends_it),
 		TEST(test_never_drawn),
 		TEST(test_state_does_not_grow),
+		TEST(test_all_the_money),
 		cmocka_unit_test(test_no_difference),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
