@@ -61,13 +61,16 @@ static void send_body(const struct cheat *cheat, const struct souk_unit_request 
 		souk_unit_cipher_xor(&reply->cipher, body, goods->data[request->chunk], CHUNK_SIZE);
 }
 
+static bool is_withheld(const struct cheat *cheat, const struct souk_unit_key *key)
+{
+	return key->unit == 0 || (cheat->no_keys_from != 0 && key->unit >= cheat->no_keys_from);
+}
+
 /* The last key that came, if one did. Keys take their time: the customer sees them only once it has
  * asked for all that it may. */
 static bool give_key(const struct cheat *cheat, const struct souk_unit_key *key)
 {
-	if (key->unit == 0 || (cheat->no_keys_from != 0 && key->unit >= cheat->no_keys_from))
-		return false;
-	return souk_customer_key(&deal.customer, key) == SOUK_OK;
+	return !is_withheld(cheat, key) && souk_customer_key(&deal.customer, key) == SOUK_OK;
 }
 
 /* What the customer has in the end, whatever it takes for good. */
@@ -134,13 +137,46 @@ static void shop_by_the_rules(const struct cheat *cheat)
 	}
 }
 
-/* The naive customer pays everything at once, and then looks what it has. */
-static void shop_in_advance(const struct cheat *cheat, uint32_t *ret_opened)
+/* What opens with KEY, the last one that came, and is the content. */
+static uint32_t count_good(const struct souk_unit_key *key)
 {
+	static uint8_t plain[CHUNK_SIZE];
+	const struct souk_customer *customer = &deal.customer;
+	const struct souk_nonce *session = &customer->grant.session;
+	struct souk_hash last =
+		souk_unit_key_mask(&customer->session_secret, key->unit, &key->masked);
+	uint32_t good = 0;
+	for (uint32_t unit = 1; unit <= key->unit; unit++) {
+		struct souk_hash k =
+			souk_chain_walk(souk_chain_tag_key, session, key->unit, &last, unit);
+		struct souk_unit_cipher cipher = souk_unit_cipher_of(session, unit, unit - 1, &k);
+		souk_unit_cipher_xor(&cipher, plain, bodies[unit], CHUNK_SIZE);
+		good += memcmp(plain, goods_get()->data[unit - 1], CHUNK_SIZE) == 0;
+	}
+	return good;
+}
+
+/* The naive customer pays for each unit when it has come, and looks in the end what it has. */
+static uint32_t shop_blindly(const struct cheat *cheat)
+{
+	struct souk_unit_key key = {0};
 	struct souk_provider_reply reply;
-	REQUIRE(deal_request(&deal, 0, UNITS, &reply) == SOUK_OK);
-	uint32_t bad = cheat->no_keys_from != 0 ? cheat->no_keys_from : cheat->garbage_from;
-	*ret_opened = bad - 1;
+	for (uint32_t unit = 1; unit <= UNITS + 1; unit++) {
+		struct souk_unit_request request = {.session = deal.customer.grant.session,
+			.unit = unit <= UNITS ? unit : 0,
+			.chunk = unit <= UNITS ? unit - 1 : 0,
+			.has_ticket = unit > 1};
+		request.ticket.unit = unit - 1;
+		request.ticket.value = souk_chain_value(&deal.customer.payer.chain, unit - 1);
+		request.auth = souk_unit_request_auth(&deal.customer.session_secret, &request);
+		REQUIRE(souk_provider_unit(&deal.shop->kit.provider, &reply, &request,
+				deal.world->now) == SOUK_OK);
+		if (unit <= UNITS)
+			send_body(cheat, &request, &reply);
+		if (reply.has_key && !is_withheld(cheat, &reply.key))
+			key = reply.key;
+	}
+	return key.unit > 0 ? count_good(&key) : 0;
 }
 
 static struct outcome serve_badly(uint64_t seed, bool guarded, const struct cheat *cheat)
@@ -158,7 +194,7 @@ static struct outcome serve_badly(uint64_t seed, bool guarded, const struct chea
 		shop_by_the_rules(cheat);
 		opened = good_units;
 	} else {
-		shop_in_advance(cheat, &opened);
+		opened = shop_blindly(cheat);
 	}
 	int64_t owed = (int64_t)shop->kit.provider.totals.owed.ncoin / PRICE;
 	/* An honest session is sold to its end: the harness itself can sell. */
