@@ -173,8 +173,10 @@ static souk_status list_into(json_t *list, struct cli_table *table)
 			const char *cells[] = {cli_hash_text(&id), state_of(record),
 				cli_address_text(&record->agreement.provider),
 				cli_amount_text(record->agreement.deposit)};
-			json_array_append_new(list, json_of(&id, record));
-			cli_table_add(table, cells);
+			if (cli_json)
+				json_array_append_new(list, json_of(&id, record));
+			else
+				cli_table_add(table, cells);
 		}
 		from = page.next;
 	} while (page.more);
@@ -200,8 +202,8 @@ static int agreement_list(int argc, char **argv)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
 	if (!start(command.name))
 		return EXIT_REFUSED;
-	json_t *list = json_array();
-	struct cli_table *table = cli_table_new(4, headings, is_number);
+	json_t *list = cli_json ? json_array() : NULL;
+	struct cli_table *table = cli_json ? NULL : cli_table_new(4, headings, is_number);
 	souk_status status = list_into(list, table);
 	if (status != SOUK_OK)
 		return fail("cannot list the agreements", status);
