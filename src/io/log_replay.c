@@ -159,8 +159,8 @@ static void drain_oldest(struct souk_log_replay *replay)
 	pthread_mutex_unlock(&replay->lock);
 	if (replay->failure == SOUK_OK)
 		replay->failure = apply_batch(replay, batch);
-	batch->size = batch->count = batch->claimed = batch->checked = 0;
 	pthread_mutex_lock(&replay->lock);
+	batch->size = batch->count = batch->claimed = batch->checked = 0;
 	replay->first = (replay->first + 1) % (RING + 1);
 	replay->in_ring--;
 	pthread_mutex_unlock(&replay->lock);
