@@ -30,7 +30,7 @@ static struct souk_hash value_of(uint32_t unit)
 /* ---- every sequence of tickets ---- */
 
 #define UNITS	 4
-#define VALUES	 (UNITS + 3) /* x_0 .. x_UNITS, a key of the same number, and rubbish */
+#define VALUES	 (UNITS + 4) /* x_0 .. x_UNITS, a key, rubbish, and one past the end */
 #define ALPHABET ((UNITS + 2) * VALUES)
 
 static struct souk_ticket alphabet[ALPHABET];
@@ -39,7 +39,16 @@ static uint64_t sequences, accepts;
 /* Every number from 0 to one past the strip, with every value that anybody has seen. */
 static void spell(void)
 {
-	open_sale(UNITS);
+	/* A payer may know a value past its strip's end, which leads to the last one. */
+	const struct souk_hash past = {{0x99, 1}};
+	struct fixture_sale *sales[] = {&sale};
+	fixture_init(&fixture, 21, 2, 1 << 20, 100);
+	fixture_sale_reserve(&fixture, &sale, 1, UNITS, 3);
+	struct souk_nonce nonce = sale.open.strip.nonce;
+	struct souk_hash end = souk_chain_step(souk_chain_tag_ticket, &nonce, UNITS + 1, &past);
+	souk_chain_init(&sale.payer.chain, souk_chain_tag_ticket, &nonce, UNITS, &end);
+	sale.open.strip.anchor = sale.payer.strip.anchor = sale.payer.chain.anchor;
+	fixture_sign(&fixture, sales, 1);
 	for (uint32_t i = 0; i < ALPHABET; i++) {
 		uint32_t unit = i / VALUES, value = i % VALUES;
 		alphabet[i] = (struct souk_ticket){.strip = sale.payer.number, .unit = unit};
@@ -48,8 +57,10 @@ static void spell(void)
 		else if (value == UNITS + 1)
 			alphabet[i].value =
 				souk_chain_value(&sale.keys, unit < UNITS ? unit : UNITS);
-		else
+		else if (value == UNITS + 2)
 			alphabet[i].value = (struct souk_hash){{0x5a, (uint8_t)unit}};
+		else
+			alphabet[i].value = past;
 	}
 }
 
@@ -86,7 +97,7 @@ static void each_sequence(const struct souk_payee *before, uint32_t u, unsigned 
 	}
 }
 
-/* P4: all sequences of up to four tickets out of 42: replayed, reordered, lost, forged from all
+/* P4: all sequences of up to four tickets out of 48: replayed, reordered, lost, forged from all
  * that was seen on the wire. The last accepted unit is always the highest good one, and only it. */
 static void p4_every_sequence_of_tickets(void **state)
 {
