@@ -25,7 +25,7 @@ struct souk_bench_options {
 int souk_bench_payments(const struct souk_bench_options *options);
 /* A download over loopback: paid, unpaid, and by nginx, curl and openssl. */
 int souk_bench_content(const struct souk_bench_options *options);
-/* Claims applied per second with 1 and with 100,000 escrows. */
+/* Claims and transactions applied per second, by the size of the ledger; bytes and restart. */
 int souk_bench_ledger(const struct souk_bench_options *options);
 
 #endif

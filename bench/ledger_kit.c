@@ -158,10 +158,10 @@ static void make_genesis(struct ledger_kit *b, struct souk_genesis *ret)
 	souk_chain_init(&b->beacons, souk_chain_tag_beacon, &zero, 16, &seed);
 	*ret = (struct souk_genesis){
 		.version = 1,
-		.created = {START_MS},
+		.created = b->now,
 		.operator= b->operator_identity.address,
-		.epoch_ms = EPOCH_MS,
-		.claim_ms = EPOCH_MS,
+		.epoch_ms = b->epoch_ms,
+		.claim_ms = b->epoch_ms,
 		.faucet_max = {UINT64_MAX / 2},
 		.beacon_anchor = b->beacons.anchor,
 		.beacon_count = 16,
@@ -179,8 +179,13 @@ static void open_store(struct ledger_kit *b, const char *workdir)
 	bench_must(souk_lmdb_store_open(&b->lmdb, &config), b->path);
 }
 
-/* WORKDIR NULL: in memory. */
 struct ledger_kit *ledger_kit_new(const char *workdir, bool keeps_log)
+{
+	return ledger_kit_new_at(workdir, keeps_log, souk_time_at_ms(START_MS), EPOCH_MS);
+}
+
+struct ledger_kit *ledger_kit_new_at(
+	const char *workdir, bool keeps_log, struct souk_time created, uint64_t epoch_ms)
 {
 	struct ledger_kit *b = bench_must_have(calloc(1, sizeof *b));
 	struct souk_store view;
@@ -190,7 +195,8 @@ struct ledger_kit *ledger_kit_new(const char *workdir, bool keeps_log)
 	identity_of_byte(&b->payer, 2);
 	identity_of_byte(&b->provider, 3);
 	identity_of_byte(&b->issuer, 4);
-	b->now = souk_time_at_ms(START_MS);
+	b->now = created;
+	b->epoch_ms = epoch_ms;
 	b->keeps_log = keeps_log;
 	open_store(b, workdir);
 	make_genesis(b, &genesis);
@@ -240,13 +246,13 @@ void ledger_kit_open_escrows(struct ledger_kit *b, uint32_t count, uint64_t line
 }
 
 size_t ledger_kit_allot(struct ledger_kit *b, struct ledger_segment *s,
-	const struct souk_hash *escrow, uint32_t segment)
+	const struct souk_hash *escrow, uint32_t segment, uint32_t strips)
 {
 	struct souk_sum_node nodes[LEAVES], root;
 	for (unsigned i = 0; i < LEAVES; i++)
 		s->leaves[i] = (struct souk_allotment_leaf){.provider = b->provider.address,
 			.issuer = b->issuer.address,
-			.amount = {i == 0 ? STRIP_UNITS * UNIT_PRICE : PRIZE}};
+			.amount = {i == 0 ? strips * STRIP_UNITS * UNIT_PRICE : PRIZE}};
 	bench_must(souk_allotment_commit(&root, s->leaves, LEAVES, nodes), "allotment");
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ALLOT,
 		.allot = {.escrow = *escrow,
@@ -256,32 +262,46 @@ size_t ledger_kit_allot(struct ledger_kit *b, struct ledger_segment *s,
 	return ledger_kit_pay(b, &body);
 }
 
-void ledger_kit_claim(struct ledger_kit *b, struct ledger_segment *s,
-	const struct souk_hash *escrow, uint32_t segment, struct ledger_batch *batch)
+/* The claim of the next strip on LEAF, which is leaf 0 of S. */
+static void build_claim(struct ledger_kit *b, struct ledger_segment *s,
+	struct souk_payer_leaf *leaf, uint32_t number, struct souk_claim *ret)
 {
 	struct souk_sum_node nodes[LEAVES];
 	struct souk_strip_open *opens[] = {&s->open};
-	struct souk_payer_leaf leaf = {
-		.escrow = *escrow, .segment = segment, .amount = s->leaves[0].amount};
 	struct souk_hash secret = {{9}};
 	struct souk_strip terms = {.version = SOUK_STRIP_VERSION,
 		.payee = s->leaves[0].provider,
 		.count = STRIP_UNITS,
 		.price = {UNIT_PRICE},
 		.customer = b->payer.pubkey,
-		.nonce = ledger_kit_salt(segment),
+		.nonce = ledger_kit_salt(leaf->segment * CLAIMS_MAX + number),
 		.expires = SOUK_TIME_NEVER};
 	souk_chain_init(&s->keys, souk_chain_tag_key, &terms.nonce, STRIP_UNITS, &secret);
 	terms.key_anchor = s->keys.anchor;
 	terms.key_checkpoints = s->keys.checkpoint_root;
-	bench_must(souk_payer_strip_open(&s->payer, &leaf, &terms, 0, &secret, &s->open), "strip");
-	s->open.strip = s->payer.strip;
+	bench_must(
+		souk_payer_strip_open(&s->payer, leaf, &terms, number, &secret, &s->open), "strip");
 	bench_must(souk_allotment_prove(&s->open, s->leaves, LEAVES, 0, nodes), "prove");
 	bench_must(souk_strip_sign_batch(opens, 1, &b->issuer), "sign");
-	struct souk_tx_body body = {.kind = SOUK_TX_BODY_CLAIM};
 	struct souk_hash value = souk_chain_value(&s->payer.chain, CLAIM_UNIT);
-	bench_must(souk_claim_build(&body.claim.claim, &s->open, CLAIM_UNIT, &value, &s->keys),
-		"claim");
+	bench_must(souk_claim_build(ret, &s->open, CLAIM_UNIT, &value, &s->keys), "claim");
+}
+
+void ledger_kit_claim(struct ledger_kit *b, struct ledger_segment *s,
+	const struct souk_hash *escrow, uint32_t segment, uint32_t strips,
+	struct ledger_batch *batch)
+{
+	static struct souk_tx_body body;
+	static struct souk_claim claims[CLAIMS_MAX];
+	struct souk_payer_leaf leaf = {
+		.escrow = *escrow, .segment = segment, .amount = s->leaves[0].amount};
+	for (uint32_t i = 0; i < strips; i++)
+		build_claim(b, s, &leaf, i, &claims[i]);
+	body.kind = strips == 1 ? SOUK_TX_BODY_CLAIM : SOUK_TX_BODY_CLAIM_MANY;
+	if (strips == 1)
+		body.claim.claim = claims[0];
+	else
+		bench_must(souk_claim_many_build(&body.claim_many, claims, strips), "batch");
 	ledger_kit_sign(b, batch, &body, &b->provider, &b->provider_nonce);
 }
 
@@ -310,20 +330,38 @@ double ledger_kit_measure(struct ledger_kit *b, struct ledger_batch *batch, uint
 	return count / seconds;
 }
 
-void ledger_kit_make_claims(struct ledger_kit *b, uint32_t escrows, struct ledger_batch *batch,
-	uint32_t count, size_t *ret_allot_bytes)
+void ledger_kit_make_claims(struct ledger_kit *b, uint32_t escrows, uint32_t strips,
+	struct ledger_batch *batch, uint32_t count, size_t *ret_allot_bytes)
 {
 	struct ledger_segment *segment = bench_must_have(calloc(1, sizeof *segment));
-	uint64_t each = (count + escrows - 1) / escrows, line = each * SEGMENT;
+	uint64_t each = (count + escrows - 1) / escrows, line = each * SEGMENT(strips);
 	ledger_kit_open_escrows(b, escrows, line + (PRIZE - line % PRIZE) % PRIZE);
 	for (uint32_t i = 0; i < count; i++) {
 		/* A stride that visits each escrow once before any twice, in no order of keys. */
 		struct souk_nonce salt = ledger_kit_salt((uint32_t)((uint64_t)i * 7919 % escrows));
 		struct souk_hash id =
 			souk_escrow_id(&b->ledger.record.ledger, &b->payer.address, &salt);
-		*ret_allot_bytes = ledger_kit_allot(b, segment, &id, i / escrows);
-		ledger_kit_claim(b, segment, &id, i / escrows, batch);
+		*ret_allot_bytes = ledger_kit_allot(b, segment, &id, i / escrows, strips);
+		ledger_kit_claim(b, segment, &id, i / escrows, strips, batch);
 	}
 	free(segment);
 	ledger_kit_draw(b);
+}
+
+/* As if signed: what fills a ledger need not be what is measured. */
+void ledger_kit_push(struct ledger_kit *b, const struct souk_tx_body *body)
+{
+	static struct souk_signed_tx tx;
+	struct souk_receipt receipt;
+	struct souk_signed_check check = {.signature = SOUK_OK};
+	tx.tx.ledger = b->ledger.record.ledger;
+	tx.tx.from = b->payer.address;
+	tx.tx.nonce = b->payer_nonce++;
+	memcpy(&tx.tx.body, body, sizeof *body);
+	souk_store_be64(check.name.bytes, tx.tx.nonce);
+	bench_must(souk_ledger_apply_checked(&b->ledger, &tx, &check, &receipt), "apply");
+	if (++b->block_tx == BLOCK_TX) {
+		ledger_kit_block_end(b);
+		ledger_kit_block_begin(b);
+	}
 }

@@ -14,6 +14,7 @@
 #include "souk/io/memory_store.h"
 #include "souk/ledger/ledger.h"
 #include "souk/payment/allotment.h"
+#include "souk/payment/claim.h"
 #include "souk/payment/payer.h"
 
 #define BLOCK_TX    1000u
@@ -22,10 +23,11 @@
 #define STRIP_UNITS 512u
 #define CLAIM_UNIT  400u /* a checkpoint's path, and 144 steps of each chain */
 /* So that what is claimed is as long as a prize, and wins exactly one. */
-#define UNIT_PRICE (PRIZE / CLAIM_UNIT)
-#define SEGMENT	   (STRIP_UNITS * UNIT_PRICE + (LEAVES - 1) * PRIZE)
-#define EPOCH_MS   1000u
-#define START_MS   1000000u
+#define UNIT_PRICE	(PRIZE / CLAIM_UNIT)
+#define CLAIMS_MAX	SOUK_CLAIM_ITEMS_MAX /* strips of one leaf that one transaction claims */
+#define SEGMENT(strips) ((uint64_t)(strips)*STRIP_UNITS * UNIT_PRICE + (LEAVES - 1) * PRIZE)
+#define EPOCH_MS	1000u
+#define START_MS	1000000u
 
 /* Transactions as they come from the network: frames of a u32 length and that many bytes. */
 struct ledger_batch {
@@ -45,6 +47,7 @@ struct ledger_kit {
 	char path[512];
 	struct souk_ledger ledger;
 	struct souk_time now;
+	uint64_t epoch_ms;
 	uint32_t block_tx;
 	/* The log of what is applied, where it is wanted. */
 	bool keeps_log;
@@ -65,6 +68,9 @@ void *bench_must_have(void *memory);
 
 /* A ledger with a rich payer and an open block, its file in WORKDIR; NULL: in memory. */
 struct ledger_kit *ledger_kit_new(const char *workdir, bool keeps_log);
+/* One that began at CREATED. */
+struct ledger_kit *ledger_kit_new_at(
+	const char *workdir, bool keeps_log, struct souk_time created, uint64_t epoch_ms);
 void ledger_kit_free(struct ledger_kit *b);
 
 void ledger_kit_block_begin(struct ledger_kit *b);
@@ -85,16 +91,21 @@ double ledger_kit_measure(struct ledger_kit *b, struct ledger_batch *batch, uint
 /* Escrow NUMBER is opened with the salt of that number. */
 struct souk_nonce ledger_kit_salt(uint32_t number);
 void ledger_kit_open_escrows(struct ledger_kit *b, uint32_t count, uint64_t line);
-/* Allot SEGMENT of ESCROW; returns the bytes of that transaction. */
+/* Allot SEGMENT of ESCROW, its first leaf for so many strips; returns the bytes of that
+ * transaction. */
 size_t ledger_kit_allot(struct ledger_kit *b, struct ledger_segment *s,
-	const struct souk_hash *escrow, uint32_t segment);
-/* The provider's claim of CLAIM_UNIT units of it: one prize. */
+	const struct souk_hash *escrow, uint32_t segment, uint32_t strips);
+/* The provider's claim of CLAIM_UNIT units of each strip, a prize each; several are one batch. */
 void ledger_kit_claim(struct ledger_kit *b, struct ledger_segment *s,
-	const struct souk_hash *escrow, uint32_t segment, struct ledger_batch *batch);
-/* COUNT claims, spread evenly over ESCROWS escrows, ready to be taken: the epoch is drawn. */
-void ledger_kit_make_claims(struct ledger_kit *b, uint32_t escrows, struct ledger_batch *batch,
-	uint32_t count, size_t *ret_allot_bytes);
+	const struct souk_hash *escrow, uint32_t segment, uint32_t strips,
+	struct ledger_batch *batch);
+/* COUNT claims of STRIPS each, spread evenly over ESCROWS escrows, ready to be taken: the epoch is
+ * drawn. */
+void ledger_kit_make_claims(struct ledger_kit *b, uint32_t escrows, uint32_t strips,
+	struct ledger_batch *batch, uint32_t count, size_t *ret_allot_bytes);
 /* Epoch 0 ends and is drawn. */
 void ledger_kit_draw(struct ledger_kit *b);
+/* Apply BODY of the payer's without a signature: to fill a ledger, not to measure it. */
+void ledger_kit_push(struct ledger_kit *b, const struct souk_tx_body *body);
 
 #endif

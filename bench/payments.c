@@ -77,10 +77,13 @@ static void print_bytes(const struct race *race)
 	printf(", \"microcash_ledger_bytes_per_million\": %.0f, "
 	       "\"micropay_ledger_bytes_per_million\": %.0f, "
 	       "\"crossover_ledger_bytes_prizes_per_claim\": %.2f, "
+	       "\"batched_claim_bytes\": %zu, "
+	       "\"crossover_ledger_bytes_batched_prizes_per_claim\": %.2f, "
 	       "\"crossover_ledger_time_prizes_per_claim\": %.2f, "
 	       "\"crossover_provider_payments_per_strip\": %.2f",
 		race_ledger_bytes(race, microcash, 1), race_ledger_bytes(race, micropay, 1),
-		race_crossover_bytes(race, microcash),
+		race_crossover_bytes(race, microcash), race->batched_claim_bytes,
+		race_crossover_bytes_batched(race, microcash),
 		race_crossover_time(race, race_faster(race, microcash, RACE_LEDGER)),
 		race_crossover_strip(race, race_faster(race, microcash, RACE_PROVIDER)));
 }

@@ -88,6 +88,19 @@ static bool run_round(struct race *race, unsigned round, struct ours *ours,
 	return true;
 }
 
+/* The bytes of a strip in a batch of claims. */
+static size_t measure_batch(void)
+{
+	struct ledger_kit *ledger = ledger_kit_new(NULL, false);
+	struct ledger_batch batch = {0};
+	size_t allot_bytes;
+	ledger_kit_make_claims(ledger, 1, CLAIMS_MAX, &batch, 1, &allot_bytes);
+	size_t bytes = (batch.size - 4) / CLAIMS_MAX;
+	ledger_batch_free(&batch);
+	ledger_kit_free(ledger);
+	return bytes;
+}
+
 bool race_run(struct race *race, unsigned rounds, uint32_t payout_epochs)
 {
 	struct ledger_batch claims = {0};
@@ -99,11 +112,12 @@ bool race_run(struct race *race, unsigned rounds, uint32_t payout_epochs)
 	race->payout_epochs = payout_epochs;
 	if (ok) {
 		struct ledger_kit *ledger = ledger_kit_new(NULL, false);
-		ledger_kit_make_claims(ledger, LEDGER_ESCROWS, &claims, rounds * LEDGER_CLAIMS,
+		ledger_kit_make_claims(ledger, LEDGER_ESCROWS, 1, &claims, rounds * LEDGER_CLAIMS,
 			&race->allot_tx_bytes);
 		for (unsigned i = 0; i < rounds && ok; i++)
 			ok = run_round(race, i, ours, peers, ledger, &claims);
 		ledger_kit_free(ledger);
+		race->batched_claim_bytes = measure_batch();
 		race->ticket_bytes = ours_ticket_bytes(ours);
 		race->strip_bytes = ours_strip_bytes(ours);
 		race->claim_bytes = ours_claim_bytes(ours);
@@ -141,6 +155,13 @@ double race_ledger_bytes(const struct race *race, enum race_system system, doubl
 double race_crossover_bytes(const struct race *race, enum race_system system)
 {
 	return our_claim_bytes(race) / claim_bytes_of(system);
+}
+
+double race_crossover_bytes_batched(const struct race *race, enum race_system system)
+{
+	return ((double)race->batched_claim_bytes +
+		       (double)race->allot_tx_bytes / PAYOUT_PAYEES / CLAIMS_MAX) /
+	       claim_bytes_of(system);
 }
 
 double race_crossover_time(const struct race *race, enum race_system system)

@@ -56,6 +56,7 @@ struct race {
 	double rates[RACE_SYSTEMS][RACE_ROLES][RACE_ROUNDS_MAX];
 	double parts[RACE_PARTS][RACE_ROUNDS_MAX];
 	size_t ticket_bytes, strip_bytes, claim_bytes, claim_tx_bytes, allot_tx_bytes;
+	size_t batched_claim_bytes; /* a strip's share of a transaction that claims CLAIMS_MAX */
 	struct payout payouts[PAYOUT_SYSTEMS];
 	uint32_t payout_epochs;
 };
@@ -78,6 +79,8 @@ enum race_system race_faster(const struct race *race, enum race_system system, e
 double race_ledger_bytes(const struct race *race, enum race_system system, double per_claim);
 /* From how many prizes per claim on Souk needs fewer bytes on the ledger than SYSTEM. */
 double race_crossover_bytes(const struct race *race, enum race_system system);
+/* The same where a transaction claims as many strips as it can. */
+double race_crossover_bytes_batched(const struct race *race, enum race_system system);
 /* From how many prizes per claim on Souk's ledger needs less time than SYSTEM's. */
 double race_crossover_time(const struct race *race, enum race_system system);
 /* Payments per strip from which Souk's provider is faster than SYSTEM's. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_kit.h"
 #include "microcash.h"
 #include "micropay.h"
 #include "ours.h"
@@ -355,10 +356,11 @@ static void page_ledger(FILE *out, const struct race *race)
 		"| Souk: a claim in its signed transaction (64 payees, %d strips under a "
 		"signature) | %zu |\n"
 		"| Souk: the allotment of an epoch, shared by its payees | %zu |\n"
-		"| MicroCash: a claim (the paper: 110) | %d |\n"
+		"| Souk: one of %u strips of a leaf that one transaction claims (16 payees) | %zu "
+		"|\n| MicroCash: a claim (the paper: 110) | %d |\n"
 		"| MICROPAY: a claim (the paper's measurement: 355) | %d |\n\n",
-		OURS_BATCH, race->claim_tx_bytes, race->allot_tx_bytes, MICROCASH_TICKET_SIZE,
-		MICROPAY_CLAIM_SIZE);
+		OURS_BATCH, race->claim_tx_bytes, race->allot_tx_bytes, CLAIMS_MAX,
+		race->batched_claim_bytes, MICROCASH_TICKET_SIZE, MICROPAY_CLAIM_SIZE);
 	fprintf(out,
 		"MicroCash claims each prize alone; one claim of Souk collects all prizes of a "
 		"strip. To make them comparable the prize is worth %s payments in all three, so "
@@ -377,10 +379,12 @@ static void page_ledger(FILE *out, const struct race *race)
 	fprintf(out,
 		"\nTheir claim is the better one for a provider that is owed little at a time: "
 		"below **%.1f prizes per claim** (%s payments here) MicroCash puts fewer bytes on "
-		"the ledger, and below %.1f prizes (%s payments) it costs the ledger less time. "
+		"the ledger (%.1f where several strips are claimed at once), and below %.1f prizes "
+		"(%s payments) it costs the ledger less time. "
 		"Above, Souk is ahead in proportion. Both crossovers are counted in prizes, so "
 		"they do not depend on how large a prize is.\n\n",
-		bytes, grouped(text, bytes * PAYOUT_TICKETS), seconds,
+		bytes, grouped(text, bytes * PAYOUT_TICKETS),
+		race_crossover_bytes_batched(race, RACE_MICROCASH_SECP256K1), seconds,
 		grouped(other, seconds * PAYOUT_TICKETS));
 }
 

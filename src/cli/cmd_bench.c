@@ -89,7 +89,9 @@ int cmd_bench(int argc, char **argv)
 			"MICROPAY\n"
 			"content   a download over loopback: paid, unpaid, and by nginx, curl and "
 			"openssl\n"
-			"ledger    claims applied per second with 1 and with 100,000 escrows\n\n"
+			"ledger    claims and transactions per second, by the size of the ledger; "
+			"bytes; "
+			"restart\n\n"
 			"Every figure has its unit in its name.",
 		.examples = "  souk bench payments --report docs\n  souk bench content --json "
 			    "--workdir /mnt/disk",
