@@ -7,7 +7,8 @@ import shutil
 import unittest
 
 import wire
-from market import COIN, UNIT, Market, MarketTest, http_request, main, wait_until
+from market import (COIN, SOUK, UNIT, Command, Market, MarketTest, http_request, main,
+                    wait_until)
 from wire import u8, u32, u64
 
 PRICE = 100000          # of a unit, by default
@@ -363,6 +364,41 @@ class Wallet(MarketTest):
         wait_until("the other is settled",
                    lambda: "event=session_settled session=" + accepted[-2] in provider.log(), 60)
         self.buy(customer)
+
+    # ------------------------------------------------------------------ policy
+
+    def test_e_policies_are_used(self):
+        young = self.owner.souk("policy", "explain", "--profile", "young")
+        home = self.market.path("ledger-by-policy")
+        # A ledger of its own, whose genesis says what the profile and the option said.
+        result = Command([SOUK, "ledger", "init", "--home", home, "--policy", "young", "--claim",
+                          "7m", "--json"]).wait()
+        self.assertEqual(result.code, 0, str(result))
+        genesis = b""
+        for name in os.listdir(home):       # whichever file holds it
+            with open(os.path.join(home, name), "rb") as file:
+                genesis += file.read()
+        self.assertIn(u64(young["epoch_ms"]) + u64(young["draw_delay_ms"]) + u64(7 * 60000),
+                      genesis)
+        self.assertEqual(Command([SOUK, "ledger", "init", "--home", home + "2", "--policy",
+                                  "old"]).wait().code, 2)
+        customer = self.market.customer(line="")
+        customer.souk("escrow", "open", "--line", "1", "--policy", "mature")
+        mature = self.owner.souk("policy", "explain", "--profile", "mature")
+        self.assertEqual(customer.souk("escrow", "show")["prize_ncoin"], mature["prize_ncoin"])
+        provider = self.market.provider(policy="young")
+        content = self.market.open_shop([provider], self.path)
+        _, offer = http_request(provider.control, "GET", f"/v1/offers/{content}", tls=True)
+        window = 1 + 20 + 32 + 8 + 4 + 8    # where it stands in the offer
+        self.assertEqual(int.from_bytes(offer[window:window + 2], "big"), young["window"])
+
+    def test_f_numbers_above_2_to_the_63(self):
+        explained = self.owner.souk("policy", "explain", "--line", "9300000000", "--draw-delay",
+                                    "0ms", "--claim", "0ms", "--payees", 1)
+        self.assertEqual(explained["line_ncoin"], 9300000000 * COIN)
+        self.assertEqual(explained["locked_ncoin"], 9300000000 * COIN)
+        bad = self.owner.souk("policy", "explain", "--false", 900000)
+        self.assertTrue(any("no deposit works" in text for text in bad["warnings"]))
 
 
 if __name__ == "__main__":
