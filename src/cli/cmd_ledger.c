@@ -265,6 +265,7 @@ static void print_ledger(const struct souk_ledger_status *status)
 	printf("  accounts   %s\n", cli_amount_text(record->accounts));
 	printf("  escrows    %s\n", cli_amount_text(record->escrows));
 	printf("  deposits   %s\n", cli_amount_text(record->deposits));
+	printf("  burned     %s\n", cli_amount_text(record->burned));
 	print_epoch(record->epoch, &status->epoch);
 	printf("next draw    epoch %" PRIu64 "\n", record->next_draw);
 }

@@ -69,7 +69,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(home));
 	snprintf(path, sizeof path, "%s/ledger.mdb", home);
 	assert_int_equal(souk_lmdb_store_open(&lmdb, &config), SOUK_OK);
-	market = market_example();
+	market = market_example_more();
 	assert_int_equal(souk_lmdb_store_begin(lmdb, SOUK_LMDB_WRITE, &txn, &store), SOUK_OK);
 	put_all(&store);
 	put_blocks(&store);

@@ -19,7 +19,7 @@ static struct market *market;
 static int setup(void **state)
 {
 	(void)state;
-	market = market_example();
+	market = market_example_more();
 	market_begin(market);
 	for (uint32_t i = 0; i < TRANSFERS; i++) {
 		struct souk_tx_body body = {

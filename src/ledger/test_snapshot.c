@@ -64,7 +64,7 @@ static void log_frames(struct frames *frames)
 static int setup(void **state)
 {
 	(void)state;
-	market = market_example();
+	market = market_example_more();
 	return 0;
 }
 
