@@ -128,6 +128,9 @@ static void check_customer(const struct souk_customer *before)
 		    m.window * PRICE);
 	if (before->state == SOUK_CUSTOMER_ENDED)
 		assert_int_equal(customer->payer.unit, before->payer.unit);
+	/* What it takes for a key is the key: another would open nothing. */
+	struct souk_hash key = souk_chain_value(&m.kit.sessions[0].keys, customer->keyed);
+	assert_true(souk_hash_equal(&key, &customer->key));
 }
 
 /* ---- an honest customer against anybody ---- */
