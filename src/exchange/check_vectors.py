@@ -88,6 +88,17 @@ def main():
         leaves = [hashlib.sha256(b'\1' + leaves[i] + leaves[i + 1]).digest()
                   if i + 1 < len(leaves) else leaves[i] for i in range(0, len(leaves), 2)]
     same('key checkpoints', leaves[0].hex(), v['key_checkpoints'])
+    v = vectors['hub']
+    value = h(v['secret'])
+    for i in range(v['units'], 0, -1):
+        if i == 8:
+            same('y_8', value.hex(), v['y_8'])
+        value = hashlib.sha256(b'SKH' + h(v['session']) + struct.pack('>I', i) + value).digest()
+    same('hub anchor', value.hex(), v['anchor'])
+    same('voucher id', hashlib.sha256(b'souk/voucher\0' + h(v['voucher'])).hexdigest(),
+         v['voucher_id'])
+    for price, permille, cost in v['costs']:
+        same('cost', price + (price * permille + 999) // 1000, cost)
     for v in vectors['requests']:
         parts = v['path'].split('/')
         message = b'keys' if parts[2] == 'keys' else b'unit' + struct.pack(

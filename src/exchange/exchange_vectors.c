@@ -6,6 +6,7 @@
 
 #include "souk/base/check.h"
 #include "souk/exchange/header.h"
+#include "souk/exchange/hub.h"
 
 #define OUT_MAX 8192
 
@@ -161,6 +162,45 @@ static void write_key_chain(const struct souk_nonce *session)
 	member_hex("key_leaves", leaves, count * sizeof *leaves, "\n  },\n");
 }
 
+/* A customer's chain to a hub, what a unit costs there, and under what a voucher is kept. */
+static void write_hub(const struct souk_nonce *session)
+{
+	static const struct {
+		uint64_t price;
+		uint16_t permille;
+	} table[] = {{100000, 20}, {1, 1}, {1001, 999}};
+	static struct souk_chain chain;
+	struct souk_hash secret, value;
+	struct souk_nonce voucher;
+	memset(&secret, 0x78, sizeof secret);
+	memset(&voucher, 0x79, sizeof voucher);
+	souk_chain_init(&chain, souk_chain_tag_hub, session, 40, &secret);
+	value = souk_chain_value(&chain, 8);
+	souk_writer_text(&writer, "  \"hub\": {\n");
+	member_hex("session", session, sizeof *session, ",\n");
+	member_number("units", chain.length);
+	member_hex("secret", &secret, sizeof secret, ",\n");
+	member_hex("anchor", &chain.anchor, sizeof chain.anchor, ",\n");
+	member_hex("y_8", &value, sizeof value, ",\n");
+	value = souk_hub_voucher_id(&voucher);
+	member_hex("voucher", &voucher, sizeof voucher, ",\n");
+	member_hex("voucher_id", &value, sizeof value, ",\n");
+	souk_writer_text(&writer, "    \"costs\": [");
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++) {
+		struct souk_amount cost;
+		SOUK_CHECK(souk_hub_price(&cost, souk_amount_of_ncoin(table[i].price),
+				   table[i].permille) == SOUK_OK);
+		souk_writer_text(&writer, i == 0 ? "[" : ", [");
+		souk_writer_decimal(&writer, table[i].price);
+		souk_writer_text(&writer, ", ");
+		souk_writer_decimal(&writer, table[i].permille);
+		souk_writer_text(&writer, ", ");
+		souk_writer_decimal(&writer, cost.ncoin);
+		souk_writer_text(&writer, "]");
+	}
+	souk_writer_text(&writer, "]\n  },\n");
+}
+
 static int compare(const char *path)
 {
 	static char file[OUT_MAX];
@@ -187,6 +227,7 @@ int main(int argc, char **argv)
 	write_units(&session);
 	write_keys(&secret);
 	write_key_chain(&session);
+	write_hub(&session);
 	write_requests(&secret, &session);
 	souk_writer_text(&writer, "}\n");
 	SOUK_CHECK(!writer.full);
