@@ -171,9 +171,13 @@ double race_crossover_time(const struct race *race, enum race_system system)
 
 double race_crossover_strip(const struct race *race, enum race_system system)
 {
-	double theirs = 1 / race_rate(race, system, RACE_PROVIDER);
-	return 1 / race_part(race, RACE_VERIFY_STRIPS) /
-	       (theirs - 1 / race_part(race, RACE_VERIFY));
+	double counts[RACE_ROUNDS_MAX];
+	for (unsigned i = 0; i < race->rounds; i++) {
+		double theirs = 1 / race->rates[system][RACE_PROVIDER][i];
+		counts[i] = 1 / race->parts[RACE_VERIFY_STRIPS][i] /
+			    (theirs - 1 / race->parts[RACE_VERIFY][i]);
+	}
+	return median(counts, race->rounds);
 }
 
 double race_provider_rate_at(const struct race *race, double count)

@@ -337,8 +337,9 @@ static void page_rates(FILE *out, const struct race *race)
 	enum race_system faster = race_faster(race, RACE_MICROCASH_SECP256K1, RACE_PROVIDER);
 	fprintf(out,
 		"![payments per strip](race-strip.svg)\n\n"
-		"A strip that is used for a single payment is dearer than a MicroCash ticket; from "
-		"%.1f payments per strip on a Souk provider is faster.\n\n",
+		"From %.1f payments per strip on a Souk provider is faster: a strip that is used "
+		"once "
+		"costs about what a MicroCash ticket costs.\n\n",
 		race_crossover_strip(race, faster));
 }
 
