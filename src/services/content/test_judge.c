@@ -116,9 +116,13 @@ static void test_right_units_convict_nobody(void **state)
 		const struct shape *shape = &shapes[i];
 		uint32_t last = (uint32_t)((shape->size - 1) / shape->chunk_size);
 		for (uint32_t chunk = 0; chunk <= last; chunk += last > 0 ? last : 1) {
-			honest_evidence(shape, chunk, 0);
-			assert_int_equal(
-				judge_kit_convict(&kit.agreement, &evidence), SOUK_PEER_NOT_GUILTY);
+			uint64_t left = shape->size - (uint64_t)chunk * shape->chunk_size;
+			uint64_t length = left < shape->chunk_size ? left : shape->chunk_size;
+			for (uint32_t block = 0; block * (uint64_t)BLOCK < length; block++) {
+				honest_evidence(shape, chunk, block);
+				assert_int_equal(judge_kit_convict(&kit.agreement, &evidence),
+					SOUK_PEER_NOT_GUILTY);
+			}
 			assert_int_equal(
 				judge_kit_accuse(&kit, &evidence, &honest), SOUK_PEER_NOT_GUILTY);
 		}
@@ -258,13 +262,34 @@ static void test_inner_node_as_leaf(void **state)
 {
 	(void)state;
 	static const struct shape shape = {8 * BLOCK, 4 * BLOCK};
-	honest_evidence(&shape, 1, 0);
+	/* At the left edge, where the sides of a path do not tell its depth. */
+	honest_evidence(&shape, 0, 0);
 	struct souk_hash pair[2] = {evidence.expected, evidence.expected_path.items[0]};
 	evidence.expected = souk_sha256_of(pair, sizeof pair);
 	evidence.expected_path.count--;
 	memmove(evidence.expected_path.items, evidence.expected_path.items + 1,
 		evidence.expected_path.count * sizeof(struct souk_hash));
 	assert_int_equal(judge_kit_convict(&kit.agreement, &evidence), SOUK_PEER_BAD_PATH);
+}
+
+/* A provider that signs carelessly what is not about the agreement is not convicted for it. */
+static void test_careless_signatures(void **state)
+{
+	(void)state;
+	static const struct shape shape = {11 * BLOCK + 7, 4 * BLOCK};
+	/* Another's grant. */
+	sell(&kit, &shape, 5, 1, 3, &unit);
+	assert_int_equal(judge_kit_accuse(&kit, &evidence, &unit), SOUK_OK);
+	evidence.grant.provider = kit.buyer.address;
+	evidence.unit.statement.grant = souk_grant_digest(&evidence.grant);
+	souk_content_statement_sign(&evidence.unit, &kit.provider.identity);
+	assert_int_equal(judge_kit_convict(&kit.agreement, &evidence), SOUK_PEER_BAD_GRANT);
+	/* A session of another content than was agreed upon. */
+	assert_int_equal(judge_kit_accuse(&kit, &evidence, &unit), SOUK_OK);
+	kit.agreement.terms.bytes[0] ^= 1;
+	evidence.unit.statement.agreement = souk_agreement_digest(&kit.agreement);
+	souk_content_statement_sign(&evidence.unit, &kit.provider.identity);
+	assert_int_equal(judge_kit_convict(&kit.agreement, &evidence), SOUK_PEER_BAD_GRANT);
 }
 
 /* A right unit, and bytes that somebody says were the right ones. */
@@ -479,6 +504,23 @@ static void test_what_is_not_owed(void **state)
 	assert_int_equal(ask(&kit.agreement), SOUK_PEER_UNPAID);
 }
 
+/* True tickets, but the provider signed that it was paid 65 units ago: the judge walks no further
+ * than any provider sends ahead. */
+static void test_no_long_walk(void **state)
+{
+	(void)state;
+	judge_kit_init(&kit, 4, 2 * BLOCK, BLOCK, 100);
+	for (uint32_t j = 1; j <= 65; j++) {
+		judge_kit_fetch(&kit, &unit, 0, JUDGE_KIT_HONEST);
+		judge_kit_settle(&kit, j);
+		make_question(&unit);
+		question.unit.statement.paid = 0;
+		question.unit.statement.value = kit.customer.payer.strip.anchor;
+		souk_content_statement_sign(&question.unit, &kit.provider.identity);
+		assert_int_equal(ask(&kit.agreement), j <= 64 ? SOUK_OK : SOUK_PEER_UNPAID);
+	}
+}
+
 /* The provider said itself that it was paid: no ticket is needed. */
 static void test_paid_by_its_own_word(void **state)
 {
@@ -567,6 +609,7 @@ int main(void)
 		cmocka_unit_test(test_cut_evidence_convicts_nobody),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_inner_node_as_leaf),
+		cmocka_unit_test(test_careless_signatures),
 		cmocka_unit_test(test_made_up_chunk),
 		cmocka_unit_test(test_wrong_size_is_not_paid),
 		cmocka_unit_test(test_statement_check),
@@ -574,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_accuse_refusals),
 		cmocka_unit_test(test_every_question_has_its_answer),
 		cmocka_unit_test(test_what_is_not_owed),
+		cmocka_unit_test(test_no_long_walk),
 		cmocka_unit_test(test_paid_by_its_own_word),
 		cmocka_unit_test(test_wrong_answers),
 		cmocka_unit_test(test_bent_questions),
