@@ -163,9 +163,12 @@ class HubSale(MarketTest):
         content, data = self.long()
         home = self.poor("0.2")
         before, owed = self.hub.accounts(), self.owed()
-        out = self.out()
+        out, opened = self.out(), self.opened()
         command = home.command("get", content, out, "--hub", self.hub.name_text, "--timeout", "30s")
         kills = 0
+        # Before it has met the hub there is nothing to survive.
+        wait_until("a session", lambda: self.opened() > opened or
+                   command.process.poll() is not None)
         while command.process.poll() is None and kills < 6:
             time.sleep(0.15)
             if command.process.poll() is not None:
@@ -189,6 +192,9 @@ class HubSale(MarketTest):
         wait_until("the providers stored their tickets", lambda: self.owed() - owed == sold
                    or self.owed() - owed >= LONG_UNITS * PRICE)
         self.assertLessEqual(self.owed() - owed, sold)
+
+    def opened(self):
+        return self.hub.log().count("event=hub_session_opened")
 
     def long(self):
         """A content that takes a while."""
