@@ -13,6 +13,7 @@
 #include "issuer_file.h"
 #include "provider_client.h"
 #include "souk/base/check.h"
+#include "souk/payment/allotment.h"
 #include "souk/payment/receipt.h"
 #include "wallet.h"
 
@@ -20,12 +21,14 @@
 
 static uint64_t epoch_wanted = UINT64_MAX;
 static const char *issuer;
+static bool lodge;
 
 /* A leaf on which something was bought. */
 struct settlement {
 	struct souk_wallet_strip strip; /* one of its strips */
 	struct souk_amount amount;
 	souk_status status;
+	bool lodged;
 	char detail[256];
 };
 
@@ -74,8 +77,35 @@ static souk_status keep_undrawn(struct settling *settling)
 	return SOUK_OK;
 }
 
-static souk_status ask_payee(
-	struct settling *settling, struct settlement *item, struct souk_receipt_proposal *proposal)
+/* Put RECEIPT on the ledger, so that the payee cannot choose after the draw between it and its
+ * strips. Only leaves that were planned are known to the wallet with all of their neighbours. */
+static souk_status lodge_receipt(struct settling *settling, const struct souk_wallet_strip *strip,
+	const struct souk_signed_leaf_receipt *receipt)
+{
+	struct souk_sum_node nodes[WALLET_LEAVES_MAX];
+	struct souk_allotment_record record;
+	struct souk_wallet_plan plan;
+	struct souk_strip_open proof = {.batch_count = 1};
+	struct souk_tx_body body = {.kind = SOUK_TX_BODY_CLAIM_RECEIPT};
+	SOUK_TRY(souk_chain_allotment(
+		settling->chain, &strip->escrow, strip->epoch, strip->segment, &record));
+	SOUK_TRY(wallet_plan(settling->wallet, &record.root, &plan));
+	SOUK_TRY(souk_allotment_prove(
+		&proof, plan.leaves.items, plan.leaves.count, strip->leaf, nodes));
+	body.claim_receipt.receipt = *receipt;
+	body.claim_receipt.leaf = proof.leaf;
+	body.claim_receipt.leaf_path.count = proof.leaf_path.count;
+	memcpy(body.claim_receipt.leaf_path.items, proof.leaf_path.items,
+		sizeof proof.leaf_path.items);
+	souk_status status = souk_chain_submit(settling->chain, &body, &settling->identity, NULL);
+	/* Before the draw only the second lodging of one receipt is refused so: the payee was
+	 * quicker, or this command runs again. */
+	return status == SOUK_PEER_NOT_DRAWN ? SOUK_OK : status;
+}
+
+/* The payee's signature under PROPOSAL. */
+static souk_status ask_payee(struct settling *settling, struct settlement *item,
+	const struct souk_receipt_proposal *proposal, struct souk_signed_leaf_receipt *ret)
 {
 	struct souk_provider_record record;
 	struct souk_signed_leaf_receipt receipt;
@@ -90,8 +120,12 @@ static souk_status ask_payee(
 		return status;
 	struct souk_hash proposed = souk_leaf_receipt_digest(&proposal->receipt);
 	struct souk_hash answered = souk_leaf_receipt_digest(&receipt.receipt);
-	return souk_hash_equal(&proposed, &answered) ? souk_leaf_receipt_verify_payee(&receipt)
-						     : SOUK_PEER_STRIP_TERMS;
+	if (!souk_hash_equal(&proposed, &answered))
+		return SOUK_PEER_STRIP_TERMS;
+	SOUK_TRY(souk_leaf_receipt_verify_payee(&receipt));
+	receipt.issuer_signature = proposal->issuer_signature;
+	*ret = receipt;
+	return SOUK_OK;
 }
 
 static souk_status settle(struct settling *settling, struct settlement *item)
@@ -113,7 +147,15 @@ static souk_status settle(struct settling *settling, struct settlement *item)
 	souk_leaf_receipt_issue(&receipt, &settling->identity);
 	struct souk_receipt_proposal proposal = {
 		.receipt = receipt.receipt, .issuer_signature = receipt.issuer_signature};
-	return ask_payee(settling, item, &proposal);
+	SOUK_TRY(ask_payee(settling, item, &proposal, &receipt));
+	if (!lodge)
+		return SOUK_OK;
+	souk_status status = lodge_receipt(settling, strip, &receipt);
+	item->lodged = status == SOUK_OK;
+	if (status == SOUK_LOCAL_NOT_FOUND)
+		snprintf(item->detail, sizeof item->detail,
+			"receipted, not lodged: not a leaf of souk escrow allot or stand");
+	return status;
 }
 
 static void print_settlements(const struct settling *settling)
@@ -131,6 +173,7 @@ static void print_settlements(const struct settling *settling)
 			cli_amount_text(item->amount),
 			item->status != SOUK_OK	  ? souk_status_text(item->status)
 			: item->amount.ncoin == 0 ? "nothing was paid"
+			: item->lodged		  ? "lodged"
 						  : "receipted"};
 		cli_table_add(table, cells);
 	}
@@ -143,13 +186,14 @@ static void print_settlements_json(const struct settling *settling)
 	for (size_t i = 0; i < settling->count; i++) {
 		const struct settlement *item = &settling->items[i];
 		json_array_append_new(
-			list, json_pack("{s:I, s:I, s:I, s:s, s:I, s:s, s:s}", "epoch",
+			list, json_pack("{s:I, s:I, s:I, s:s, s:I, s:s, s:b, s:s}", "epoch",
 				      (json_int_t)item->strip.epoch, "segment",
 				      (json_int_t)item->strip.segment, "leaf",
 				      (json_int_t)item->strip.leaf, "payee",
 				      cli_address_text(&item->strip.payee), "amount_ncoin",
 				      (json_int_t)item->amount.ncoin, "status",
-				      souk_status_name(item->status), "detail", item->detail));
+				      souk_status_name(item->status), "lodged", item->lodged,
+				      "detail", item->detail));
 	}
 	cli_print_json(json_pack("{s:o}", "leaves", list));
 }
@@ -199,16 +243,21 @@ int escrow_cmd_settle(int argc, char **argv)
 			&epoch_wanted},
 		{"issuer", "NAME", "what this issuer key signed (your identity)", OPTION_TEXT,
 			&issuer},
+		{"lodge", NULL, "put the receipts on the ledger: a transaction for each leaf",
+			OPTION_FLAG, &lodge},
 	};
 	static const struct command_spec command = {.name = "escrow settle",
 		.arguments = "",
 		.summary = "Have the payees of your leaves countersign what they are owed.",
 		.details = "Instead of strips that were used in part, each leaf is then drawn for "
 			   "as one piece: its\npayee is paid within one prize. What is settled in "
-			   "the current epoch is bought from no\nmore until the next.",
-		.examples = "  souk escrow settle\n  souk escrow settle --epoch 7 --json",
+			   "the current epoch is bought from no\nmore until the next. A payee that "
+			   "holds strips and a receipt can still choose after "
+			   "the draw\nwhich of them to be paid by; --lodge takes that choice away.",
+		.examples = "  souk escrow settle\n  souk escrow settle --epoch 7 --json\n  souk "
+			    "escrow settle --lodge",
 		.options = options,
-		.option_count = 2};
+		.option_count = 3};
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)

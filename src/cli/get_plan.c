@@ -7,7 +7,6 @@
 
 #include "get.h"
 #include "souk/base/check.h"
-#
 
 /* Segments of an epoch that are looked at. One that stands is among the first. */
 #define SEGMENTS_MAX 64u
