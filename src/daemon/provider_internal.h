@@ -60,7 +60,7 @@ struct provider_node {
 	struct claim_due *claims;
 	size_t claim_count, claim_max;
 	atomic_bool has_open_leaves; /* a strip on one was accepted: there is something to watch */
-	atomic_int store_status; /* a souk_status: units are refused until it is SOUK_OK */
+	atomic_int store_status;     /* a souk_status: units are refused until it is SOUK_OK */
 
 	/* Taken before the others: a leaf's receipt is kept while no strip of it is accepted, and
 	 * none of it is drawn. */

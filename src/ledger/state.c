@@ -290,13 +290,12 @@ souk_status ledger_get_leaf(struct souk_amount *ret, const struct souk_ledger *l
 	return SOUK_OK;
 }
 
-souk_status ledger_put_leaf(struct souk_ledger *ledger, const struct souk_ledger_key *key,
-	struct souk_amount amount)
+souk_status ledger_put_leaf(
+	struct souk_ledger *ledger, const struct souk_ledger_key *key, struct souk_amount amount)
 {
 	uint8_t value[8];
 	souk_store_be64(value, amount.ncoin);
-	return ledger_write(
-		ledger, souk_ledger_key_bytes(key), souk_bytes_of(value, sizeof value));
+	return ledger_write(ledger, souk_ledger_key_bytes(key), souk_bytes_of(value, sizeof value));
 }
 
 souk_status ledger_del_record(struct souk_ledger *ledger, const struct souk_ledger_key *key)

@@ -356,8 +356,8 @@ SOUK_MUST_CHECK souk_status souk_provider_leaf_owed(const struct souk_provider *
  * claimed as ever; no draw and no strip on that leaf in between. Or
  *   SOUK_PEER_UNPAID  more is owed than AMOUNT; and those of souk_provider_leaf_owed: nothing is
  *                     changed. */
-SOUK_MUST_CHECK souk_status souk_provider_receipt(struct souk_provider *provider,
-	const struct souk_leaf_id *leaf, struct souk_amount amount);
+SOUK_MUST_CHECK souk_status souk_provider_receipt(
+	struct souk_provider *provider, const struct souk_leaf_id *leaf, struct souk_amount amount);
 /* The strips of LEAF are settled: none of them is claimed. Also after a restart, for each receipt
  * that is kept. */
 void souk_provider_receipt_kept(struct souk_provider *provider, const struct souk_leaf_id *leaf);
