@@ -69,6 +69,28 @@ static bool choose_content(struct get *get, size_t offers)
 	return status == SOUK_OK;
 }
 
+/* Who does not answer may well have it: that is worth another try, the other is not. */
+static void fail_no_offer(const struct get *get)
+{
+	char text[96];
+	souk_status status = SOUK_PEER_UNKNOWN_CONTENT;
+	size_t silent = 0;
+	for (size_t i = 0; i < get->entry_count; i++) {
+		if (souk_status_class(get->entries[i].status) != SOUK_CLASS_IO)
+			continue;
+		silent++;
+		status = get->entries[i].status;
+	}
+	snprintf(text, sizeof text, "%zu provider%s asked, %zu did not answer", get->entry_count,
+		get->entry_count == 1 ? "" : "s", silent);
+	cli_fail("get",
+		silent > 0 ? "nobody who answers offers this content"
+			   : "nobody offers this content",
+		status, text);
+	if (silent > 0)
+		fputs("Try again later; souk offers with this id shows who is silent.\n", stderr);
+}
+
 bool get_find(struct get *get)
 {
 	souk_status status = market_list(get->chain, &get->entries, &get->entry_count);
@@ -83,10 +105,7 @@ bool get_find(struct get *get)
 	}
 	size_t offers = market_sort(get->entries, get->entry_count);
 	if (offers == 0) {
-		char text[96];
-		snprintf(text, sizeof text, "%zu provider%s asked", get->entry_count,
-			get->entry_count == 1 ? "" : "s");
-		cli_fail("get", "nobody offers this content", SOUK_PEER_UNKNOWN_CONTENT, text);
+		fail_no_offer(get);
 		return false;
 	}
 	return choose_content(get, offers);

@@ -309,8 +309,8 @@ class Faults(MarketTest):
         self.bad.stop()
         self.good.stop()
         refused = self.customer.get(self.content, self.out())
-        self.assertEqual((refused.code, refused.json["error"]), (1, "PEER_UNKNOWN_CONTENT"))
-        self.assertIn("nobody offers this content", refused.err)
+        self.assertEqual((refused.code, refused.json["error"]), (1, "IO_NET"))
+        self.assertIn("nobody who answers offers this content", refused.err)
 
     def test_p_no_ledger(self):
         """The ledger is gone: commands say so; a provider stays up and comes back with it."""
