@@ -114,7 +114,13 @@ SOUK_MUST_CHECK souk_status provider_receipt_restore(struct provider_node *node)
 /* What the settler's thread does beside following epochs; each keeps what failed for its next call.
  * CHAIN is the settler's. */
 void provider_claims_send(struct provider_node *node, struct souk_chain_client *chain);
-void provider_receipts_claim(struct provider_node *node, struct souk_chain_client *chain);
+/* NEXT_DRAW: the first epoch that is not drawn yet. */
+void provider_receipts_claim(
+	struct provider_node *node, struct souk_chain_client *chain, uint64_t next_draw);
+/* The first MAX receipts that can be claimed. Those of epochs that are not drawn are left out: they
+ * may be any number, and would keep the others waiting until these are late. */
+SOUK_MUST_CHECK souk_status provider_receipts_open(const struct provider_store *store,
+	uint64_t next_draw, struct souk_receipt_record *items, size_t max, size_t *ret_count);
 void provider_watch(struct provider_node *node, struct souk_chain_client *chain);
 
 bool provider_is_stopping(struct provider_node *node);

@@ -191,16 +191,26 @@ souk_status provider_receipt_restore(struct provider_node *node)
 /* ------------------------------------------------------------------ claims */
 
 struct open_receipts {
-	size_t count;
-	struct souk_receipt_record items[ROUND_MAX];
+	uint64_t next_draw;
+	size_t count, max;
+	struct souk_receipt_record *items;
 };
 
 static souk_status add_open(void *ctx, const struct souk_receipt_record *record)
 {
 	struct open_receipts *open = ctx;
-	if (!record->claimed && open->count < ROUND_MAX)
+	if (!record->claimed && record->receipt.receipt.epoch < open->next_draw)
 		open->items[open->count++] = *record;
-	return SOUK_OK;
+	return open->count < open->max ? SOUK_OK : SOUK_LOCAL_FULL;
+}
+
+souk_status provider_receipts_open(const struct provider_store *store, uint64_t next_draw,
+	struct souk_receipt_record *items, size_t max, size_t *ret_count)
+{
+	struct open_receipts open = {.next_draw = next_draw, .max = max, .items = items};
+	souk_status status = provider_store_each_receipt(store, add_open, &open);
+	*ret_count = open.count;
+	return status == SOUK_LOCAL_FULL ? SOUK_OK : status;
 }
 
 static souk_status find_worth(const struct souk_receipt_record *record,
@@ -258,19 +268,20 @@ static souk_status claim_receipt(struct provider_node *node, struct souk_chain_c
 	return SOUK_OK;
 }
 
-void provider_receipts_claim(struct provider_node *node, struct souk_chain_client *chain)
+void provider_receipts_claim(
+	struct provider_node *node, struct souk_chain_client *chain, uint64_t next_draw)
 {
-	struct open_receipts *open = calloc(1, sizeof *open);
+	struct souk_receipt_record *open = calloc(ROUND_MAX, sizeof *open);
 	struct souk_tx_body *body = malloc(sizeof *body);
 	souk_status status = SOUK_IO_MEMORY;
+	size_t count = 0;
 	if (open != NULL && body != NULL)
-		status = provider_store_each_receipt(&node->store, add_open, open);
-	for (size_t i = 0; status == SOUK_OK && i < open->count && !provider_is_stopping(node);
-		i++) {
-		souk_status claimed = claim_receipt(node, chain, &open->items[i], body);
-		open->items[i].claimed = true;
+		status = provider_receipts_open(&node->store, next_draw, open, ROUND_MAX, &count);
+	for (size_t i = 0; status == SOUK_OK && i < count && !provider_is_stopping(node); i++) {
+		souk_status claimed = claim_receipt(node, chain, &open[i], body);
+		open[i].claimed = true;
 		if (claimed == SOUK_OK)
-			status = provider_store_put_receipt(&node->store, &open->items[i]);
+			status = provider_store_put_receipt(&node->store, &open[i]);
 		else if (souk_status_class(claimed) == SOUK_CLASS_IO)
 			break;
 	}

@@ -16,6 +16,7 @@ struct settler {
 	struct provider_node *node;
 	struct souk_chain_client *chain;
 	bool registered;
+	uint64_t next_draw;	  /* the first epoch that is not drawn, when last asked */
 	souk_status complained;	  /* about the ledger; said once until it changes */
 	struct souk_tx_body body; /* large; here so that it needs no stack */
 };
@@ -123,6 +124,12 @@ static souk_status settle_round(struct settler *settler, const char **ret_about)
 	souk_provider_set_epoch(
 		&node->provider, ledger.record.epoch, ledger.epoch.end, provider_now());
 	pthread_mutex_unlock(&node->lock);
+	settler->next_draw = ledger.record.next_draw;
+	/* First: a challenge waits no longer than its agreement says, whatever else may fail. */
+	*ret_about = "agreements";
+	status = provider_agreements_poll(node, settler->chain);
+	if (status != SOUK_OK)
+		return status;
 	*ret_about = "registration";
 	if (!settler->registered) {
 		status = register_provider(settler, &ledger);
@@ -131,11 +138,7 @@ static souk_status settle_round(struct settler *settler, const char **ret_about)
 		settler->registered = true;
 	}
 	*ret_about = "draws";
-	status = follow_draws(settler);
-	if (status != SOUK_OK)
-		return status;
-	*ret_about = "agreements";
-	return provider_agreements_poll(node, settler->chain);
+	return follow_draws(settler);
 }
 
 void *provider_settler_run(void *ctx)
@@ -162,7 +165,7 @@ void *provider_settler_run(void *ctx)
 		pthread_mutex_unlock(&node->lock);
 		status = provider_commit(node);
 		provider_claims_send(node, settler->chain);
-		provider_receipts_claim(node, settler->chain);
+		provider_receipts_claim(node, settler->chain, settler->next_draw);
 		provider_watch(node, settler->chain);
 		if (status == SOUK_OK)
 			status = provider_commit(node);
