@@ -120,6 +120,18 @@ static const char *objection_to(struct provider_node *node, const struct souk_ag
 	return NULL;
 }
 
+/* What a challenge has to cost at least. A customer that did not pay on has its tickets still, asks
+ * for the last key of a window with one, and gets the others by hashing; once the epoch is drawn
+ * the ticket pays for nothing. */
+static bool is_bond_enough(const struct provider_node *node, struct souk_amount bond,
+	const struct souk_content_record *content)
+{
+	struct souk_amount window,
+		price = content->price.ncoin != 0 ? content->price : node->config.price;
+	return souk_amount_mul(&window, price, node->config.window) == SOUK_OK &&
+	       !souk_amount_is_less(bond, window);
+}
+
 static void add_entry(struct provider_agreements *agreements, const struct souk_hash *id,
 	const struct souk_agreement *agreement)
 {
@@ -159,6 +171,10 @@ souk_status provider_agreements_enter(struct provider_node *node,
 	souk_status status = provider_store_content(&node->store, &agreement->terms, &record);
 	if (status != SOUK_OK)
 		return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status;
+	if (!is_bond_enough(node, agreement->bond, &record)) {
+		*ret_detail = "the bond is less than a window of units costs";
+		return SOUK_PEER_AGREEMENT_TERMS;
+	}
 	struct souk_tx_body *body = calloc(1, sizeof *body);
 	if (body == NULL)
 		return SOUK_IO_MEMORY;

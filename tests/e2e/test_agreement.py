@@ -84,6 +84,12 @@ class Agreement(MarketTest):
         refused = self.customer.run("agreement", "propose", self.honest.address, "ab" * 32,
                                     "--deposit", "1")
         self.assertEqual(refused.json["error"], "PEER_UNKNOWN_CONTENT")
+        # Eight units of 0.0001: what a customer could have keys for that it does not pay.
+        for bond, code in ("0.00079", 1), ("0.0008", 0):
+            answer = self.customer.run("agreement", "propose", self.honest.address, self.content,
+                                       "--deposit", "0.1", "--bond", bond, "--for", "1s")
+            self.assertEqual(answer.code != 0, code != 0, answer)
+        self.assertEqual(answer.json["state"], "runs")
 
     def spoil(self, provider):
         path = os.path.join(provider.path, "content", self.content)
@@ -193,6 +199,19 @@ class Agreement(MarketTest):
         self.assertEqual(silent["outcome"], "silent")
         self.assertEqual(self.customer.balance(), mine + DEPOSIT // 4 * 3)
         self.assertEqual(self.show(agreement)["state"], "convicted")
+        self.check_money()
+
+    def test_6b_unregistered(self):
+        """A provider that cannot pay for its registration answers all the same."""
+        self.only(self.honest)
+        self.propose(self.honest)
+        question = self.break_off(self.honest, "poor")
+        self.honest.stop()
+        self.honest.configure("provider", deposit="1000000", faucet="no",
+                              control_url="https://127.0.0.1:9")
+        self.honest.start()
+        answered = self.customer.souk("agreement", "challenge", question, "--wait")
+        self.assertEqual(answered["outcome"], "answered")
         self.check_money()
 
     def test_7_end(self):
