@@ -43,6 +43,17 @@ int cli_fail(const char *command, const char *what, souk_status status, const ch
 int cli_fail_ledger(const char *command, const char *what, souk_status status,
 	const struct souk_chain_client *client);
 
+/* A command of a command: souk escrow open. */
+struct cli_subcommand {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+/* Run the one that argv[0] names, or print the list: of COMMAND, COUNT of them. */
+int cli_run_subcommand(const char *command, const struct cli_subcommand *subcommands, size_t count,
+	int argc, char **argv);
+
 /* Print and release an object, on one line. All whole numbers of the command's JSON are unsigned:
  * what was put in as (json_int_t)u64 comes out as that u64, above 2^63 too. */
 void cli_print_json(json_t *object);

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "escrow_run.h"
+#include "souk/base/check.h"
 #include "policy_name.h"
 
 static struct souk_amount line = {10ull * SOUK_NCOIN_PER_COIN};
@@ -250,11 +251,7 @@ static int escrow_withdraw(int argc, char **argv)
 
 int cmd_escrow(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-		const char *summary;
-	} subcommands[] = {
+	static const struct cli_subcommand subcommands[] = {
 		{"open", escrow_open, "lock money from which providers will be paid"},
 		{"show", escrow_show, "show terms, free money and open epochs"},
 		{"top-up", escrow_top_up, "lock more"},
@@ -265,15 +262,5 @@ int cmd_escrow(int argc, char **argv)
 		{"close", escrow_close, "stop spending; what is owed is still paid"},
 		{"withdraw", escrow_withdraw, "take the rest of a closed escrow back"},
 	};
-	bool wants_help =
-		argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
-	for (size_t i = 0; argc > 0 && i < sizeof subcommands / sizeof *subcommands; i++) {
-		if (strcmp(argv[0], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
-	}
-	FILE *out = wants_help ? stdout : stderr;
-	fputs("usage: souk escrow COMMAND [options]\n\n", out);
-	for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
-		fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
-	return wants_help ? 0 : EXIT_USAGE;
+	return cli_run_subcommand("escrow", subcommands, SOUK_COUNT_OF(subcommands), argc, argv);
 }

@@ -277,24 +277,11 @@ static int issuer_import(int argc, char **argv)
 
 int escrow_cmd_issuer(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-		const char *summary;
-	} subcommands[] = {
+	static const struct cli_subcommand subcommands[] = {
 		{"new", issuer_new, "make a hot key"},
 		{"export", issuer_export, "write it and its leaves to a file, for another machine"},
 		{"import", issuer_import, "take such a file into this home"},
 	};
-	bool wants_help =
-		argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
-	for (size_t i = 0; argc > 0 && i < sizeof subcommands / sizeof *subcommands; i++) {
-		if (strcmp(argv[0], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
-	}
-	FILE *out = wants_help ? stdout : stderr;
-	fputs("usage: souk escrow issuer COMMAND [options]\n\n", out);
-	for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
-		fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
-	return wants_help ? 0 : EXIT_USAGE;
+	return cli_run_subcommand(
+		"escrow issuer", subcommands, SOUK_COUNT_OF(subcommands), argc, argv);
 }

@@ -10,6 +10,7 @@
 #include "../daemon/hub_store.h"
 #include "../daemon/listen_address.h"
 #include "cli.h"
+#include "souk/base/check.h"
 #include "hub_client.h"
 #include "souk/io/entropy_real.h"
 #include "souk/io/file.h"
@@ -510,11 +511,7 @@ static int hub_balance(int argc, char **argv)
 
 int cmd_hub(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-		const char *summary;
-	} subcommands[] = {
+	static const struct cli_subcommand subcommands[] = {
 		{"redeem", hub_redeem, "turn a voucher into credit"},
 		{"balance", hub_balance, "show your credit"},
 		{"init", hub_init, "operator: make this home a hub"},
@@ -522,15 +519,5 @@ int cmd_hub(int argc, char **argv)
 		{"voucher", hub_voucher, "operator: make vouchers"},
 		{"accounts", hub_accounts, "operator: who has put in and spent how much"},
 	};
-	bool wants_help =
-		argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
-	for (size_t i = 0; argc > 0 && i < sizeof subcommands / sizeof *subcommands; i++) {
-		if (strcmp(argv[0], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
-	}
-	FILE *out = wants_help ? stdout : stderr;
-	fputs("usage: souk hub COMMAND [options]\n\n", out);
-	for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
-		fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
-	return wants_help ? 0 : EXIT_USAGE;
+	return cli_run_subcommand("hub", subcommands, SOUK_COUNT_OF(subcommands), argc, argv);
 }

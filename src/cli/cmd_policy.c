@@ -351,23 +351,9 @@ static int policy_list(int argc, char **argv)
 
 int cmd_policy(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-		const char *summary;
-	} subcommands[] = {
+	static const struct cli_subcommand subcommands[] = {
 		{"list", policy_list, "list the profiles"},
 		{"explain", policy_explain, "what a policy means for each side"},
 	};
-	bool wants_help =
-		argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
-	for (size_t i = 0; argc > 0 && i < sizeof subcommands / sizeof *subcommands; i++) {
-		if (strcmp(argv[0], subcommands[i].name) == 0)
-			return subcommands[i].run(argc - 1, argv + 1);
-	}
-	FILE *out = wants_help ? stdout : stderr;
-	fputs("usage: souk policy COMMAND [options]\n\n", out);
-	for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
-		fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
-	return wants_help ? 0 : EXIT_USAGE;
+	return cli_run_subcommand("policy", subcommands, SOUK_COUNT_OF(subcommands), argc, argv);
 }

@@ -193,3 +193,21 @@ struct souk_time cli_now(void)
 {
 	return souk_clock_now(souk_clock_real());
 }
+
+int cli_run_subcommand(const char *command, const struct cli_subcommand *subcommands, size_t count,
+	int argc, char **argv)
+{
+	bool wants_help =
+		argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
+	for (size_t i = 0; argc > 0 && i < count; i++) {
+		if (strcmp(argv[0], subcommands[i].name) == 0)
+			return subcommands[i].run(argc - 1, argv + 1);
+	}
+	FILE *out = wants_help ? stdout : stderr;
+	if (argc > 0 && !wants_help)
+		fprintf(out, "souk %s: no command %s\n", command, argv[0]);
+	fprintf(out, "usage: souk %s COMMAND [options]\n\n", command);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].summary);
+	return wants_help ? 0 : EXIT_USAGE;
+}

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../daemon/problem.h"
 #include "cli.h"
+#include "control_call.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
 
@@ -60,19 +60,7 @@ static souk_status call(struct hub_client *client, const char *method, const cha
 		.pin = &client->pin,
 		.answer_size_max = ANSWER_SIZE_MAX,
 	};
-	client->detail[0] = '\0';
-	souk_status status = souk_http_client_call(client->http, &request, ret);
-	if (status != SOUK_OK) {
-		snprintf(client->detail, sizeof client->detail, "%s",
-			souk_http_client_error(client->http));
-		return status;
-	}
-	if (ret->status == 200)
-		return SOUK_OK;
-	status = problem_parse(souk_bytes_of(ret->body, ret->size), ret->status, client->detail,
-		sizeof client->detail);
-	souk_http_answer_done(ret);
-	return status;
+	return control_call(client->http, &request, client->detail, sizeof client->detail, ret);
 }
 
 /* POST an encoded message and decode the answer. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../daemon/problem.h"
+#include "control_call.h"
 #include "souk/base/check.h"
 
 souk_status provider_client_init(struct provider_client *client,
@@ -40,19 +40,7 @@ static souk_status call(struct provider_client *client, const char *method, cons
 		.pin = &client->pin,
 		.answer_size_max = answer_size_max,
 	};
-	client->detail[0] = '\0';
-	souk_status status = souk_http_client_call(client->http, &request, ret);
-	if (status != SOUK_OK) {
-		snprintf(client->detail, sizeof client->detail, "%s",
-			souk_http_client_error(client->http));
-		return status;
-	}
-	if (ret->status == 200)
-		return SOUK_OK;
-	status = problem_parse(souk_bytes_of(ret->body, ret->size), ret->status, client->detail,
-		sizeof client->detail);
-	souk_http_answer_done(ret);
-	return status;
+	return control_call(client->http, &request, client->detail, sizeof client->detail, ret);
 }
 
 static struct souk_bytes bytes_of(const struct souk_http_answer *answer)
