@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "souk/base/check.h"
 #include "policy_name.h"
 
 static const char *service = "content";
