@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -116,6 +117,17 @@ static json_t *json_of(const struct souk_hash *id, const struct souk_agreement_r
 		(json_int_t)record->due.ms);
 }
 
+static const char *date_of(struct souk_time time)
+{
+	static char text[32];
+	struct tm parts;
+	time_t seconds = (time_t)(time.ms / 1000);
+	if (gmtime_r(&seconds, &parts) == NULL ||
+		strftime(text, sizeof text, "%F %T UTC", &parts) == 0)
+		return "?";
+	return text;
+}
+
 static void print_record(void)
 {
 	const struct souk_agreement *a = &run.record.agreement;
@@ -130,7 +142,7 @@ static void print_record(void)
 		cli_amount_text(share_of(a, a->reporter_permille)));
 	printf("bond      %s coins, of who accuses or challenges\n", cli_amount_text(a->bond));
 	printf("answer    within %" PRIu64 " s of a challenge\n", a->respond_ms / 1000);
-	printf("ends      in %" PRIu64 " s\n", souk_time_since_ms(cli_now(), a->ends) / 1000);
+	printf("ends      %s\n", date_of(a->ends));
 }
 
 static int agreement_show(int argc, char **argv)
@@ -300,7 +312,7 @@ static int agreement_propose(int argc, char **argv)
 		.arguments_min = 2,
 		.arguments_max = 2};
 	struct souk_agreement agreement;
-	char detail[256];
+	char detail[256] = "";
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
@@ -323,12 +335,17 @@ static int agreement_propose(int argc, char **argv)
 
 /* ---- what is brought to the ledger ---- */
 
-/* The file and the agreement that its statement names. */
-static bool load_file(const char *path, size_t size_max, char **ret_data, size_t *ret_size)
+static const char no_evidence[] = "this is no evidence that souk get wrote";
+static const char no_question[] = "this is no question that souk get wrote";
+
+/* The bytes of PATH; OTHERWISE says what a file that is too large is not. */
+static bool load_file(
+	const char *path, size_t size_max, const char *otherwise, char **ret_data, size_t *ret_size)
 {
 	souk_status status = souk_file_read(path, size_max, ret_data, ret_size);
 	if (status != SOUK_OK)
-		finish(cli_fail(run.command, path, status, NULL));
+		finish(cli_fail(
+			run.command, path, status, status == SOUK_LOCAL_FULL ? otherwise : NULL));
 	return status == SOUK_OK;
 }
 
@@ -356,7 +373,7 @@ static int accuse(const char *path)
 	struct souk_tx_accuse *tx = &run.body.accuse;
 	char *data, text[200];
 	size_t size;
-	if (!load_file(path, sizeof tx->evidence.data, &data, &size))
+	if (!load_file(path, sizeof tx->evidence.data, no_evidence, &data, &size))
 		return EXIT_REFUSED;
 	run.body.kind = SOUK_TX_BODY_ACCUSE;
 	tx->fault = SOUK_CONTENT_FAULT_UNIT;
@@ -366,7 +383,7 @@ static int accuse(const char *path)
 	struct souk_bytes bytes = souk_bytes_of(tx->evidence.data, size);
 	souk_status status = souk_content_evidence_decode(&evidence, bytes, NULL);
 	if (status != SOUK_OK)
-		return finish(cli_fail(run.command, path, status, "this is no evidence"));
+		return finish(cli_fail(run.command, path, status, no_evidence));
 	run.id = tx->agreement = evidence.unit.statement.agreement;
 	if (!load_record())
 		return EXIT_REFUSED;
@@ -444,7 +461,7 @@ static int challenge(const char *path)
 	struct souk_tx_challenge *tx = &run.body.challenge;
 	char *data;
 	size_t size;
-	if (!load_file(path, sizeof tx->question.data, &data, &size))
+	if (!load_file(path, sizeof tx->question.data, no_question, &data, &size))
 		return EXIT_REFUSED;
 	run.body.kind = SOUK_TX_BODY_CHALLENGE;
 	tx->question.size = (uint16_t)size;
@@ -453,7 +470,7 @@ static int challenge(const char *path)
 	souk_status status = souk_content_question_decode(
 		&question, souk_bytes_of(tx->question.data, size), NULL);
 	if (status != SOUK_OK)
-		return finish(cli_fail(run.command, path, status, "this is no question"));
+		return finish(cli_fail(run.command, path, status, no_question));
 	run.id = tx->agreement = question.unit.statement.agreement;
 	status = submit();
 	if (status != SOUK_OK)

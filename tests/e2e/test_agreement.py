@@ -90,6 +90,18 @@ class Agreement(MarketTest):
                                        "--deposit", "0.1", "--bond", bond, "--for", "1s")
             self.assertEqual(answer.code != 0, code != 0, answer)
         self.assertEqual(answer.json["state"], "runs")
+        # Where no provider was asked, there is nothing to quote.
+        refused = self.customer.run("agreement", "propose", "0x" + "11" * 20, self.content)
+        self.assertEqual((refused.json["error"], refused.json["detail"]), ("PEER_NO_PROVIDER", ""))
+        # Any file is no evidence, however large it is.
+        path = self.market.path("no-evidence")
+        for size in (10, 1 << 20):
+            with open(path, "wb") as file:
+                file.write(bytes(size))
+            for command in ("accuse", "challenge"):
+                refused = self.customer.run("agreement", command, path)
+                self.assertEqual(refused.code, 1, str(refused))
+                self.assertIn("this is no ", refused.json["detail"])
 
     def spoil(self, provider):
         path = os.path.join(provider.path, "content", self.content)
