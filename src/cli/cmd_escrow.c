@@ -58,7 +58,7 @@ static int escrow_open(int argc, char **argv)
 		.options = options,
 		.option_count = sizeof options / sizeof *options};
 	struct escrow_run run;
-	char done[160];
+	char done[240], backing[64] = "";
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
@@ -77,8 +77,10 @@ static int escrow_open(int argc, char **argv)
 			.prize = prize,
 			.deposit = deposit,
 			.penalty = penalty}};
-	snprintf(done, sizeof done, "locked %s coins: %s an epoch, in prizes of %s",
-		cli_amount_text(deposit), cli_amount_text(line), cli_amount_text(prize));
+	if (penalty.ncoin != 0)
+		snprintf(backing, sizeof backing, "; and %s as penalty", cli_amount_text(penalty));
+	snprintf(done, sizeof done, "locked %s coins: %s an epoch, in prizes of %s%s",
+		cli_amount_text(deposit), cli_amount_text(line), cli_amount_text(prize), backing);
 	return escrow_submit(&run, &body, done);
 }
 

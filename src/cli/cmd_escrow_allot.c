@@ -197,14 +197,49 @@ static souk_status make_stand(
 	return status;
 }
 
+static int fail_allot(struct escrow_run *run, souk_status status)
+{
+	cli_fail_ledger(run->command, "cannot allot", status, run->client);
+	if (status == SOUK_PEER_ALLOTMENT_OVER_LINE)
+		fprintf(stderr, "The line bounds an epoch, and what is allotted stays so until the "
+				"next; see: souk escrow show\n");
+	else if (status == SOUK_PEER_NO_ESCROW)
+		fprintf(stderr, "Open one with: souk escrow open --line 10\n");
+	return escrow_finish(run, EXIT_REFUSED);
+}
+
+static void describe_allot(
+	const struct souk_tx_body *body, const struct wish *wish, char *text, size_t size)
+{
+	size_t leaves = wish->plan.leaves.count;
+	snprintf(text, size, "allotted %s coins of epoch %" PRIu64 " to %zu lea%s",
+		cli_amount_text(body->allot.total), body->allot.epoch, leaves,
+		leaves == 1 ? "f" : "ves");
+}
+
+static void describe_stand(
+	const struct souk_tx_body *body, const struct wish *wish, char *text, size_t size)
+{
+	size_t leaves = wish->plan.leaves.count;
+	if (stop)
+		snprintf(text, size, "it ends with this epoch");
+	else
+		snprintf(text, size,
+			"from the next epoch on, %" PRIu64 " epoch%s: %s coins in each to %zu "
+			"lea%s",
+			epochs, epochs == 1 ? "" : "s", cli_amount_text(body->stand.total), leaves,
+			leaves == 1 ? "f" : "ves");
+}
+
 /* What both commands do after their options. */
 static int run_command(const struct command_spec *command, int count, char **argv,
 	souk_status (*make)(struct escrow_run *, struct wish *, struct souk_tx_body *),
-	const char *done)
+	void (*describe)(const struct souk_tx_body *, const struct wish *, char *, size_t))
 {
 	static struct wish wish; /* large */
 	struct escrow_run run;
 	struct souk_tx_body body;
+	char done[160];
 	if (!escrow_start(&run, command->name))
 		return EXIT_REFUSED;
 	wish.plan.escrow = run.id;
@@ -212,8 +247,8 @@ static int run_command(const struct command_spec *command, int count, char **arg
 		return escrow_finish(&run, EXIT_USAGE);
 	souk_status status = make(&run, &wish, &body);
 	if (status != SOUK_OK)
-		return escrow_finish(
-			&run, cli_fail_ledger(command->name, "cannot allot", status, run.client));
+		return fail_allot(&run, status);
+	describe(&body, &wish, done, sizeof done);
 	return escrow_submit(&run, &body, done);
 }
 
@@ -244,7 +279,7 @@ int escrow_cmd_allot(int argc, char **argv)
 		fprintf(stderr, "souk escrow allot: name a provider, or --open COINS\n");
 		return EXIT_USAGE;
 	}
-	return run_command(&command, count, argv, make_allot, "allotted");
+	return run_command(&command, count, argv, make_allot, describe_allot);
 }
 
 int escrow_cmd_stand(int argc, char **argv)
@@ -276,6 +311,5 @@ int escrow_cmd_stand(int argc, char **argv)
 		fprintf(stderr, "souk escrow stand: name providers and --epochs, or --stop\n");
 		return EXIT_USAGE;
 	}
-	return run_command(&command, count, argv, make_stand,
-		stop ? "it ends with this epoch" : "it stands from the next epoch on");
+	return run_command(&command, count, argv, make_stand, describe_stand);
 }

@@ -165,7 +165,9 @@ static int issuer_export(int argc, char **argv)
 	souk_bytes_wipe(&run.file.secret, sizeof run.file.secret);
 	if (status != SOUK_OK)
 		return cli_fail(command.name, argv[1], status,
-			status == SOUK_LOCAL_NOT_FOUND ? "no leaf names this issuer" : NULL);
+			status == SOUK_LOCAL_NOT_FOUND
+				? "no leaf names this issuer yet; see: souk escrow allot --help"
+				: NULL);
 	if (cli_json)
 		cli_print_json(json_pack("{s:s, s:s, s:i}", "issuer", argv[0], "file", argv[1],
 			"allotments", (int)run.file.plans.count));
@@ -255,7 +257,10 @@ static int issuer_import(int argc, char **argv)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
 	souk_status status = read_export(&file, argv[0]);
 	if (status != SOUK_OK)
-		return cli_fail(command.name, argv[0], status, NULL);
+		return cli_fail(command.name, argv[0], status,
+			status == SOUK_LOCAL_NOT_FOUND
+				? NULL
+				: "souk escrow issuer export makes such a file");
 	if (!valid_name(command.name, file.name.text))
 		return EXIT_REFUSED;
 	status = key_of(&key, &file.secret);

@@ -162,6 +162,10 @@ static void print_settlements(const struct settling *settling)
 {
 	static const char *const headings[] = {"epoch", "leaf", "payee", "amount", "state"};
 	static const bool is_number[] = {true, true, false, true, false};
+	if (settling->count == 0) {
+		puts("nothing to settle: no leaf was paid from in an epoch that is not drawn");
+		return;
+	}
 	struct cli_table *table = cli_table_new(5, headings, is_number);
 	for (size_t i = 0; i < settling->count; i++) {
 		const struct settlement *item = &settling->items[i];
@@ -171,7 +175,9 @@ static void print_settlements(const struct settling *settling)
 			item->strip.leaf);
 		const char *cells[] = {epoch, leaf, cli_address_text(&item->strip.payee),
 			cli_amount_text(item->amount),
-			item->status != SOUK_OK	  ? souk_status_text(item->status)
+			item->status == SOUK_LOCAL_NOT_FOUND && item->detail[0] != '\0'
+				? item->detail
+			: item->status != SOUK_OK ? souk_status_text(item->status)
 			: item->amount.ncoin == 0 ? "nothing was paid"
 			: item->lodged		  ? "lodged"
 						  : "receipted"};
