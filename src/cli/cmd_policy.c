@@ -60,7 +60,7 @@ static souk_status work_out(struct outcome *o)
 
 static void row(const char *name, const char *value, const char *why)
 {
-	printf("  %-20s %-16s %s\n", name, value, why);
+	printf("  %-20s %-17s %s\n", name, value, why);
 }
 
 static const char *time_text(uint64_t ms)
@@ -134,7 +134,7 @@ static void print_deposits(const struct outcome *o)
 		"k / (p (T - F)): below it cheating pays");
 	row("at most", d->has_most ? cli_amount_text(d->most) : "any",
 		"(r - k) / (p F): above it honest work does not");
-	row("chosen", cli_amount_text(o->policy.deposit), "");
+	printf("  %-20s %s\n", "chosen", cli_amount_text(o->policy.deposit));
 	row("whole bond", o->bond.ncoin != 0 ? cli_amount_text(o->bond) : "none does",
 		"of a provider: a window in every session, over p T");
 	if (o->warnings != 0)
@@ -204,13 +204,14 @@ static void override_amount(struct souk_amount *field, struct souk_amount value)
 		*field = value;
 }
 
-static bool override_number(uint32_t *field, uint64_t value, uint64_t most, const char *name)
+static bool override_number(
+	uint32_t *field, uint64_t value, uint64_t least, uint64_t most, const char *name)
 {
 	if (value == UNSET)
 		return true;
-	if (value > most) {
-		fprintf(stderr, "souk policy explain: --%s takes at most %" PRIu64 "\n", name,
-			most);
+	if (value < least || value > most) {
+		fprintf(stderr, "souk policy explain: --%s takes %" PRIu64 " to %" PRIu64 "\n",
+			name, least, most);
 		return false;
 	}
 	*field = (uint32_t)value;
@@ -220,14 +221,14 @@ static bool override_number(uint32_t *field, uint64_t value, uint64_t most, cons
 static bool apply_overrides(struct souk_policy *p)
 {
 	uint32_t units = p->window;
-	bool good = override_number(&units, window, UINT16_MAX, "window") &&
-		    override_number(&p->sessions, sessions, UINT32_MAX, "sessions") &&
-		    override_number(&p->overhead_permille, overhead, 1000, "overhead") &&
-		    override_number(&p->payees, payees, UINT32_MAX, "payees") &&
-		    override_number(&p->audit_ppm, audit, SOUK_POLICY_CERTAIN_PPM, "audit") &&
-		    override_number(&p->detect_ppm, detect, SOUK_POLICY_CERTAIN_PPM, "detect") &&
-		    override_number(&p->false_ppm, falsely, SOUK_POLICY_CERTAIN_PPM, "false") &&
-		    override_number(&p->report_ppm, report, SOUK_POLICY_CERTAIN_PPM, "report");
+	bool good = override_number(&units, window, 1, UINT16_MAX, "window") &&
+		    override_number(&p->sessions, sessions, 1, UINT32_MAX, "sessions") &&
+		    override_number(&p->overhead_permille, overhead, 1, 1000, "overhead") &&
+		    override_number(&p->payees, payees, 1, UINT32_MAX, "payees") &&
+		    override_number(&p->audit_ppm, audit, 0, SOUK_POLICY_CERTAIN_PPM, "audit") &&
+		    override_number(&p->detect_ppm, detect, 0, SOUK_POLICY_CERTAIN_PPM, "detect") &&
+		    override_number(&p->false_ppm, falsely, 0, SOUK_POLICY_CERTAIN_PPM, "false") &&
+		    override_number(&p->report_ppm, report, 0, SOUK_POLICY_CERTAIN_PPM, "report");
 	struct souk_amount old = p->unit_price;
 	override_amount(&p->unit_price, unit_price);
 	/* A task is a window of units: its reward and cost follow them, unless they are given. */
@@ -340,7 +341,11 @@ static int policy_list(int argc, char **argv)
 		if (table != NULL)
 			cli_table_add(table, cells);
 		json_array_append_new(list,
-			json_pack("{s:s, s:s}", "service", p->service, "profile", p->profile));
+			json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I}", "service", p->service,
+				"profile", p->profile, "window", (int)p->window, "epoch_ms",
+				(json_int_t)p->epoch_ms, "prize_ncoin", (json_int_t)prize.ncoin,
+				"deposit_ncoin", (json_int_t)p->deposit.ncoin, "audit_ppm",
+				(json_int_t)p->audit_ppm));
 	}
 	if (table != NULL)
 		cli_table_print(table);

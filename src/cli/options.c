@@ -173,10 +173,10 @@ enum parse_outcome options_parse(
 		}
 	}
 	if (count < command->arguments_min || count > command->arguments_max) {
-		fprintf(stderr, "souk %s: %s\nusage: souk %s %s\n", command->name,
+		fprintf(stderr, "souk %s: %s\nusage: souk %s%s%s\n", command->name,
 			count < command->arguments_min ? "an argument is missing"
 						       : "too many arguments",
-			command->name, command->arguments);
+			command->name, *command->arguments ? " " : "", command->arguments);
 		return complain(command);
 	}
 	*ret_count = count;
