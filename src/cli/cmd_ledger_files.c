@@ -34,6 +34,15 @@ static void close_home(struct opened *opened)
 	souk_lmdb_store_close(opened->store);
 }
 
+static int fail(const char *command, const char *what, souk_status status)
+{
+	cli_fail(command, what, status, NULL);
+	if (status == SOUK_LOCAL_NOT_FOUND)
+		fprintf(stderr, "%s is no ledger's home; name it with --home DIR.\n",
+			cli_home_path());
+	return EXIT_REFUSED;
+}
+
 /* ---- snapshot ---- */
 
 int ledger_snapshot(int argc, char **argv)
@@ -63,7 +72,7 @@ int ledger_snapshot(int argc, char **argv)
 	}
 	close_home(&opened);
 	if (status != SOUK_OK)
-		return cli_fail(command.name, what, status, NULL);
+		return fail(command.name, what, status);
 	if (cli_json)
 		cli_print_json(json_pack("{s:s, s:I, s:I, s:I}", "file", argv[0], "height",
 			(json_int_t)made.height, "records", (json_int_t)made.records, "size_bytes",
@@ -113,7 +122,7 @@ int ledger_prune(int argc, char **argv)
 	}
 	souk_lmdb_store_close(store);
 	if (status != SOUK_OK)
-		return cli_fail(command.name, what, status, NULL);
+		return fail(command.name, what, status);
 	if (cli_json)
 		cli_print_json(json_pack("{s:I, s:I, s:I}", "height", (json_int_t)pruned.height,
 			"blocks", (json_int_t)(pruned.height - pruned.from_height), "records",
@@ -208,6 +217,6 @@ int ledger_check(int argc, char **argv)
 	else if (is_open)
 		print_bad(&check, status);
 	else
-		return cli_fail(command.name, what, status, NULL);
+		return fail(command.name, what, status);
 	return status == SOUK_OK ? 0 : EXIT_REFUSED;
 }

@@ -285,6 +285,9 @@ int ledger_log(int argc, char **argv)
 	souk_status status = pages_open(&pages);
 	if (status == SOUK_OK)
 		status = print_log(&pages);
+	if (status == SOUK_LOCAL_NOT_FOUND)
+		snprintf(pages.detail, sizeof pages.detail,
+			"block %" PRIu64 " is pruned; try a later --from", log_from);
 	int code = status == SOUK_OK ? 0 : pages_fail(command.name, &pages, status);
 	souk_http_client_free(pages.http);
 	return code;
@@ -404,6 +407,9 @@ static souk_status export_from_file(struct pages *pages, FILE *file, struct expo
 	}
 	souk_status status = copy_snapshot(file, exported, file_page, in);
 	fclose(in);
+	if (status != SOUK_OK)
+		snprintf(pages->detail, sizeof pages->detail, "%.200s is no snapshot",
+			export_snapshot);
 	return status;
 }
 

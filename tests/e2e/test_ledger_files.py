@@ -166,6 +166,9 @@ class LedgerFiles(unittest.TestCase):
         # What is gone is not found, and does not look like the end of the log.
         self.assertEqual(self.ledger.request("GET", "/v1/log?from=1")[0], 404)
         self.assertEqual(self.ledger.request("GET", f"/v1/blocks/{pruned['height']}")[0], 404)
+        gone = self.ledger.run("ledger", "log")
+        self.assertEqual((gone.code, gone.json["detail"]),
+                         (1, "block 1 is pruned; try a later --from"))
         self.assertEqual(self.ledger.request("GET", f"/v1/blocks/{pruned['height'] + 1}")[0], 200)
         history = self.ledger.souk("ledger", "show", "--account", self.bob.address[2:])["history"]
         self.assertEqual(len(history), 10)
