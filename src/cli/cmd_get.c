@@ -133,6 +133,12 @@ static int conclude(void)
 	cli_json = false; /* the result above says it */
 	cli_fail("get", "not complete", get.result, NULL);
 	cli_json = json;
+	for (size_t i = 0; i < get.provider_count; i++) {
+		if (get.providers[i].dropped == SOUK_PEER_HUB_CREDIT) {
+			fprintf(stderr, "Put more in: souk hub redeem CODE --hub NAME\n");
+			break;
+		}
+	}
 	fprintf(stderr, "What is verified is kept in %s; the same command goes on from there.\n",
 		get.part_path);
 	return EXIT_REFUSED;

@@ -123,6 +123,9 @@ static int hub_init(int argc, char **argv)
 		cli_fail(command.name, path, status, NULL);
 		if (status == SOUK_LOCAL_NOT_FOUND)
 			fprintf(stderr, "Make a home first: souk init\n");
+		else if (status == SOUK_LOCAL_EXISTS)
+			fprintf(stderr, "It has a section [hub], which was left as it is: edit it, "
+					"and restart soukd.\n");
 		return EXIT_REFUSED;
 	}
 	if (cli_json)
@@ -434,6 +437,9 @@ static int end_visit(struct visit *visit, const char *what, souk_status status)
 	}
 	if (status != SOUK_OK) {
 		cli_fail(visit->command, what, status, visit->client.detail);
+		if (status == SOUK_PEER_NO_ACCOUNT)
+			fprintf(stderr, "Put something in first: souk hub redeem CODE --hub "
+					"NAME\n");
 	} else if (cli_json) {
 		cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "hub",
 			cli_address_text(&s->hub), "account", cli_address_text(&s->account),

@@ -347,6 +347,11 @@ static souk_status add_providers(struct get *get)
 			return SOUK_IO_MEMORY;
 		souk_status status = souk_download_add(&get->download, &provider->entry.offer.offer,
 			provider->customer, cli_now(), &provider->number);
+		/* With the hub's fee it is dearer than --max-price. */
+		if (status == SOUK_LOCAL_BUDGET) {
+			free(provider->customer);
+			continue;
+		}
 		if (status == SOUK_OK)
 			status = provider_client_init(
 				&provider->client, &provider->entry.record, get->timeout_ms);
@@ -356,7 +361,7 @@ static souk_status add_providers(struct get *get)
 		}
 		get->provider_count++;
 	}
-	return SOUK_OK;
+	return get->provider_count != 0 ? SOUK_OK : SOUK_LOCAL_BUDGET;
 }
 
 void get_done(struct get *get)
@@ -382,6 +387,8 @@ static bool work(struct get *get)
 	souk_status status = make_tools(get);
 	if (status == SOUK_OK)
 		status = add_providers(get);
+	if (status == SOUK_LOCAL_BUDGET)
+		what = "no offer is cheap enough with the hub's fee";
 	if (status == SOUK_OK) {
 		what = "the agreement";
 		status = get_find_agreements(get);
@@ -392,6 +399,11 @@ static bool work(struct get *get)
 	}
 	if (status != SOUK_OK) {
 		cli_fail_ledger("get", what, status, get->chain);
+		if (status == SOUK_LOCAL_BUDGET && get->issuer_name != NULL)
+			fprintf(stderr,
+				"No leaf of this epoch names issuer %s; its owner makes "
+				"them: souk escrow stand\n",
+				get->issuer_name);
 		if (status == SOUK_PEER_ALLOTMENT_OVER_LINE)
 			fprintf(stderr, "What your escrow may spend in this epoch is allotted "
 					"already. Wait for the next\n"

@@ -28,8 +28,12 @@ static uint64_t least(uint64_t a, uint64_t b)
 static souk_status allot(
 	struct get *get, struct get_provider *const *providers, size_t count, uint64_t units)
 {
-	if (get->issuer_name != NULL)
+	if (get->issuer_name != NULL) {
+		for (size_t k = 0; k < count; k++)
+			snprintf(providers[k]->client.detail, sizeof providers[k]->client.detail,
+				"no leaf of issuer %.40s is left for it", get->issuer_name);
 		return SOUK_LOCAL_BUDGET;
+	}
 	struct get_segment segment = {.count = count + 1};
 	struct souk_sum_node nodes[WALLET_LEAVES_MAX];
 	SOUK_TRY(line_nobodys_leaf(&segment.leaves[count], &get->identity));
