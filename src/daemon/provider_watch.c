@@ -141,6 +141,38 @@ static souk_status find_start(struct watch *watch, uint64_t *ret_height)
 	return SOUK_OK;
 }
 
+static souk_status is_pruned(struct watch *watch, uint64_t height, bool *ret)
+{
+	uint8_t *frames;
+	size_t size;
+	souk_status status = souk_chain_log(watch->chain, height, &frames, &size);
+	if (status == SOUK_OK)
+		free(frames);
+	*ret = status == SOUK_LOCAL_NOT_FOUND;
+	return *ret ? SOUK_OK : status;
+}
+
+/* Who was away for long comes back to a ledger that has thrown away what came next. What is left
+ * may still tell of a double promise: *RET_HEIGHT becomes the last block that is gone. */
+static souk_status skip_pruned(struct watch *watch, uint64_t *ret_height)
+{
+	struct souk_ledger_status ledger;
+	SOUK_TRY(souk_chain_status(watch->chain, &ledger));
+	uint64_t gone = *ret_height + 1, kept = ledger.record.height + 1;
+	if (gone >= kept)
+		return SOUK_LOCAL_NOT_FOUND;
+	while (kept - gone > 1) {
+		uint64_t middle = gone + (kept - gone) / 2;
+		bool pruned;
+		SOUK_TRY(is_pruned(watch, middle, &pruned));
+		*(pruned ? &gone : &kept) = middle;
+	}
+	SOUK_LOG(SOUK_LOG_WARN, "watch_skipped", souk_log_u64("from", *ret_height + 1),
+		souk_log_u64("to", gone));
+	*ret_height = gone;
+	return SOUK_OK;
+}
+
 static souk_status follow(struct watch *watch)
 {
 	uint64_t height;
@@ -149,8 +181,13 @@ static souk_status follow(struct watch *watch)
 		uint64_t last = height;
 		uint8_t *frames;
 		size_t size;
-		SOUK_TRY(souk_chain_log(watch->chain, height + 1, &frames, &size));
-		souk_status status = check_page(watch, souk_bytes_of(frames, size), &last);
+		souk_status status = souk_chain_log(watch->chain, height + 1, &frames, &size);
+		if (status == SOUK_LOCAL_NOT_FOUND) {
+			SOUK_TRY(skip_pruned(watch, &height));
+			continue;
+		}
+		SOUK_TRY(status);
+		status = check_page(watch, souk_bytes_of(frames, size), &last);
 		free(frames);
 		SOUK_TRY(status);
 		if (last == height)
