@@ -323,8 +323,11 @@ static int agreement_propose(int argc, char **argv)
 		return EXIT_REFUSED;
 	souk_status status = propose(&agreement, detail, sizeof detail);
 	if (status != SOUK_OK)
-		return finish(
-			cli_fail(command.name, "the provider does not agree", status, detail));
+		return finish(cli_fail(command.name,
+			status == SOUK_IO_NET || status == SOUK_IO_TIMEOUT
+				? "cannot ask the provider"
+				: "the provider does not agree",
+			status, detail));
 	run.record = (struct souk_agreement_record){.agreement = agreement};
 	if (cli_json)
 		cli_print_json(json_of(&run.id, &run.record));

@@ -246,15 +246,15 @@ static souk_status print_page(struct souk_bytes in, uint64_t *height, uint64_t *
 static souk_status print_log(struct pages *pages)
 {
 	uint64_t height = log_from, left = log_count;
-	if (!cli_json)
-		printf("%8s %4s  %-19s  %-17s %-42s  %s\n", "block", "tx", "time", "kind", "from",
-			"about");
-	for (;;) {
+	for (bool is_first = true;; is_first = false) {
 		struct souk_http_answer answer;
 		uint64_t before = height;
 		souk_status status = pages_get_from(pages, height, &answer);
 		if (status != SOUK_OK)
 			return status;
+		if (is_first && !cli_json)
+			printf("%8s %4s  %-19s  %-17s %-42s  %s\n", "block", "tx", "time", "kind",
+				"from", "about");
 		status = print_page(souk_bytes_of(answer.body, answer.size), &height, &left);
 		souk_http_answer_done(&answer);
 		if (status != SOUK_OK || height == before || left == 0 || left == UINT64_MAX)
