@@ -64,7 +64,7 @@ static void fill(struct ledger_kit *b, enum scale_kind kind, uint32_t from, uint
 	for (uint32_t i = from; i < to; i++) {
 		struct souk_tx_body body = filling(kind, i);
 		ledger_kit_push(b, &body);
-		if ((i + 1) % 50000 == 0)
+		if ((i + 1) % 50000 == 0 && isatty(STDERR_FILENO))
 			fprintf(stderr, "\rsouk bench ledger: %" PRIu32 " %s   ", i + 1,
 				kind_names[kind]);
 	}
@@ -226,6 +226,7 @@ bool scale_measure(
 	ledger_kit_free(b);
 	ret->memory_bytes =
 		measure_memory(kind, options->quick ? MEMORY_RECORDS / 10 : MEMORY_RECORDS);
-	fprintf(stderr, "\r%60s\r", "");
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%60s\r", "");
 	return ret->restart_ms > 0;
 }
