@@ -64,6 +64,8 @@ const char *cli_hash_text(const struct souk_hash *hash);
 const char *cli_amount_text(struct souk_amount amount);
 /* "3.2 MiB", in one of a few static buffers. */
 const char *cli_size_text(uint64_t bytes);
+/* "2026-11-29 21:23:17 UTC", likewise. */
+const char *cli_date_text(struct souk_time time);
 /* Milliseconds since 1970, of this machine's clock. */
 struct souk_time cli_now(void);
 

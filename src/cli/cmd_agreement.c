@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,17 +116,6 @@ static json_t *json_of(const struct souk_hash *id, const struct souk_agreement_r
 		(json_int_t)record->due.ms);
 }
 
-static const char *date_of(struct souk_time time)
-{
-	static char text[32];
-	struct tm parts;
-	time_t seconds = (time_t)(time.ms / 1000);
-	if (gmtime_r(&seconds, &parts) == NULL ||
-		strftime(text, sizeof text, "%F %T UTC", &parts) == 0)
-		return "?";
-	return text;
-}
-
 static void print_record(void)
 {
 	const struct souk_agreement *a = &run.record.agreement;
@@ -142,7 +130,7 @@ static void print_record(void)
 		cli_amount_text(share_of(a, a->reporter_permille)));
 	printf("bond      %s coins, of who accuses or challenges\n", cli_amount_text(a->bond));
 	printf("answer    within %" PRIu64 " s of a challenge\n", a->respond_ms / 1000);
-	printf("ends      %s\n", date_of(a->ends));
+	printf("ends      %s\n", cli_date_text(a->ends));
 }
 
 static int agreement_show(int argc, char **argv)

@@ -97,7 +97,11 @@ static void print_escrow(const struct escrow_run *run, const struct souk_escrow_
 		printf("stands    %s coins in each of the epochs %" PRIu64 " to %" PRIu64 "\n",
 			cli_amount_text(escrow->standing.total), escrow->standing.from,
 			escrow->standing.until - 1);
-	printf("state     %s\n", escrow->closing ? "closing" : "open");
+	if (escrow->closing)
+		printf("state     closing: locked until the last claim, and until %s\n",
+			cli_date_text(escrow->unlock));
+	else
+		printf("state     open\n");
 	if (escrow->open.count == 0)
 		return;
 	static const char *const headings[] = {"epoch", "allotments", "reserved", "paid"};

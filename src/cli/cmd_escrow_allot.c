@@ -143,6 +143,17 @@ static souk_status find_base(struct escrow_run *run, const struct souk_escrow_re
 	return status == SOUK_OK ? souk_amount_add(ret_base, last.base, last.total) : status;
 }
 
+/* Money on such a leaf would be locked for its epoch, and buy nothing. */
+static void warn_of_open_leaf(const struct wish *wish, const struct souk_escrow_record *escrow)
+{
+	bool has_open = false;
+	for (int i = 0; i < wish->plan.leaves.count; i++)
+		has_open |= souk_address_is_zero(&wish->plan.leaves.items[i].provider);
+	if (has_open && escrow->penalty.ncoin == 0)
+		fprintf(stderr, "warning: this escrow has no penalty, so no provider takes its "
+				"open leaf; see: souk escrow open --penalty\n");
+}
+
 static souk_status make_allot(
 	struct escrow_run *run, struct wish *wish, struct souk_tx_body *ret_body)
 {
@@ -161,6 +172,8 @@ static souk_status make_allot(
 		status = commit(wish, &root);
 	if (status == SOUK_OK)
 		status = remember(wish, &root.hash);
+	if (status == SOUK_OK)
+		warn_of_open_leaf(wish, &escrow);
 	if (status == SOUK_OK)
 		*ret_body = (struct souk_tx_body){.kind = SOUK_TX_BODY_ALLOT,
 			.allot = {.escrow = run->id,
@@ -187,6 +200,8 @@ static souk_status make_stand(
 			status = commit(wish, &root);
 		if (status == SOUK_OK)
 			status = remember(wish, &root.hash);
+		if (status == SOUK_OK)
+			warn_of_open_leaf(wish, &escrow);
 	}
 	if (status == SOUK_OK)
 		*ret_body = (struct souk_tx_body){.kind = SOUK_TX_BODY_STAND,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "../daemon/identity_file.h"
@@ -186,6 +187,16 @@ const char *cli_size_text(uint64_t bytes)
 	for (; value >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
 		value /= 1024;
 	snprintf(text, 64, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+	return text;
+}
+
+const char *cli_date_text(struct souk_time time)
+{
+	char *text = text_slot();
+	struct tm parts;
+	time_t seconds = (time_t)(time.ms / 1000);
+	if (gmtime_r(&seconds, &parts) == NULL || strftime(text, 64, "%F %T UTC", &parts) == 0)
+		return "?";
 	return text;
 }
 
