@@ -399,6 +399,10 @@ class Wallet(MarketTest):
 
     def test_e_policies_are_used(self):
         young = self.owner.souk("policy", "explain", "--profile", "young")
+        listed = self.owner.souk("policy", "list")["policies"]
+        self.assertEqual(listed[0], {key: young[key] for key in listed[0]})
+        self.assertEqual(len(listed[0]), 7)
+        self.assertEqual(self.owner.run("policy", "explain", "--window", "0").code, 2)
         home = self.market.path("ledger-by-policy")
         # A ledger of its own, whose genesis says what the profile and the option said.
         result = Command([SOUK, "ledger", "init", "--home", home, "--policy", "young", "--claim",
