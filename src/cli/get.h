@@ -57,6 +57,7 @@ struct get_provider {
 	struct get_segment segment; /* the one that the leaf is of */
 	struct souk_payer_leaf leaf;
 	struct souk_wallet_strip strip; /* the session's, as the wallet has it; count 0: none yet */
+	bool note_due;			/* its unit is not written yet; under the notes' lock */
 	bool no_open_leaf;		/* it takes none of this escrow */
 	/* The running OPEN. */
 	uint32_t units;
@@ -142,6 +143,7 @@ struct get {
 	struct souk_http_fetcher *fetcher;
 	struct souk_worker *checkers; /* decrypt, verify, write */
 	struct souk_worker *openers;  /* allot, ask, strip: these wait for the network */
+	struct get_notes *notes;      /* writes to the wallet beside the purchase */
 	uint8_t *slots;
 	struct get_transfer transfers[SOUK_DOWNLOAD_SLOTS_MAX + SOUK_DOWNLOAD_PROVIDERS_MAX];
 	struct get_check checks[SOUK_DOWNLOAD_SLOTS_MAX];
@@ -169,12 +171,17 @@ bool get_finish_part(struct get *get);
 /* After the result is printed: it reads what the sessions cost. */
 void get_done(struct get *get);
 
-/* get_note_ticket: a ticket for UNIT is about to leave; the wallet must know first.
- *
- * Returns SOUK_OK, or SOUK_IO_*: do not send it. */
-SOUK_MUST_CHECK souk_status get_note_ticket(struct get_provider *provider, uint32_t unit);
+/* What strips cost is noted in the wallet by a thread of its own: a purchase must not wait for the
+ * disk. What a crash leaves unnoted makes a receipt too low, which its payee refuses; it is then
+ * paid by its strips. */
+SOUK_MUST_CHECK souk_status get_notes_start(struct get *get);
+/* A ticket for UNIT leaves now. */
+void get_note_ticket(struct get_provider *provider, uint32_t unit);
+/* Whatever is noted of PROVIDER's strip is written; what is not will not be. */
+void get_notes_settle(struct get_provider *provider);
+void get_notes_stop(struct get *get);
 
-/* No ticket is issued any more on the provider's strip: the wallet learns what it cost. */
+/* The session's strip is used no more: the wallet learns what it cost. */
 void get_end_strip(struct get_provider *provider);
 
 /* The plans of the wallet that this purchase may use. */

@@ -105,12 +105,9 @@ static void start_transfer(struct get *get, const struct souk_download_effect *e
 		.user = transfer,
 		.progress = &transfer->bytes,
 	};
-	souk_status status = SOUK_OK;
 	if (effect->request.has_ticket)
-		status = get_note_ticket(
-			&get->providers[effect->provider], effect->request.ticket.unit);
-	if (status == SOUK_OK)
-		status = souk_http_fetcher_start(get->fetcher, &fetch);
+		get_note_ticket(&get->providers[effect->provider], effect->request.ticket.unit);
+	souk_status status = souk_http_fetcher_start(get->fetcher, &fetch);
 	if (status != SOUK_OK) {
 		transfer->busy = false;
 		transfer_failed(get, transfer, status);
@@ -376,6 +373,7 @@ void get_done(struct get *get)
 		free(get->providers[i].customer);
 		provider_client_done(&get->providers[i].client);
 	}
+	get_notes_stop(get);
 	free(get->slots);
 	free(get->statements);
 	json_decref(get->evidence);
@@ -387,6 +385,8 @@ static bool work(struct get *get)
 	souk_status status = make_tools(get);
 	if (status == SOUK_OK)
 		status = add_providers(get);
+	if (status == SOUK_OK)
+		status = get_notes_start(get);
 	if (status == SOUK_LOCAL_BUDGET)
 		what = "no offer is cheap enough with the hub's fee";
 	if (status == SOUK_OK) {

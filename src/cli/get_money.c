@@ -146,27 +146,14 @@ static souk_status reserve_strip(struct get_provider *provider, const struct sou
 	return SOUK_OK;
 }
 
-souk_status get_note_ticket(struct get_provider *provider, uint32_t unit)
-{
-	struct souk_wallet_strip strip = provider->strip;
-	/* Without a count it is a hub's strip: the wallet has nothing to do with it. */
-	if (unit <= strip.unit || strip.count == 0)
-		return SOUK_OK;
-	uint64_t ahead = (uint64_t)unit + WALLET_AHEAD - 1;
-	strip.unit = (uint32_t)least(strip.count, ahead - ahead % WALLET_AHEAD);
-	SOUK_TRY(wallet_put_strip(provider->get->wallet, &strip));
-	provider->strip = strip;
-	return SOUK_OK;
-}
-
 void get_end_strip(struct get_provider *provider)
 {
 	struct souk_wallet_strip *strip = &provider->strip;
 	if (strip->count == 0 || strip->over)
 		return;
+	get_notes_settle(provider);
 	strip->unit = provider->customer->payer.unit;
 	strip->over = true;
-	/* What is not written here was noted ahead: the wallet errs by some units at most. */
 	if (wallet_put_strip(provider->get->wallet, strip) != SOUK_OK)
 		fprintf(stderr, "souk get: the wallet cannot be written\n");
 }

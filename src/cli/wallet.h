@@ -7,14 +7,15 @@
  *                     'S' the same, and start            -> wallet_strip
  *   HOME/wallet.busy  locked by each purchase that runs
  *
- *   reserve (durable) --> sign the strip --> ahead (durable) --> ticket ... --> over
+ *   reserve (durable) --> sign the strip --> tickets, noted beside them --> over (durable)
  *
  * A part of a leaf is taken here, on the disk, before a strip on it is signed: so
  * no two strips overlap, whatever processes run at once or are killed. What is
  * taken and then not used is a gap; a receipt at the epoch's end closes gaps.
  *
- * What a strip's tickets say is noted ahead of them, in steps: after a crash the
- * wallet knows at least what was paid, and at most WALLET_AHEAD units more.
+ * What a strip's tickets say is noted beside the purchase, in steps ahead of them:
+ * after a crash the wallet knows what was paid, give or take WALLET_AHEAD units. A
+ * receipt over too little is refused by its payee, and its strips are claimed.
  *
  * Threads: any; a call that writes begins and ends its transaction inside. */
 #ifndef SOUK_CLI_WALLET_H
