@@ -50,21 +50,27 @@ struct sim_violation {
 
 #define SIM_VIOLATIONS_KEPT 32
 
-/* What honest actors tell. */
+/* What actors tell, as it happens. What greedy ones tell is not believed, but where it only counts
+ * what they gained. `session` is the grant's. Told again, with the same or a lower number, is no
+ * harm. */
 enum sim_note_kind {
-	SIM_NOTE_OPENED,   /* either side: session with `peer`, `unit` units at `amount` each */
-	SIM_NOTE_SERVED,   /* provider: body of `unit` leaves, for the first time */
+	SIM_NOTE_OPENED, /* provider (strip accepted), customer (it was told so), hub (strip laid):
+			  * session with `peer`, `unit` units at `amount` each, paid by `strip` */
+	SIM_NOTE_SERVED, /* provider: body of `unit` leaves, for the first time */
 	SIM_NOTE_ACCEPTED, /* provider: tickets up to `unit` are accepted */
-	SIM_NOTE_ISSUED,   /* customer: tickets up to `unit` are issued */
+	SIM_NOTE_ISSUED,   /* customer, hub: tickets up to `unit` are issued; bought, via a hub */
 	SIM_NOTE_VERIFIED, /* customer: units up to `unit` are verified */
-	SIM_NOTE_DURABLE,  /* provider: tickets up to `unit` are on the disk */
-	SIM_NOTE_RESTORED, /* provider: came back with tickets up to `unit` */
-	SIM_NOTE_CLAIMED,  /* provider: the ledger paid `amount`, or said `status` */
+	SIM_NOTE_DURABLE,  /* provider: tickets up to `unit` are on the disk, from `world_us` on */
+	SIM_NOTE_RESTORED, /* provider, hub: came back with tickets up to `unit` */
+	SIM_NOTE_CLAIMED,  /* provider: the session is settled: the ledger paid `amount` (0 where
+			    * nothing was won), or said `status`, for good */
 	SIM_NOTE_BLAMED,   /* `peer` broke the protocol, by `status` */
-	SIM_NOTE_WANTED,   /* customer: a download begins; `unit` units */
+	SIM_NOTE_WANTED,   /* customer: a download of `content` begins; `unit` units */
 	SIM_NOTE_DONE,	   /* customer: it is complete */
 	SIM_NOTE_FAILED,   /* customer: it was given up, for `status` */
-	SIM_NOTE_CREDIT,   /* hub: `amount` spent of `peer`'s credit */
+	SIM_NOTE_CREDIT,   /* hub: `peer`'s tickets up to `unit` count, `amount` each */
+	SIM_NOTE_REDEEMED, /* hub: voucher `session` gave `peer` credit of `amount` */
+	SIM_NOTE_RECEIPT,  /* provider, customer: the leaf of `session` is receipted at `amount` */
 };
 
 struct sim_note {
@@ -72,8 +78,11 @@ struct sim_note {
 	uint32_t peer; /* node, or UINT32_MAX */
 	struct souk_nonce session;
 	uint32_t unit;
+	uint32_t content; /* its number */
 	struct souk_amount amount;
 	souk_status status;
+	uint64_t world_us;		     /* DURABLE; 0: now */
+	const struct souk_strip_open *strip; /* OPENED; borrowed; NULL: not known */
 };
 
 struct sim_audit *sim_audit_new(struct sim_world *world);
