@@ -35,6 +35,12 @@ void sim_ledger_submit(struct sim_node *node, const struct souk_tx_body *body, u
 void sim_ledger_submit_as(struct sim_node *node, const struct souk_identity *signer,
 	const struct souk_tx_body *body, uint64_t token);
 
+/* Faults: blocks hold so many transactions; no blocks are made; the last BLOCKS are undone, and what
+ * they held comes again in another order. */
+void sim_ledger_set_block_txs(struct sim_ledger *ledger, uint64_t txs);
+void sim_ledger_stop(struct sim_ledger *ledger, bool is_stopped);
+void sim_ledger_fork(struct sim_ledger *ledger, uint32_t blocks);
+
 /* Money out of nothing, in the first block; only before the world runs. */
 void sim_ledger_fund(struct sim_node *node, struct souk_amount amount);
 /* A block with all that waits, at once, before the world runs. */

@@ -27,6 +27,7 @@
 #define SIM_KNOBS_MAX	    8
 #define SIM_EXPECTS_MAX	    16
 #define SIM_NAME_SIZE	    32
+#define SIM_PPM_ALL	    1000000u
 
 enum sim_unit {
 	SIM_NUMBER,

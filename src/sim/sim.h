@@ -103,6 +103,7 @@ struct sim_message {
 	uint32_t wire_size;   /* bytes on the link; 0: from kind and size */
 	uint32_t size;	      /* of bytes */
 	uint32_t incarnation; /* of the sender; set by sim_send */
+	bool is_received;     /* it has waited for the receiver's link; the network's own */
 	uint8_t *bytes;	      /* heap; belongs to the message */
 	union {
 		struct souk_unit_request unit;
@@ -185,6 +186,7 @@ struct sim_link {
 	uint32_t loss_ppm;
 	uint32_t double_ppm; /* a message arrives twice */
 	bool is_natted;	     /* reached only by whom it sent to before */
+	uint64_t sent_to;    /* whom, by id modulo 64 */
 	uint64_t up_free_us; /* the link is busy until */
 	uint64_t down_free_us;
 };
@@ -214,7 +216,9 @@ struct sim_node {
 	struct sim_world *world;
 	uint32_t id;
 	uint16_t population; /* of the scenario */
-	uint16_t side;	     /* of a partition */
+	uint16_t side;	     /* of a partition; 0: the ledger's */
+	uint16_t muted;	     /* faults that swallow what it sends */
+	uint16_t cut;	     /* faults that cut it off the ledger */
 	uint32_t incarnation;
 	bool is_up;
 	bool is_finishing;
@@ -224,11 +228,14 @@ struct sim_node {
 	const struct sim_twist *twist;
 	void *twist_state;
 	struct souk_identity identity;
-	struct souk_rng rng; /* of its own: what others do never changes what it draws */
+	struct souk_rng rng;	 /* of its own: what others do never changes what it draws */
+	struct souk_rng net_rng; /* what becomes of its messages */
+	uint64_t seeds;		 /* drawn so far */
 	struct sim_link link;
 	struct sim_clock clock;
 	struct sim_disk *disk; /* NULL: none */
-	uint64_t wake_us;      /* SIM_NEVER_US: not */
+	struct souk_time wake; /* by its clock */
+	uint64_t queued_us;    /* of the event that will look at it; SIM_NEVER_US: none */
 	struct souk_amount funded;
 	struct sim_tally tally;
 };

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everybody who can be in a market: a line for each, in the order of their names. */
+#include "actors.h"
+
+#include <string.h>
+
+#include "scenario.h"
+
+static const struct sim_actor *const actors[] = {
+	&sim_customer_actor,
+	&sim_hub_actor,
+	&sim_provider_actor,
+};
+
+const struct sim_actor *sim_actor_at(size_t index)
+{
+	return index < sizeof actors / sizeof *actors ? actors[index] : NULL;
+}
+
+const struct sim_actor *sim_actor_find(const char *name)
+{
+	for (size_t i = 0; sim_actor_at(i) != NULL; i++) {
+		if (strcmp(actors[i]->name, name) == 0)
+			return actors[i];
+	}
+	return NULL;
+}
