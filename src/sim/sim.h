@@ -141,6 +141,7 @@ struct sim_actor {
 	const char *about; /* in one line */
 	bool is_greedy;
 	bool has_disk;
+	const char *honest; /* of a greedy one: the actor in whose place it stands; NULL: none */
 	const struct sim_knob *knobs; /* ends with a name of NULL; NULL: none */
 
 	/* Once, when the world is made; node->state is the actor's to set. What is allocated here
@@ -210,6 +211,7 @@ struct sim_tally {
 	struct souk_amount owed;  /* by tickets accepted */
 	struct souk_amount spent; /* by tickets issued */
 	struct souk_amount claimed;
+	struct souk_amount work; /* that tasks cost whoever did them, see task.h: a loss in money */
 };
 
 struct sim_node {
