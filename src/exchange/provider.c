@@ -341,9 +341,17 @@ static souk_status check_strip(const struct souk_provider *provider,
 		SOUK_TRY(check_penalty(provider, escrow));
 	if (provider_overlaps(provider, &open->strip))
 		return SOUK_PEER_STRIP_OVERLAP;
-	if (!provider_has_due_room(provider, 0))
-		return SOUK_LOCAL_FULL;
 	return souk_strip_open_verify(ret_base, open, allotment);
+}
+
+/* Whether the session's claim will have a place. Dues that nobody paid make way: who leaves them
+ * behind on purpose must not shut out those who pay. */
+static souk_status check_due_room(struct souk_provider *provider)
+{
+	if (provider_has_due_room(provider, 0))
+		return SOUK_OK;
+	provider_due_forget(provider);
+	return SOUK_LOCAL_FULL;
 }
 
 static bool is_same_strip(const struct souk_strip *a, const struct souk_strip *b)
@@ -365,6 +373,7 @@ souk_status souk_provider_strip(struct souk_provider *provider, const struct sou
 			       ? SOUK_OK
 			       : SOUK_PEER_OUT_OF_ORDER;
 	SOUK_TRY(check_strip(provider, s, open, allotment, escrow, &base, now));
+	SOUK_TRY(check_due_room(provider));
 	s->record.open = true;
 	s->record.strip_open = *open;
 	s->record.base = base;
@@ -476,6 +485,7 @@ static void fill_unit(struct souk_provider_session *s, const struct souk_unit_re
 		*binding = (struct souk_provider_binding){
 			.unit = request->unit, .chunk = request->chunk};
 	binding->sends++;
+	s->served = true;
 	uint64_t left = record->content_size - request->chunk * record->chunk_size;
 	reply->offset = request->chunk * record->chunk_size;
 	reply->length = left < record->chunk_size ? (uint32_t)left : record->chunk_size;
@@ -617,6 +627,7 @@ static souk_status resume(struct souk_provider *provider, struct souk_provider_s
 	if (record->unit > 0)
 		souk_payee_resume(&s->payee, record->unit, &record->value);
 	s->state = SOUK_PROVIDER_OPEN;
+	s->served = true;
 	s->active = now;
 	SOUK_CHECK(souk_map_insert(&provider->session_map,
 			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
@@ -639,6 +650,6 @@ souk_status souk_provider_restore(struct souk_provider *provider,
 		may_serve(provider, record, now) ? find_free(provider) : NULL;
 	if (s != NULL)
 		return resume(provider, s, record, now);
-	provider_due_add(provider, record);
+	provider_due_add(provider, record, true);
 	return SOUK_OK;
 }

@@ -40,7 +40,33 @@ static struct souk_provider_due *due_free_slot(struct souk_provider *provider)
 	return NULL;
 }
 
-void provider_due_add(struct souk_provider *provider, const struct souk_session_record *record)
+/* An unpaid due wins nothing; it only keeps its part of the leaf from being promised again, which
+ * is of no use once strips of its epoch are refused anyhow. */
+static bool is_of_use(
+	const struct souk_provider *provider, const struct souk_provider_due *due, bool served)
+{
+	bool is_over = provider->epoch_known && due->epoch < provider->epoch;
+	return due->unit > 0 || (served && !is_over);
+}
+
+/* More than one at a time: each try of who was refused for it leaves a grant, which wants room too.
+ */
+#define FORGET_COUNT 16u
+
+void provider_due_forget(struct souk_provider *provider)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < provider->memory.due_max && count < FORGET_COUNT; i++) {
+		struct souk_provider_due *due = &provider->memory.dues[i];
+		if (due->state != SOUK_DUE_WAITING || due->unit > 0)
+			continue;
+		settle_due(provider, due, SOUK_OK, SOUK_AMOUNT_ZERO);
+		count++;
+	}
+}
+
+void provider_due_add(
+	struct souk_provider *provider, const struct souk_session_record *record, bool served)
 {
 	const struct souk_strip *strip = &record->strip_open.strip;
 	struct souk_provider_due *due = due_free_slot(provider);
@@ -63,7 +89,7 @@ void provider_due_add(struct souk_provider *provider, const struct souk_session_
 	provider->due_count++;
 	SOUK_CHECK(souk_map_insert(&provider->due_map, (uint32_t)(due - provider->memory.dues)) ==
 		   SOUK_OK);
-	if (due->unit == 0)
+	if (!is_of_use(provider, due, served))
 		settle_due(provider, due, SOUK_OK, SOUK_AMOUNT_ZERO);
 }
 
@@ -88,7 +114,7 @@ void provider_session_leave(struct souk_provider *provider, struct souk_provider
 	s->dirty = false;
 	s->store_due = true;
 	provider->sessions_waiting = true;
-	provider_due_add(provider, &s->record);
+	provider_due_add(provider, &s->record, s->served);
 }
 
 bool provider_overlaps(const struct souk_provider *provider, const struct souk_strip *strip)
@@ -185,6 +211,11 @@ void souk_provider_set_epoch(
 		souk_payee_set_close(&s->payee, s->record.ask.epoch == epoch
 							? end
 							: souk_time_earlier(s->payee.closes, now));
+	}
+	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+		struct souk_provider_due *due = &provider->memory.dues[i];
+		if (due->state == SOUK_DUE_WAITING && !is_of_use(provider, due, true))
+			settle_due(provider, due, SOUK_OK, SOUK_AMOUNT_ZERO);
 	}
 }
 

@@ -22,8 +22,13 @@ bool provider_has_due_room(const struct souk_provider *provider, uint32_t more);
 /* An open session serves no more: store it, and wait for the draw of its epoch. */
 void provider_session_leave(struct souk_provider *provider, struct souk_provider_session *s);
 
-/* A due for RECORD, whose session is not in the due table; there is room. */
-void provider_due_add(struct souk_provider *provider, const struct souk_session_record *record);
+/* A due for RECORD, whose session is not in the due table; there is room. What SERVED units holds
+ * its part of the leaf to the end of the epoch, paid or not. */
+void provider_due_add(
+	struct souk_provider *provider, const struct souk_session_record *record, bool served);
+
+/* Let go of a few dues that nobody paid, for others' sake. */
+void provider_due_forget(struct souk_provider *provider);
 
 /* Whether STRIP overlaps anything accepted or due. */
 bool provider_overlaps(const struct souk_provider *provider, const struct souk_strip *strip);

@@ -210,6 +210,94 @@ static void overlapping_strips_are_refused(void **state)
 	free(m);
 }
 
+/* After STOREs it says once that there is none: two times in a row, and there is none. */
+static void pull_all(struct market *m)
+{
+	struct souk_provider_effect effect;
+	for (uint32_t idle = 0; idle < 2; idle++) {
+		while (souk_provider_next_effect(&m->kit.provider, &effect)) {
+			kit_provider_keep(&m->kit, &effect);
+			idle = 0;
+		}
+	}
+}
+
+/* The session that is open is closed by bad tickets, and all that follows is carried out. */
+static void spoil(struct market *m)
+{
+	struct souk_unit_request request = forge(m, 0, 0, 1);
+	struct souk_provider_reply reply;
+	request.ticket.value.bytes[0] ^= 1;
+	request.auth = souk_unit_request_auth(&m->customer.session_secret, &request);
+	for (uint32_t i = 0; i < SOUK_PROVIDER_BAD_MAX; i++)
+		assert_int_equal(ask_unit(m, &request, &reply), SOUK_PEER_BAD_TICKET);
+	pull_all(m);
+}
+
+/* A further session of the same payer, with a strip on the leaf from START on. */
+static souk_status open_at(struct market *m, uint8_t seed, uint32_t units, uint64_t start)
+{
+	customer_new(m, seed, units);
+	m->payer.free[0].used = souk_amount_of_ncoin(start);
+	return kit_handshake(&m->customer, &m->payer, 0, &m->kit, &m->item, t0);
+}
+
+/* Who takes a window and pays nothing has used up that part of its leaf, however the session ended;
+ * until the epoch is over, when nobody can lay a strip there anyhow. */
+static void an_unpaid_window_uses_up_its_part_of_the_leaf(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	assert_int_equal(serve(m, 1, 1, 0), SOUK_OK);
+	spoil(m);
+	assert_int_equal(open_at(m, 10, UNITS, 0), SOUK_PEER_STRIP_OVERLAP);
+	assert_int_equal(open_at(m, 11, UNITS, (UNITS - 1) * PRICE), SOUK_PEER_STRIP_OVERLAP);
+	assert_int_equal(open_at(m, 12, UNITS, UNITS * PRICE), SOUK_OK);
+	/* Nothing was taken of this one: it may be promised again. */
+	spoil(m);
+	assert_int_equal(m->kit.provider.due_count, 1);
+	assert_int_equal(open_at(m, 13, UNITS, UNITS * PRICE), SOUK_OK);
+	souk_provider_set_epoch(
+		&m->kit.provider, 8, souk_time_plus_ms(epoch_end, 500000), epoch_end);
+	pull_all(m);
+	assert_int_equal(m->kit.provider.due_count, 0);
+	free(m);
+}
+
+/* Nor is it forgotten over a restart, which remembers no unit that was sent. */
+static void a_restart_forgets_no_unpaid_window(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	assert_int_equal(serve(m, 1, 1, 0), SOUK_OK);
+	kit_provider_start(&m->kit, 4, 7, epoch_end, t0);
+	spoil(m);
+	assert_int_equal(open_at(m, 10, UNITS, 0), SOUK_PEER_STRIP_OVERLAP);
+	free(m);
+}
+
+/* They make way, a few at a time, where there is no room for what may be paid. */
+static void unpaid_windows_do_not_fill_the_table(void **state)
+{
+	(void)state;
+	struct market *m = market_open(1);
+	struct souk_provider_effect effect;
+	uint64_t start = 0;
+	souk_status status = SOUK_OK;
+	for (uint32_t i = 0; i < KIT_DUES && status == SOUK_OK; i++) {
+		assert_int_equal(serve(m, 1, 1, 0), SOUK_OK);
+		spoil(m);
+		m->kit.record_count = 0; /* the kit's disk is small */
+		start += PRICE;
+		status = open_at(m, (uint8_t)(20 + i), 1, start);
+	}
+	assert_int_equal(status, SOUK_LOCAL_FULL);
+	while (souk_provider_next_effect(&m->kit.provider, &effect))
+		assert_int_equal(effect.kind, SOUK_PROVIDER_SETTLED);
+	assert_int_equal(open_at(m, 10, 1, start), SOUK_OK);
+	free(m);
+}
+
 /* From the last ticket to the money: what is stored can be claimed, also after a crash. */
 static void a_claim_follows_a_draw(void **state)
 {
@@ -525,6 +613,9 @@ int main(void)
 		cmocka_unit_test(asks_are_checked),
 		cmocka_unit_test(strips_are_checked),
 		cmocka_unit_test(overlapping_strips_are_refused),
+		cmocka_unit_test(an_unpaid_window_uses_up_its_part_of_the_leaf),
+		cmocka_unit_test(a_restart_forgets_no_unpaid_window),
+		cmocka_unit_test(unpaid_windows_do_not_fill_the_table),
 		cmocka_unit_test(a_claim_follows_a_draw),
 		cmocka_unit_test(finished_sessions_make_room),
 		cmocka_unit_test(silent_sessions_make_room),

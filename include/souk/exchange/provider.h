@@ -12,7 +12,8 @@
  *
  * A session in the table serves units. It is large, since it holds the key chain
  * (about 28 KiB). Once it stops serving it shrinks to a `due` of some 200 bytes
- * that waits for the draw of its epoch; its record is in the caller's store.
+ * that waits for the draw of its epoch; its record is in the caller's store. One that took
+ * units and paid none waits as well, to the end of its epoch: for X4.
  *
  * Invariants:
  *   X1 unit j is served only while j <= paid + window and j <= the strip's count.
@@ -96,6 +97,7 @@ struct souk_provider_session {
 	enum souk_provider_state state;
 	bool store_due;		 /* a STORE effect is waiting */
 	bool dirty;		 /* tickets were accepted since the last STORE */
+	bool served;		 /* a unit left, or may have before a restart */
 	uint32_t bad;		 /* bad tickets so far */
 	uint64_t from;		 /* who asked for it */
 	struct souk_time active; /* when it last paid, or was sent something new */
@@ -275,7 +277,8 @@ SOUK_MUST_CHECK souk_status souk_provider_wants(const struct souk_provider *prov
  *   SOUK_PEER_PENALTY_TOO_LOW   on an open leaf, which others may be promised too: what the escrow
  *                               would forfeit does not outweigh that, by the provider's policy.
  *   SOUK_PEER_STRIP_OVERLAP     its interval was promised to an earlier session.
- *   SOUK_LOCAL_FULL             no room to claim it later: answer 503.
+ *   SOUK_LOCAL_FULL             no room to claim it later: answer 503. Of sessions that took units
+ *                               and paid none a few make way, once effects were pulled.
  *   those of souk_strip_open_verify
  * The session waits on for a good strip. */
 SOUK_MUST_CHECK souk_status souk_provider_strip(struct souk_provider *provider,
