@@ -10,6 +10,8 @@ the pure layers may reach.
    below and a short list of library functions: no clock, socket, file, thread,
    heap or output.
 3. A pure layer has no writable global, except the two that are named here.
+4. The simulator may use the heap and format text, and the store in memory; but no clock, socket,
+   file, thread or output, and it has no writable global: or two runs of one seed might differ.
 """
 import os
 import re
@@ -18,7 +20,7 @@ import sys
 
 # From the bottom up; a layer sees itself and what stands before it.
 LAYERS = ["base", "ports", "crypto", "wire", "payment", "ledger", "exchange", "content", "io",
-          "daemon", "cli"]
+          "sim", "daemon", "cli"]
 SIDEWAYS = {("exchange", "ledger")}  # neighbours in the design: exchange does not see ledger
 PURE = ["base", "crypto", "wire", "payment", "ledger", "exchange", "content"]
 FOLDER = {layer: f"src/{layer}" for layer in LAYERS} | {"content": "src/services/content"}
@@ -28,13 +30,20 @@ LIBRARY = {layer: f"{FOLDER[layer]}/libsouk_{layer}.a" for layer in PURE}
 EVERYWHERE = re.compile(
     r"^(mem(cpy|move|set|cmp)|str(len|cmp|ncmp|nlen)|bcmp|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail"
     r"|__(asan|ubsan|tsan|sanitizer|sancov)_\w+|__gcov_\w+|__cpu_model|__cpu_indicator_init"
-    r"|__(popcount|ctz|clz)[sdt]i2|qsort)$")
+    r"|__(popcount|ctz|clz)[sdt]i2|__u?(div|mod)ti3|qsort)$")
 CRYPTO_LIBRARIES = re.compile(r"^(secp256k1_\w+|SHA256_\w+|EVP_\w+|OPENSSL_\w+)$")
 # Writable data that must exist once per process, and why: see docs/decisions/.
 ALLOWED_DATA = {"crypto": re.compile(r"engine|context")}
 FORBIDDEN_HEADERS = re.compile(
     r"^(stdio|stdlib|time|unistd|fcntl|pthread|threads|errno|signal|sys/\w+|netinet/\w+|arpa/\w+"
     r"|curl/.*|microhttpd|lmdb|jansson|ini)\.h$")
+
+# What the simulator has beyond a pure layer.
+SIM_LIBRARY = "src/sim/libsouk_sim.a"
+SIM_REACHES = re.compile(
+    r"^(malloc|calloc|realloc|free|v?snprintf|__v?snprintf_chk|strtoull|__isoc23_strtoull|strchr"
+    r"|strrchr|strstr|strspn|strcspn|strncpy|ini_parse_string\w*|souk_memory_store_\w+)$")
+SIM_HEADERS_OF_IO = {"souk/io/memory_store.h"}
 
 failures = []
 
@@ -60,6 +69,14 @@ def files_of(root, layer):
                     yield os.path.join(where, name)
 
 
+def check_sim_include(where, header):
+    if header.startswith("souk/io/") and header not in SIM_HEADERS_OF_IO:
+        fail(f"{where}: the simulator must not see {header}")
+    if re.match(r"(time|unistd|fcntl|pthread|threads|signal|math|locale|sys/\w+|netinet/\w+)\.h$",
+                header):
+        fail(f"{where}: the simulator must not include <{header}>")
+
+
 def check_includes(root):
     count = 0
     for index, layer in enumerate(LAYERS):
@@ -74,6 +91,8 @@ def check_includes(root):
                 where = f"{os.path.relpath(path, root)}:{number}"
                 if match and match.group(1) not in visible and not is_test:
                     fail(f"{where}: layer {layer} must not see {header}")
+                if layer == "sim" and not is_test:
+                    check_sim_include(where, header)
                 if layer in PURE and not is_test and FORBIDDEN_HEADERS.match(header):
                     fail(f"{where}: the pure layer {layer} must not include <{header}>")
     return count
@@ -106,6 +125,21 @@ def check_symbols(build):
                 if not (allowed and allowed.search(name)):
                     fail(f"the pure layer {layer} has the writable global {name}")
         defined_below |= own
+    return count + check_sim_symbols(build, defined_below)
+
+
+def check_sim_symbols(build, defined_below):
+    library = os.path.join(build, SIM_LIBRARY)
+    own = {name for name, kind in symbols(library, "--defined-only")}
+    count = 0
+    for name, _ in symbols(library, "--undefined-only"):
+        count += 1
+        if not (name in own or name in defined_below or EVERYWHERE.match(name) or
+                SIM_REACHES.match(name)):
+            fail(f"the simulator reaches {name}")
+    for name, kind in symbols(library, "--defined-only"):
+        if kind in "BbDdC" and not re.match(r"^(__|\.|_|switch\.table)", name):
+            fail(f"the simulator has the writable global {name}")
     return count
 
 
