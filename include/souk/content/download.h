@@ -22,6 +22,8 @@
  *   D2 money at stake (tickets issued, and units asked for) never passes the budget.
  *   D3 no chunk is wanted from two providers at once, nor bought twice in one session.
  *   D4 a dropped provider is paid nothing more.
+ *   D5 what a provider was paid and did not deliver is at most three windows and an eighth of what
+ *      it did, over all its sessions, whatever it says that these ended for.
  *
  * Memory: caller's. Threads: one owner; decrypting and checking may happen on others.
  * Spec: spec/content.md 4. */

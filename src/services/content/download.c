@@ -15,6 +15,12 @@
 #define BACKOFF_MAX	   6u
 /* Sessions in a row that verified nothing, after which a provider is given up. */
 #define FRUITLESS_MAX 3u
+/* What a provider may cost in windows that were paid and not delivered, over all its sessions,
+ * before it is given up: so many, and one unit for each LOSS_PART of them that it delivered. An
+ * epoch that ends mid-stream takes a window at most from the honest; who robs one in each session,
+ * and blames its end for it, is found out. */
+#define LOSS_WINDOWS 2u
+#define LOSS_PART    8u
 /* So many times more often than otherwise a provider without room is asked for a session. */
 #define FULL_FACTOR 2u
 /* A provider this much slower than the fastest is not waited for at the end. */
@@ -169,18 +175,30 @@ void download_drop(struct souk_download *download, uint32_t provider, souk_statu
 	download->last_drop = reason;
 }
 
+/* Whether PROVIDER, whose session is closed, took more than it can blame on the end of sessions. */
+static bool is_robber(const struct souk_download *download, uint32_t provider)
+{
+	const struct souk_download_provider *p = &download->providers[provider];
+	uint64_t lost = souk_download_lost(download, provider), checking = 0;
+	uint64_t window = p->customer->window + (p->customer->via_hub ? p->customer->step : 0);
+	for (uint32_t i = 0; i < download->config.slot_count; i++) {
+		const struct souk_download_slot *slot = &download->slots[i];
+		checking += slot->state == SOUK_SLOT_CHECKING && slot->provider == provider;
+	}
+	return lost > checking + LOSS_WINDOWS * window + p->units_verified / LOSS_PART;
+}
+
 /* The session is over, the provider is not to blame: open another one. */
 void download_reopen(
 	struct souk_download *download, uint32_t provider, souk_status reason, struct souk_time now)
 {
 	struct souk_download_provider *p = &download->providers[provider];
 	close_session(download, provider, reason);
-	if (p->fruitless >= FRUITLESS_MAX) {
-		p->state = SOUK_DOWNLOAD_ADDED;
+	p->state = SOUK_DOWNLOAD_ADDED;
+	if (p->fruitless >= FRUITLESS_MAX || is_robber(download, provider)) {
 		download_drop(download, provider, reason);
 		return;
 	}
-	p->state = SOUK_DOWNLOAD_ADDED;
 	p->was_open = true;
 	p->open_at = p->fruitless > 0 ? souk_time_plus_ms(now, download->config.retry_ms) : now;
 }

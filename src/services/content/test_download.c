@@ -31,7 +31,8 @@
 #define STEPS_MAX     200000u
 #define SEEDS_DEFAULT 300u
 
-enum lie { HONEST, WRONG_BYTES, WRONG_KEY, SILENT, TOO_MUCH, NO_KEY, LIES };
+/* FORGETFUL: gives one key, takes a window of tickets, and knows of no such session. */
+enum lie { HONEST, WRONG_BYTES, WRONG_KEY, SILENT, TOO_MUCH, NO_KEY, FORGETFUL, LIES };
 
 struct event {
 	uint64_t at;
@@ -146,6 +147,8 @@ static void audit_buyer(struct world *w, uint32_t index)
 		const struct souk_download_provider *p = &d->providers[i];
 		uint64_t window = w->providers[i].window;
 		assert_true(souk_download_lost(d, i) <= window * p->sessions);
+		/* However many sessions it takes, and whatever it says that they ended for. */
+		assert_true(souk_download_lost(d, i) <= 3 * window + p->units_verified / 8);
 		spent += souk_download_spent(d, i).ncoin;
 	}
 	assert_int_equal(spent, souk_download_spent_all(d).ncoin);
@@ -274,6 +277,12 @@ static void arrive(struct world *w, struct event *e)
 		reply.key.masked.bytes[7] ^= 1;
 	if (status == SOUK_OK && lie == NO_KEY && lies)
 		reply.has_key = false;
+	bool is_robbed =
+		e->request.has_ticket && e->request.ticket.unit > w->providers[e->provider].window;
+	if (status == SOUK_OK && lie == FORGETFUL && reply.has_key && reply.key.unit > 1)
+		reply.has_key = false;
+	if (status == SOUK_OK && lie == FORGETFUL && is_robbed)
+		status = SOUK_PEER_UNKNOWN_SESSION;
 	if (status == SOUK_OK && lie == TOO_MUCH && lies && !e->keys)
 		status = SOUK_PEER_WRONG_LENGTH;
 	if (lie == SILENT && lies) {
@@ -666,6 +675,25 @@ static void a_leech_gets_one_window(void **state)
 	free(w);
 }
 
+/* Every provider robs a window in each session, and delivers one unit to look honest. */
+static void a_robber_gets_no_endless_sessions(void **state)
+{
+	(void)state;
+	struct world *w = malloc(sizeof *w);
+	assert_non_null(w);
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		make_world(w, seed);
+		memset(w->events, 0, sizeof w->events);
+		w->loss = 0;
+		for (uint32_t i = 0; i < PROVIDERS; i++)
+			w->lies[i] = FORGETFUL;
+		run(w);
+		for (uint32_t i = 0; i < CUSTOMERS; i++)
+			audit_buyer(w, i);
+	}
+	free(w);
+}
+
 /* The only provider left is away for AWAY_MS in the middle of it all; how many downloads failed. */
 static uint32_t failed_without_the_last(uint64_t away_ms, uint32_t *ret_slow)
 {
@@ -712,6 +740,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(downloads_survive_a_hostile_market),
 		cmocka_unit_test(a_leech_gets_one_window),
+		cmocka_unit_test(a_robber_gets_no_endless_sessions),
 		cmocka_unit_test(the_last_provider_is_waited_for),
 	};
 	return cmocka_run_group_tests_name("download", tests, NULL, NULL);
