@@ -11,6 +11,9 @@ static const struct sim_actor *const actors[] = {
 	&sim_customer_actor,
 	&sim_hub_actor,
 	&sim_provider_actor,
+	&sim_task_cheat_actor,
+	&sim_task_customer_actor,
+	&sim_task_provider_actor,
 };
 
 const struct sim_actor *sim_actor_at(size_t index)

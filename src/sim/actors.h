@@ -9,5 +9,8 @@
 extern const struct sim_actor sim_customer_actor;
 extern const struct sim_actor sim_hub_actor;
 extern const struct sim_actor sim_provider_actor;
+extern const struct sim_actor sim_task_cheat_actor;
+extern const struct sim_actor sim_task_customer_actor;
+extern const struct sim_actor sim_task_provider_actor;
 
 #endif

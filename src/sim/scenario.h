@@ -132,7 +132,7 @@ enum sim_unit {
 	X(every_ms, "every", SIM_DURATION, 0, 0, 86400000, "again and again until then; 0: once")  \
 	X(share_ppm, "share", SIM_PPM, 1000000, 0, 1000000, "of the nodes")                        \
 	X(amount, "amount", SIM_NUMBER, 0, 0, UINT64_MAX,                                          \
-		"of the kind: ms down, jump or delay; ppm lost; blocks of a fork; transactions")
+		"of the kind: time down, more or jumped; share lost; blocks; transactions; bits")
 
 enum sim_fault_kind {
 	SIM_FAULT_CRASH,     /* killed; back after `amount` ms */
@@ -201,22 +201,67 @@ struct sim_scenario {
 	struct sim_expect expects[SIM_EXPECTS_MAX];
 };
 
+/* One row of a table above. */
+struct sim_parameter {
+	const char *name; /* NULL behind the last */
+	enum sim_unit unit;
+	uint64_t value, min, max; /* value: unless the scenario says otherwise */
+	const char *about;
+	size_t offset; /* in the struct that it belongs to */
+};
+
 #define SIM_ERROR_SIZE 256
+/* Room for the longest scenario there can be, as text. */
+#define SIM_TEXT_SIZE 32768
 
 /* All defaults, nobody in it. */
 void sim_scenario_init(struct sim_scenario *scenario);
-/* sim_scenario_parse: read TEXT.
+/* Another population, all defaults, or fault of all nodes, for who makes up scenarios. NULL where
+ * there is no room, no actor of that name, or NAME is taken or none: letters, digits and dashes. */
+struct sim_population *sim_scenario_add_population(
+	struct sim_scenario *scenario, const char *name, const char *actor);
+struct sim_fault *sim_scenario_add_fault(
+	struct sim_scenario *scenario, const char *name, enum sim_fault_kind kind);
+/* sim_scenario_parse: read TEXT. The scenario's name is NAME without folder and ".scenario".
  *
- * Returns SOUK_OK, or SOUK_LOCAL_CONFIG: ERROR says line, key and what is allowed. */
+ * Returns SOUK_OK, or SOUK_LOCAL_CONFIG: ERROR says line, section, key and what is allowed. */
 SOUK_MUST_CHECK souk_status sim_scenario_parse(struct sim_scenario *ret, const char *name,
 	const char *text, size_t size, char error[SIM_ERROR_SIZE]);
-/* sim_scenario_set: "window=8", "thieves.count=3", "thieves.honest-until=2", "storm.at=5s". */
+/* sim_scenario_set: "window=8", "thieves.count=3", "thieves.honest-until=2", "storm.at=5s".
+ * Settings are checked one by one; once all are made, sim_scenario_check says whether they fit. */
 SOUK_MUST_CHECK souk_status sim_scenario_set(
 	struct sim_scenario *scenario, const char *assignment, char error[SIM_ERROR_SIZE]);
+/* sim_scenario_get: the value that KEY, as of sim_scenario_set, has now, and what it may be.
+ *
+ * Returns SOUK_OK, or SOUK_LOCAL_NOT_FOUND: no such key. */
+SOUK_MUST_CHECK souk_status sim_scenario_get(const struct sim_scenario *scenario, const char *key,
+	struct sim_parameter *ret_parameter, uint64_t *ret_value);
+/* sim_scenario_check: what no single value shows: that names of populations are there, limits are
+ * in order, and the ledger can run under these rules. As after sim_scenario_parse. */
+SOUK_MUST_CHECK souk_status sim_scenario_check(
+	const struct sim_scenario *scenario, char error[SIM_ERROR_SIZE]);
 /* As text again, with what differs from the defaults. Returns its length; at most SIZE - 1. */
 size_t sim_scenario_print(const struct sim_scenario *scenario, char *out, size_t size);
 /* Index of the population of NAME, or UINT32_MAX. */
 uint32_t sim_scenario_population(const struct sim_scenario *scenario, const char *name);
+
+extern const struct sim_parameter sim_market_parameters[];
+extern const struct sim_parameter sim_population_parameters[];
+extern const struct sim_parameter sim_fault_parameters[];
+extern const enum sim_unit sim_fault_units[SIM_FAULT_KINDS]; /* of `amount` */
+extern const char *const sim_fault_abouts[SIM_FAULT_KINDS];
+
+#define SIM_VALUE_SIZE 32
+
+/* sim_value_parse: "10s", "30%", "0.5c", "16KiB" or a plain number, as UNIT has it, from the min to
+ * the max of PARAMETER. Returns false where it is none; sim_value_allowed says what would be. */
+bool sim_value_parse(uint64_t *ret, const struct sim_parameter *parameter, const char *text);
+void sim_value_allowed(char out[SIM_ERROR_SIZE], const struct sim_parameter *parameter);
+/* The shortest text that is parsed to VALUE. */
+void sim_value_print(char out[SIM_VALUE_SIZE], enum sim_unit unit, uint64_t value);
+/* "-1.25" of -1250, and back, for profits in prices of a unit. */
+void sim_milli_print(char out[SIM_VALUE_SIZE], int64_t milli);
+bool sim_milli_parse(int64_t *ret, const char *text);
 
 /* Every actor there is, by its name; NULL: none. And by index, NULL behind the last. */
 const struct sim_actor *sim_actor_find(const char *name);
