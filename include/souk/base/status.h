@@ -117,6 +117,13 @@
 	X(PEER_HUB_VOUCHER, 161, PEER, "no such voucher, or it is redeemed")                       \
 	X(PEER_HUB_PRICE, 162, PEER, "the price does not cover the provider's and the hub's fee")  \
 	X(PEER_HUB_STEP, 163, PEER, "the hub sells fewer units ahead than that")                   \
+	/* sponsor */                                                                              \
+	X(PEER_SPONSOR_QUOTA, 170, PEER, "the viewer's or its network's quota is used up")         \
+	X(PEER_SPONSOR_ADMISSION, 171, PEER, "no admission by the sponsor's site")                 \
+	X(PEER_SPONSOR_TOKEN, 172, PEER, "the token does not solve the segment's puzzle")          \
+	X(PEER_UNKNOWN_BUNDLE, 173, PEER, "no such bundle")                                        \
+	X(PEER_BAD_BUNDLE, 174, PEER, "the bundle's offer is not acceptable")                      \
+	X(PEER_BAD_PUZZLE, 175, PEER, "the puzzle's terms are out of range")                       \
 	/* local */                                                                                \
 	X(LOCAL_OVERFLOW, 100, LOCAL, "the amount is out of range")                                \
 	X(LOCAL_BAD_AMOUNT, 101, LOCAL, "not an amount of coins")                                  \

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/content/sponsor.h - a sponsor: it pays caches from its escrow, so that viewers without one
+ * may download.
+ *
+ *   viewer                          sponsor                            cache i of n
+ *      | -- bundle_ask ----------------> | draws n caches
+ *      | <----------- bundle_offer ----- |
+ *      | -- ask, in the sponsor's escrow's name ---------------------------> |
+ *      | <------------------------------------------------------- grant_i -- |
+ *      | -- bundle_open: n grants -----> | lays n strips, one signature
+ *      | <-- n strips, puzzle 0 -------- |
+ *      | -- strip_i -------------------------------------------------------> |
+ *      | <------------------------------- a segment's units, encrypted ----- |
+ *      |  solves the puzzle over all n
+ *      | -- token 0 -------------------> |
+ *      | <-- n tickets, puzzle 1 ------- |
+ *      | -- ticket_i ------------------------------------------------------> |
+ *      | <---------------------------------------------------------- key_i - |
+ *      |  decrypts, checks; the next segment
+ *
+ *   bundle: FREE --ask--> DRAWN --open--> OPEN --paid to the end, expired, too many wrong
+ *                           '-- no grants in time --> OVER <-- tokens, epoch over ---'
+ *
+ * Tickets of a segment leave only for the token of its own puzzle: before, no viewer has a key of
+ * it, so that even who has the content cannot compute what another cache sends, and must fetch it.
+ *
+ * Invariants:
+ *   S1 spent + held <= budget, always; spent is the sum of units * price over tickets given.
+ *   S2 tickets of a segment leave only for its token, and the token is stored before: where puzzles
+ *      are wanted, nothing is paid without one.
+ *   S3 in an epoch no viewer is drawn more than its quota, nor all viewers of a network more than
+ *      theirs.
+ *   S4 who is drawn is the sponsor's choice alone: neither viewer nor cache can foretell it, or
+ *      have it made again without being charged.
+ *   S5 no two strips of the sponsor overlap; each grant has one.
+ *   S6 a cache that failed an audit is not drawn any more.
+ *   S7 a refused message changes nothing but counts; the same message again is answered as before.
+ *
+ * The caller pulls effects until there is none after every call that may cause them, makes all of
+ * them durable in ONE transaction, and only then answers.
+ *
+ * Memory: caller's arrays; holds secrets. Threads: one owner. Spec: spec/sponsor.md. */
+#ifndef SOUK_CONTENT_SPONSOR_H
+#define SOUK_CONTENT_SPONSOR_H
+
+#include "souk/base/map.h"
+#include "souk/content/bundle.h"
+#include "souk/exchange/sponsored.h"
+#include "souk/payment/payer.h"
+
+/* Wrong tokens in a row that end a bundle. */
+#define SOUK_SPONSOR_WRONG_MAX 4u
+
+/* Where the sponsor reads its contents: SIZE bytes at OFFSET. */
+struct souk_sponsor_source {
+	void *ctx;
+	souk_status (*read)(void *ctx, const struct souk_hash *content, uint64_t offset,
+		uint8_t *out, uint32_t size);
+};
+
+struct souk_sponsor_config {
+	const struct souk_identity *identity; /* borrowed; pays, signs strips and offers */
+	struct souk_hash escrow;
+	uint8_t seed[32];	   /* fresh at every start */
+	struct souk_address site;  /* who admits viewers; zero: all are admitted */
+	struct souk_amount budget; /* ever */
+	uint16_t caches;	   /* n, 1 to SOUK_BUNDLE_CACHES_MAX */
+	uint16_t segment;	   /* 1 to SOUK_BUNDLE_SEGMENT_MAX */
+	uint32_t units_max;	   /* of each cache in a bundle, 1 to SOUK_BUNDLE_UNITS_MAX */
+	uint64_t viewer_units;	   /* quota of a viewer in an epoch; 0: none */
+	uint64_t prefix_units;	   /* of a network; 0: none */
+	uint64_t offer_ms;	   /* a drawn bundle waits so long for its grants */
+	uint64_t bundle_ms;	   /* life of an open one */
+	struct souk_puzzle_policy puzzle; /* mode 0: no token is wanted */
+	struct souk_sponsor_source source;
+};
+
+struct souk_sponsor_cache {
+	bool store_due;
+	bool in_bundle; /* of the one being drawn */
+	struct souk_sponsor_cache_record record;
+};
+
+struct souk_sponsor_viewer {
+	struct souk_address address;
+	bool store_due;
+	struct souk_sponsor_viewer_record record;
+};
+
+enum souk_sponsor_bundle_state {
+	SOUK_BUNDLE_FREE,
+	SOUK_BUNDLE_DRAWN,
+	SOUK_BUNDLE_OPEN,
+	SOUK_BUNDLE_OVER,
+};
+
+struct souk_sponsor_bundle {
+	enum souk_sponsor_bundle_state state;
+	bool store_due;
+	bool has_token; /* of segment record.paid */
+	struct souk_puzzle_token token;
+	struct souk_amount row; /* what a unit of each cache costs together */
+	struct souk_sponsor_bundle_record record;
+};
+
+/* A network and what its viewers were drawn in this epoch. */
+struct souk_sponsor_prefix {
+	uint64_t prefix;
+	uint64_t units;
+};
+
+/* Memory of a sponsor. Slots: SOUK_MAP_SLOTS(count) words each. */
+struct souk_sponsor_memory {
+	struct souk_content *contents;
+	uint32_t content_max;
+	struct souk_sponsor_cache *caches;
+	uint32_t cache_max;
+	struct souk_sponsor_viewer *viewers;
+	uint32_t *viewer_slots;
+	uint32_t viewer_max; /* of an epoch */
+	struct souk_sponsor_prefix *prefixes;
+	uint32_t *prefix_slots;
+	uint32_t prefix_max;
+	struct souk_sponsor_bundle *bundles;
+	uint32_t *bundle_slots;
+	uint32_t bundle_max;
+	uint32_t *draw; /* cache_max words of scratch */
+};
+
+struct souk_sponsor {
+	struct souk_sponsor_config config;
+	struct souk_sponsor_memory memory;
+	struct souk_map viewer_map;
+	struct souk_map prefix_map;
+	struct souk_map bundle_map;
+	struct souk_secret_rng rng;
+	struct souk_hash draw_secret;
+	struct souk_hash beacon;
+	uint64_t epoch;
+	struct souk_time epoch_end;
+	bool epoch_known;
+	bool totals_due;
+	uint32_t content_count;
+	uint32_t cache_count;
+	uint32_t viewer_count;
+	uint32_t prefix_count;
+	uint32_t store_cursor;
+	uint32_t due_count; /* STORE effects that wait */
+	struct souk_amount held;
+	struct souk_sponsor_totals_record totals;
+	/* scratch */
+	struct souk_payer_strip payer;
+	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX][SOUK_BUNDLE_SEGMENT_MAX];
+};
+
+enum souk_sponsor_effect_kind {
+	SOUK_SPONSOR_STORE_TOTALS, /* totals */
+	SOUK_SPONSOR_STORE_CACHE,  /* caches[index].record */
+	SOUK_SPONSOR_STORE_VIEWER, /* viewers[index].record, under its address */
+	SOUK_SPONSOR_STORE_BUNDLE, /* bundles[index].record, under its name */
+};
+
+struct souk_sponsor_effect {
+	enum souk_sponsor_effect_kind kind;
+	uint32_t index; /* valid until the next call */
+};
+
+void souk_sponsor_init(struct souk_sponsor *sponsor, const struct souk_sponsor_config *config,
+	const struct souk_sponsor_memory *memory);
+
+/* souk_sponsor_add_content: pay for downloads of CONTENT from now on; again after each start.
+ *
+ * Returns SOUK_OK, SOUK_LOCAL_EXISTS, SOUK_LOCAL_FULL. */
+SOUK_MUST_CHECK souk_status souk_sponsor_add_content(
+	struct souk_sponsor *sponsor, const struct souk_content *content);
+
+/* Take back what was stored: totals, caches and viewers before the bundles.
+ *
+ * Return SOUK_OK, or
+ *   SOUK_LOCAL_STATE    it is over, or of an earlier epoch: history.
+ *   SOUK_LOCAL_FULL, SOUK_LOCAL_EXISTS
+ *   SOUK_CORRUPT_STORE  it contradicts itself or the others: tell the operator. */
+void souk_sponsor_restore_totals(
+	struct souk_sponsor *sponsor, const struct souk_sponsor_totals_record *record);
+SOUK_MUST_CHECK souk_status souk_sponsor_restore_cache(
+	struct souk_sponsor *sponsor, const struct souk_sponsor_cache_record *record);
+SOUK_MUST_CHECK souk_status souk_sponsor_restore_viewer(struct souk_sponsor *sponsor,
+	const struct souk_address *address, const struct souk_sponsor_viewer_record *record);
+SOUK_MUST_CHECK souk_status souk_sponsor_restore_bundle(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle_record *record, struct souk_time now);
+
+/* The ledger says: EPOCH is current and ends at END; BEACON is the last one drawn. Bundles of
+ * earlier epochs are over, and quotas begin anew. */
+void souk_sponsor_set_epoch(struct souk_sponsor *sponsor, uint64_t epoch, struct souk_time end,
+	const struct souk_hash *beacon, struct souk_time now);
+
+/* souk_sponsor_recruit: what to send to PROVIDER; keep it for its answer. */
+void souk_sponsor_recruit(struct souk_sponsor *sponsor, const struct souk_address *provider,
+	const struct souk_hash *content, struct souk_amount price, struct souk_time expires,
+	struct souk_signed_recruit *ret);
+
+/* souk_sponsor_enlist: PROVIDER's yes to RECRUIT. A cache that enlists again is renewed.
+ *
+ * Returns SOUK_OK, those of souk_enlist_verify, or
+ *   SOUK_PEER_WRONG_SIGNER     the recruit is not this sponsor's.
+ *   SOUK_PEER_UNKNOWN_CONTENT  nor one for a content that it pays for; or of another size.
+ *   SOUK_LOCAL_STATE           it is barred.
+ *   SOUK_LOCAL_FULL            no room for another cache. */
+SOUK_MUST_CHECK souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
+	const struct souk_signed_recruit *signed_recruit,
+	const struct souk_signed_enlist *signed_enlist, struct souk_time now);
+
+/* The cache of PROVIDER for CONTENT is not drawn any more, until it enlists again. */
+void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_address *provider,
+	const struct souk_hash *content);
+
+/* souk_sponsor_ask: draw caches for a viewer.
+ *
+ *  In: prefix  the network it asks from, by the caller's rule
+ *
+ * Returns SOUK_OK: send *RET, or
+ *   SOUK_PEER_BAD_VERSION, _BAD_REQUEST (another sponsor), _BAD_SIGNATURE, _WRONG_SIGNER
+ *   SOUK_PEER_SPONSOR_ADMISSION
+ *   SOUK_PEER_UNKNOWN_CONTENT, _NO_CHUNK
+ *   SOUK_PEER_OUT_OF_ORDER   neither its next bundle, nor the last one again.
+ *   SOUK_PEER_SPONSOR_QUOTA  its own, or its network's.
+ *   SOUK_LOCAL_STATE         just started, the epoch is not known yet: 503.
+ *   SOUK_PEER_EPOCH_CLOSED   it has just ended; ask again in the next.
+ *   SOUK_LOCAL_NO_PROVIDER_LEFT  fewer than n caches.
+ *   SOUK_LOCAL_BUDGET, SOUK_LOCAL_FULL */
+SOUK_MUST_CHECK souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
+	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix, struct souk_time now,
+	struct souk_signed_bundle_offer *ret);
+
+/* souk_sponsor_check: whether OPEN would be accepted, given leaves.
+ *
+ * Returns SOUK_OK: call souk_sponsor_open with a leaf of at least units * price for each cache, or
+ *   SOUK_LOCAL_EXISTS        it was accepted before: answer as then. The caller keeps the answer.
+ *   SOUK_PEER_UNKNOWN_BUNDLE, _EPOCH_CLOSED, _STRIP_EXPIRED
+ *   SOUK_PEER_BAD_GRANT      not one grant of each cache, in order, as the offer says; or keys that
+ *                            a cache did not make as agreed (counted as suspected). */
+SOUK_MUST_CHECK souk_status souk_sponsor_check(
+	struct souk_sponsor *sponsor, const struct souk_bundle_open *open, struct souk_time now);
+
+/* souk_sponsor_open: lay a strip for each grant.
+ *
+ *  In/out: leaves  of the sponsor's escrow, one for each cache, in their order; used grows. May
+ *                  be the same ones for different contents, never for two caches of a bundle
+ *          ret     leaf and leaf_path of each of its strips are set; the rest is filled in
+ *
+ * Returns as souk_sponsor_check, or
+ *   SOUK_PEER_STRIP_RANGE  a leaf has not that much left: allot more, and call again.
+ *   what the source said   nothing is changed. */
+SOUK_MUST_CHECK souk_status souk_sponsor_open(struct souk_sponsor *sponsor,
+	const struct souk_bundle_open *open, struct souk_payer_leaf *const *leaves,
+	struct souk_time now, struct souk_bundle_strips *ret);
+
+/* souk_sponsor_claim: give tickets for a token.
+ *
+ * Returns SOUK_OK: make the effects durable, then answer; or
+ *   SOUK_PEER_UNKNOWN_BUNDLE, _EPOCH_CLOSED, _STRIP_EXPIRED
+ *   SOUK_PEER_OUT_OF_ORDER    not open, or neither the next segment nor the last again.
+ *   SOUK_PEER_SPONSOR_TOKEN   wrong; after SOUK_SPONSOR_WRONG_MAX the bundle is over.
+ *   what the source said      nothing is changed. */
+SOUK_MUST_CHECK souk_status souk_sponsor_claim(struct souk_sponsor *sponsor,
+	const struct souk_segment_claim *claim, struct souk_time now,
+	struct souk_segment_tickets *ret);
+
+/* souk_sponsor_complain: a viewer was failed by a cache of its bundle. Counted, and no more: a
+ * reason to audit, which anybody can give.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_BAD_VERSION, _BAD_REQUEST, _UNKNOWN_BUNDLE, _NOT_PAYEE (no cache of that bundle),
+ *   _BAD_SIGNATURE, _WRONG_SIGNER */
+SOUK_MUST_CHECK souk_status souk_sponsor_complain(
+	struct souk_sponsor *sponsor, const struct souk_signed_bundle_complaint *signed_complaint);
+
+/* souk_sponsor_audit: VIEWER, who asked already, is one of the sponsor's own. No cache can tell.
+ *
+ * Returns SOUK_OK, or SOUK_LOCAL_NOT_FOUND. */
+SOUK_MUST_CHECK souk_status souk_sponsor_audit(
+	struct souk_sponsor *sponsor, const struct souk_address *viewer);
+
+/* souk_sponsor_audited: what one of our own viewers saw of PROVIDER in BUNDLE: SOUK_OK, or what it
+ * did. Another class than PEER is no fault of it.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_UNKNOWN_BUNDLE, SOUK_PEER_NOT_PAYEE
+ *   SOUK_LOCAL_STATE  the viewer is not one of ours. */
+SOUK_MUST_CHECK souk_status souk_sponsor_audited(struct souk_sponsor *sponsor,
+	const struct souk_nonce *bundle, const struct souk_address *provider, souk_status seen);
+
+void souk_sponsor_tick(struct souk_sponsor *sponsor, struct souk_time now);
+/* When souk_sponsor_tick has something to do; SOUK_TIME_NEVER. */
+struct souk_time souk_sponsor_deadline(const struct souk_sponsor *sponsor);
+
+/* Take the next effect; false where there is none now. */
+bool souk_sponsor_next_effect(struct souk_sponsor *sponsor, struct souk_sponsor_effect *ret);
+/* EFFECT, the last one taken, could not be carried out: it comes again. */
+void souk_sponsor_repeat_effect(
+	struct souk_sponsor *sponsor, const struct souk_sponsor_effect *effect);
+
+/* Budget less what is spent or held. */
+struct souk_amount souk_sponsor_free(const struct souk_sponsor *sponsor);
+
+/* The bundle of that name, or NULL; for the caller to look up whose leaves are wanted. */
+const struct souk_sponsor_bundle *souk_sponsor_bundle_of(
+	const struct souk_sponsor *sponsor, const struct souk_nonce *bundle);
+
+void souk_sponsor_wipe(struct souk_sponsor *sponsor);
+
+/* Signing, for viewers and sites. */
+void souk_bundle_ask_sign(
+	struct souk_signed_bundle_ask *signed_ask, const struct souk_identity *viewer);
+void souk_admission_sign(
+	struct souk_signed_admission *signed_admission, const struct souk_identity *site);
+void souk_bundle_complaint_sign(
+	struct souk_signed_bundle_complaint *signed_complaint, const struct souk_identity *viewer);
+
+#endif

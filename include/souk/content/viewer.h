@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/content/viewer.h - a viewer's bundle: a download that a sponsor pays for.
+ *
+ *   ASKING --offer--> GRANTING --n grants--> OPENING --strips--> STRIPPING --n opened--> RUNNING
+ *                                                                                          |
+ *   a segment:  FETCH all --> SOLVE --> CLAIM --> KEYS --> VERIFY all        DONE, FAILED <-'
+ *
+ * One object is one bundle. It ends DONE, or FAILED at the first cache that fails for good: no
+ * puzzle can be solved without it, and none is drawn in its place; the viewer asks for another
+ * bundle from the first chunk that is missing.
+ *
+ * Every effect that asks for an answer gets exactly one. While a segment's puzzle is being solved
+ * the next segment is fetched already, as far as the caches' windows allow.
+ *
+ * Invariants:
+ *   V1 a chunk counts only after it was checked against the row.
+ *   V2 a ticket is sent on only for units that came.
+ *   V3 the viewer pays nothing.
+ *
+ * Memory: caller's; customers hold secrets. Threads: one owner; decryption, checking and solving
+ * are the caller's, outside. Spec: spec/sponsor.md 6. */
+#ifndef SOUK_CONTENT_VIEWER_H
+#define SOUK_CONTENT_VIEWER_H
+
+#include "souk/content/bundle.h"
+#include "souk/content/sponsor.h"
+
+struct souk_viewer_config {
+	const struct souk_identity *identity; /* borrowed: the viewer's */
+	struct souk_address sponsor;
+	struct souk_content content; /* passed souk_content_check */
+	uint64_t number;	     /* of the viewer's bundles in this epoch */
+	uint32_t first;
+	uint32_t chunks;
+	uint32_t pipeline;     /* requests in flight to one cache */
+	uint32_t failures_max; /* in a row, of one request */
+	uint64_t retry_ms;     /* before the first retry; doubled each time */
+	uint8_t seed[32];      /* fresh */
+	const struct souk_signed_admission *admission; /* NULL: none */
+};
+
+enum souk_viewer_state {
+	SOUK_VIEWER_ASKING,
+	SOUK_VIEWER_GRANTING,
+	SOUK_VIEWER_OPENING,
+	SOUK_VIEWER_STRIPPING,
+	SOUK_VIEWER_RUNNING,
+	SOUK_VIEWER_DONE,
+	SOUK_VIEWER_FAILED,
+};
+
+enum souk_viewer_effect_kind {
+	/* Send `viewer->ask`; then souk_viewer_offered. */
+	SOUK_VIEWER_ASK,
+	/* Send the ask of `cache`'s customer to it; then souk_viewer_granted. */
+	SOUK_VIEWER_GRANT,
+	/* Send souk_viewer_open_of; then souk_viewer_strips. */
+	SOUK_VIEWER_OPEN,
+	/* Forward strip `cache` of the strips; then souk_viewer_opened. */
+	SOUK_VIEWER_STRIP,
+	/* GET `request`, exactly `length` bytes, and keep them for SOLVE and VERIFY of that cache
+	 * and unit; then souk_viewer_received. */
+	SOUK_VIEWER_FETCH,
+	/* Solve `viewer->puzzle` over the units of `segment`; then souk_viewer_solved. */
+	SOUK_VIEWER_SOLVE,
+	/* Send `claim`; then souk_viewer_tickets. */
+	SOUK_VIEWER_CLAIM,
+	/* GET `request` (/v1/keys); then souk_viewer_keys. */
+	SOUK_VIEWER_KEYS,
+	/* Decrypt `cache`'s `unit` with `cipher`, check it as `chunk`, write it; then
+	 * souk_viewer_verified. */
+	SOUK_VIEWER_VERIFY,
+	/* Send `complaint`; no answer is waited for. */
+	SOUK_VIEWER_COMPLAIN,
+	/* It is over: viewer->status says how. */
+	SOUK_VIEWER_END,
+};
+
+struct souk_viewer_effect {
+	enum souk_viewer_effect_kind kind;
+	uint32_t cache;
+	uint32_t unit;
+	uint32_t chunk;
+	uint32_t length;
+	uint32_t segment;
+	struct souk_unit_request request;
+	struct souk_unit_cipher cipher;
+	struct souk_segment_claim claim;
+	struct souk_signed_bundle_complaint complaint;
+};
+
+/* What a cache owes an answer to, and how far it is. */
+struct souk_viewer_cache {
+	struct souk_customer customer;
+	struct souk_hash anchor; /* of the strip it was opened with */
+	bool busy;		 /* GRANT, STRIP or KEYS is unanswered */
+	bool done;		 /* granted, then stripped */
+	uint32_t fetching;	 /* FETCH effects unanswered */
+	uint32_t asked;		 /* units that were asked for */
+	uint32_t verifying;	 /* VERIFY effects unanswered */
+	uint32_t shown;		 /* units whose VERIFY was given */
+	uint32_t failures;
+	uint32_t again[SOUK_BUNDLE_SEGMENT_MAX]; /* units to ask for again */
+	uint32_t again_count;
+	struct souk_time retry;
+	uint64_t received[SOUK_BUNDLE_UNITS_MAX / 64]; /* which units came */
+	uint32_t complete;			       /* units 1 to this came */
+};
+
+struct souk_viewer {
+	struct souk_viewer_config config;
+	enum souk_viewer_state state;
+	souk_status status; /* of FAILED */
+	uint32_t failed;    /* the cache that failed it; UINT32_MAX: none */
+	bool end_due;
+	bool complain_due;
+	bool busy; /* ASK, OPEN, SOLVE or CLAIM is unanswered */
+	bool claim_due;
+	uint32_t failures;
+	struct souk_time retry;
+	struct souk_signed_bundle_ask ask;
+	struct souk_nonce bundle;
+	struct souk_bundle_plan plan;
+	struct souk_hash escrow;
+	uint32_t segment; /* whose token is wanted */
+	uint32_t paid;	  /* unit up to which tickets are known */
+	bool has_puzzle;
+	struct souk_puzzle puzzle;
+	struct souk_puzzle_token token;
+	uint32_t turn;
+	uint32_t verified;		  /* units of all caches */
+	struct souk_viewer_cache *caches; /* caller's, SOUK_BUNDLE_CACHES_MAX */
+	struct souk_signed_grant grants[SOUK_BUNDLE_CACHES_MAX];
+};
+
+void souk_viewer_init(struct souk_viewer *viewer, const struct souk_viewer_config *config,
+	struct souk_viewer_cache *caches);
+
+/* Answers to ASK. A sponsor's offer that is none ends the bundle. */
+void souk_viewer_offered(struct souk_viewer *viewer,
+	const struct souk_signed_bundle_offer *signed_offer, struct souk_time now);
+/* Answers to GRANT, STRIP: SOUK_OK, or what went wrong; grant is read only with SOUK_OK. */
+void souk_viewer_granted(struct souk_viewer *viewer, uint32_t cache,
+	const struct souk_grant_open *grant, struct souk_time now);
+void souk_viewer_opened(struct souk_viewer *viewer, uint32_t cache, struct souk_time now);
+/* What to send to the sponsor once all have granted. */
+void souk_viewer_open_of(const struct souk_viewer *viewer, struct souk_bundle_open *ret);
+void souk_viewer_strips(
+	struct souk_viewer *viewer, const struct souk_bundle_strips *strips, struct souk_time now);
+/* Answers to FETCH and KEYS; KEY is NULL where there was no Souk-Key. */
+void souk_viewer_received(struct souk_viewer *viewer, uint32_t cache, uint32_t unit,
+	const struct souk_unit_key *key, struct souk_time now);
+void souk_viewer_keys(struct souk_viewer *viewer, uint32_t cache, const struct souk_unit_key *key,
+	struct souk_time now);
+/* Answer to SOLVE: the token; or NULL: no start leads to the goal, and SPOILED is
+ * souk_puzzle_spoiled's answer. */
+void souk_viewer_solved(struct souk_viewer *viewer, const struct souk_puzzle_token *token,
+	uint32_t spoiled, struct souk_time now);
+/* Answer to CLAIM. */
+void souk_viewer_tickets(struct souk_viewer *viewer, const struct souk_segment_tickets *tickets,
+	struct souk_time now);
+/* Answer to VERIFY: SOUK_OK once the chunk is on disk. */
+void souk_viewer_verified(struct souk_viewer *viewer, uint32_t cache, uint32_t unit,
+	souk_status status, struct souk_time now);
+
+/* EFFECT failed with STATUS, in place of its answer. IO_ and LOCAL_ are tried again, failures_max
+ * times; any other ends the bundle. */
+void souk_viewer_failed(struct souk_viewer *viewer, const struct souk_viewer_effect *effect,
+	souk_status status, struct souk_time now);
+/* The user stops it. */
+void souk_viewer_stop(struct souk_viewer *viewer, souk_status status);
+
+struct souk_time souk_viewer_deadline(const struct souk_viewer *viewer);
+/* Take the next effect; false where there is none now. */
+bool souk_viewer_next_effect(
+	struct souk_viewer *viewer, struct souk_viewer_effect *ret, struct souk_time now);
+
+void souk_viewer_wipe(struct souk_viewer *viewer);
+
+#endif

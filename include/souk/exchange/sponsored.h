@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * souk/exchange/sponsored.h - a session that a sponsor pays for: what cache, sponsor and viewer
+ * derive and say.
+ *
+ *   sponsor -- recruit --> provider      both: S = D("sponsor_secret", ecdh || digest of recruit)
+ *          <-- enlist ---                session: k_n = D("sponsored_keys", S || session || ask)
+ *
+ * A cache is an ordinary provider of the content. The only difference is where the secret of a
+ * session's key chain comes from: so the sponsor can compute every k_j, and with the content every
+ * byte that the cache sends in the session; no other cache, and no viewer before it paid, can.
+ *
+ * The viewer's side is a customer (souk/exchange/customer.h) whose strip is laid by the sponsor,
+ * and who learns the tickets from it, segment by segment, and pays nothing.
+ *
+ * Memory: values; S and k_n are secrets. Threads: any. Spec: spec/sponsor.md 2, 3. */
+#ifndef SOUK_EXCHANGE_SPONSORED_H
+#define SOUK_EXCHANGE_SPONSORED_H
+
+#include "souk/exchange/customer.h"
+
+#define SOUK_SPONSOR_VERSION 1
+
+/* souk_sponsor_secret: S, the same value for (sponsor, cache's key) and (cache, sponsor's key).
+ *
+ * Returns SOUK_OK, or SOUK_PEER_BAD_PUBKEY. */
+SOUK_MUST_CHECK souk_status souk_sponsor_secret(struct souk_hash *ret,
+	const struct souk_identity *mine, const struct souk_pubkey *peer,
+	const struct souk_recruit *recruit);
+
+/* The secret of the key chain, k_n, of a sponsored session; ASK is the ask's digest. */
+struct souk_hash souk_sponsored_keys(const struct souk_hash *secret,
+	const struct souk_nonce *session, const struct souk_hash *ask);
+
+void souk_recruit_sign(
+	struct souk_signed_recruit *signed_recruit, const struct souk_identity *sponsor);
+void souk_enlist_sign(
+	struct souk_signed_enlist *signed_enlist, const struct souk_identity *provider);
+
+/* souk_recruit_verify: whether PROVIDER is asked, and by whom it says.
+ *
+ * Returns SOUK_OK: the price is the provider's to judge; or
+ *   SOUK_PEER_BAD_VERSION, _BAD_PUBKEY, _BAD_SIGNATURE, _WRONG_SIGNER
+ *   SOUK_PEER_BAD_REQUEST  for another provider, expired, or without a price. */
+SOUK_MUST_CHECK souk_status souk_recruit_verify(const struct souk_signed_recruit *signed_recruit,
+	const struct souk_address *provider, struct souk_time now);
+
+/* souk_enlist_verify: whether RECRUIT's provider says yes to it.
+ *
+ * Returns SOUK_OK, SOUK_PEER_BAD_VERSION, _BAD_REQUEST, _BAD_PUBKEY, _BAD_SIGNATURE or
+ * _WRONG_SIGNER, or those of souk_offer_verify; SOUK_PEER_BAD_OFFER too where the offer is another
+ * provider's, of another content, or dearer than the recruit says. */
+SOUK_MUST_CHECK souk_status souk_enlist_verify(const struct souk_signed_enlist *signed_enlist,
+	const struct souk_recruit *recruit, struct souk_time now);
+
+/* ---- the viewer's customer ---- */
+
+/* souk_customer_sponsor_strip: the sponsor's strip, in place of one's own. Forward it to the cache.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_LOCAL_STATE        no grant.
+ *   SOUK_PEER_STRIP_TERMS   not a strip for this grant: leave the sponsor. */
+SOUK_MUST_CHECK souk_status souk_customer_sponsor_strip(
+	struct souk_customer *customer, const struct souk_strip_open *open);
+
+/* souk_customer_sponsor_ticket: the ticket that the sponsor gave for a segment.
+ *
+ * Returns SOUK_OK (also where as much is known already), or
+ *   SOUK_LOCAL_STATE       not OPEN, or not sponsored.
+ *   SOUK_PEER_BAD_TICKET   not a ticket of the strip: the sponsor lies. The session is ENDED. */
+SOUK_MUST_CHECK souk_status souk_customer_sponsor_ticket(
+	struct souk_customer *customer, const struct souk_ticket *ticket);
+
+#endif
