@@ -61,6 +61,8 @@ void sim_disk_abort(struct sim_disk *disk);
 struct souk_store sim_disk_view(struct sim_disk *disk);
 /* Power is cut, or the process killed (then nothing that was committed is lost unless LOSES). */
 void sim_disk_crash(struct sim_disk *disk, bool is_power_cut);
+/* Records on it. */
+uint64_t sim_disk_count(const struct sim_disk *disk);
 /* Bit rot. */
 bool sim_disk_rot(struct sim_disk *disk, uint64_t which);
 

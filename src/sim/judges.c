@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judges.h"
+
+#include "souk/base/check.h"
+#include "souk/content/judge.h"
+#include "task.h"
+
+static const struct souk_judge content_judge = SOUK_CONTENT_JUDGE;
+static const struct souk_judge *const list[] = {&content_judge, &sim_task_judge};
+static const struct souk_judges judges = {list, SOUK_COUNT_OF(list)};
+
+const struct souk_judges *sim_judges(void)
+{
+	return &judges;
+}
