@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Downloads that end, and blame that is just. */
+#include <string.h>
+
+#include "audit_internal.h"
+
+/* What STATUS says of a peer that keeps to the protocol, but is slow, full, restarted, out of money
+ * or a clock: nothing. All other refusals say that it broke the rules. */
+static bool says_cheat(souk_status status)
+{
+	switch (status) {
+	case SOUK_PEER_BAD_SIGNATURE:
+	case SOUK_PEER_WRONG_SIGNER:
+	case SOUK_PEER_BAD_PUBKEY:
+	case SOUK_PEER_BAD_AUTH:
+	case SOUK_PEER_BAD_TICKET:
+	case SOUK_PEER_STRIP_OVERLAP:
+	case SOUK_PEER_STRIP_RANGE:
+	case SOUK_PEER_STRIP_TERMS:
+	case SOUK_PEER_BAD_PATH:
+	case SOUK_PEER_BAD_BATCH:
+	case SOUK_PEER_BAD_CHECKPOINT:
+	case SOUK_PEER_BAD_KEY:
+	case SOUK_PEER_NOT_PAYEE:
+	case SOUK_PEER_UNIT_REBOUND:
+	case SOUK_PEER_BAD_UNIT:
+	case SOUK_PEER_WRONG_LENGTH:
+	case SOUK_PEER_BAD_GRANT:
+	case SOUK_PEER_BAD_CONTENT:
+	case SOUK_PEER_BAD_STATEMENT:
+	case SOUK_PEER_NO_DOUBLE_ISSUE:
+	case SOUK_PEER_HUB_CREDIT:
+	case SOUK_PEER_HUB_VOUCHER:
+	case SOUK_PEER_TRUNCATED:
+	case SOUK_PEER_TRAILING:
+	case SOUK_PEER_OVERSIZED:
+	case SOUK_PEER_NOT_CANONICAL:
+	case SOUK_PEER_BAD_VERSION: return true;
+	default: return false;
+	}
+}
+
+static void blamed(
+	struct sim_audit *audit, const struct sim_node *node, const struct sim_note *note)
+{
+	if (!audit_is_honest(audit, note->peer) || !says_cheat(note->status))
+		return;
+	/* A disk that lies or rots makes its owner say what it did not mean. */
+	uint32_t disks = AUDIT_FAULT(DISK_LOSES) | AUDIT_FAULT(DISK_ROTS);
+	uint64_t now = sim_time_us(audit->world);
+	if (audit_is_struck(audit, note->peer, disks, 0, now) ||
+		audit_is_struck(audit, node->id, disks, 0, now))
+		return;
+	sim_audit_violation(audit, SIM_VIOLATION_BLAMED, note->peer, 1, 0, "blamed by node %u: %s",
+		node->id, souk_status_name(note->status));
+}
+
+/* ---------------------------------------------------------------- downloads */
+
+static uint64_t honest_nodes(struct sim_audit *audit, const char *actor, bool whole_stock)
+{
+	const struct sim_scenario *s = sim_world_scenario(audit->world);
+	uint64_t count = 0;
+	for (uint32_t i = 0; i < s->population_count; i++) {
+		const struct sim_population *p = &s->populations[i];
+		if (strcmp(p->actor, actor) == 0 && (!whole_stock || p->stock_ppm == SIM_PPM_ALL))
+			count += p->count;
+	}
+	return count;
+}
+
+/* docs/simulator.md, "What is promised to a download": somebody honest sells all contents, nobody
+ * cheats, and there is room for twice as many sessions as anybody may open. */
+static bool is_promised(struct sim_audit *audit, const struct audit_person *person)
+{
+	const struct sim_scenario *s = sim_world_scenario(audit->world);
+	uint64_t sessions = 0, wanted = 0;
+	for (uint32_t i = 0; i < s->population_count; i++) {
+		const struct sim_population *p = &s->populations[i];
+		const struct sim_actor *actor = sim_actor_find(p->actor);
+		if (p->count > 0 && actor->is_greedy)
+			return false;
+		if (strcmp(p->actor, "provider") == 0 && p->stock_ppm == SIM_PPM_ALL)
+			sessions += p->count * p->sessions;
+		if (strcmp(p->actor, "customer") == 0)
+			wanted += p->count * p->peers;
+	}
+	return honest_nodes(audit, "provider", true) > 0 && sessions >= 4 * wanted &&
+	       person->wanted_us > audit_healed_us(audit) + s->epoch_ms * 1000;
+}
+
+static void failed(struct sim_audit *audit, const struct sim_node *node, souk_status status)
+{
+	struct audit_person *person = audit_person_of(audit, node->id);
+	person->ended++;
+	if (status == SOUK_LOCAL_STOPPED || status == SOUK_LOCAL_BUDGET || node->is_finishing ||
+		!is_promised(audit, person))
+		return;
+	sim_audit_violation(audit, SIM_VIOLATION_STUCK, node->id, 1, 0,
+		"a download failed although all was well: %s", souk_status_name(status));
+}
+
+void audit_people_note(struct sim_audit *audit, struct sim_node *node, const struct sim_note *note)
+{
+	struct audit_person *person = audit_person_of(audit, node->id);
+	switch (note->kind) {
+	case SIM_NOTE_BLAMED: blamed(audit, node, note); break;
+	case SIM_NOTE_WANTED:
+		person->wanted++;
+		person->wanted_us = sim_time_us(audit->world);
+		break;
+	case SIM_NOTE_DONE: person->ended++; break;
+	case SIM_NOTE_FAILED: failed(audit, node, note->status); break;
+	default: break;
+	}
+}
+
+void audit_people_end(struct sim_audit *audit)
+{
+	for (uint32_t id = 0; audit->people != NULL && id < audit->people_count; id++) {
+		const struct audit_person *person = &audit->people[id];
+		const struct sim_node *node = sim_node_at(audit->world, id);
+		if (person->wanted <= person->ended || node->is_greedy || !node->is_up)
+			continue;
+		sim_audit_violation(audit, SIM_VIOLATION_STUCK, id,
+			(int64_t)(person->wanted - person->ended), 0,
+			"%llu downloads did not end, the last was wanted at %llu s",
+			(unsigned long long)(person->wanted - person->ended),
+			(unsigned long long)(person->wanted_us / 1000000));
+	}
+}
