@@ -10,26 +10,6 @@
 #include "ledger.h"
 #include "world.h"
 
-const char *const sim_fault_names[SIM_FAULT_KINDS] = {
-	[SIM_FAULT_CRASH] = "crash",
-	[SIM_FAULT_POWER] = "power",
-	[SIM_FAULT_PARTITION] = "partition",
-	[SIM_FAULT_ONE_WAY] = "one-way",
-	[SIM_FAULT_LOSS] = "loss",
-	[SIM_FAULT_DELAY] = "delay",
-	[SIM_FAULT_NO_LEDGER] = "no-ledger",
-	[SIM_FAULT_DISK_SLOW] = "disk-slow",
-	[SIM_FAULT_DISK_FULL] = "disk-full",
-	[SIM_FAULT_DISK_FAILS] = "disk-fails",
-	[SIM_FAULT_DISK_TEARS] = "disk-tears",
-	[SIM_FAULT_DISK_LOSES] = "disk-loses",
-	[SIM_FAULT_DISK_ROTS] = "disk-rots",
-	[SIM_FAULT_CLOCK_JUMP] = "clock-jump",
-	[SIM_FAULT_CONGESTION] = "congestion",
-	[SIM_FAULT_FORK] = "fork",
-	[SIM_FAULT_LEDGER_STOP] = "ledger-stop",
-};
-
 /* A fault comes to one node, or goes. */
 static void strike(struct sim_node *node, const struct sim_fault *fault, uint32_t index, bool ends,
 	struct souk_rng *rng)

@@ -183,6 +183,7 @@ souk_status sim_run(struct sim_report *ret, const struct sim_scenario *scenario,
 	const struct sim_run_options *options, char error[SIM_ERROR_SIZE])
 {
 	struct sim_world *world;
+	SOUK_TRY(sim_scenario_check(scenario, error));
 	SOUK_TRY(sim_world_new(&world, scenario, options, error));
 	souk_status status = sim_world_run(world);
 	if (status == SOUK_OK)

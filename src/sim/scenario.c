@@ -35,34 +35,49 @@ const struct sim_parameter sim_fault_parameters[] = {
 		{0},
 };
 
-/* X(kind, name, unit of the amount, about) */
-#define KINDS(X)                                                                                   \
-	X(CRASH, "crash", SIM_DURATION, "killed; back after the amount")                           \
-	X(POWER, "power", SIM_DURATION, "the same, and what was not durable is lost")              \
-	X(PARTITION, "partition", SIM_NUMBER, "cut off from the others and from the ledger")       \
-	X(ONE_WAY, "one-way", SIM_NUMBER, "what it sends does not arrive")                         \
-	X(LOSS, "loss", SIM_PPM, "so many of its messages are lost")                               \
-	X(DELAY, "delay", SIM_DURATION, "its messages take so much longer")                        \
-	X(NO_LEDGER, "no-ledger", SIM_NUMBER, "cut off from the ledger")                           \
-	X(DISK_SLOW, "disk-slow", SIM_DURATION, "a commit takes so long")                          \
-	X(DISK_FULL, "disk-full", SIM_NUMBER, "nothing can be written")                            \
-	X(DISK_FAILS, "disk-fails", SIM_NUMBER, "no commit succeeds")                              \
-	X(DISK_TEARS, "disk-tears", SIM_NUMBER, "a crash leaves a part of the last commit")        \
-	X(DISK_LOSES, "disk-loses", SIM_NUMBER, "commits are said to be durable and are not")      \
-	X(DISK_ROTS, "disk-rots", SIM_NUMBER, "so many bits flip")                                 \
-	X(CLOCK_JUMP, "clock-jump", SIM_DURATION, "clocks go ahead by the amount, then back")      \
-	X(CONGESTION, "congestion", SIM_NUMBER, "of the ledger: so many transactions in a block")  \
-	X(FORK, "fork", SIM_NUMBER, "of the ledger: so many blocks are undone")                    \
-	X(LEDGER_STOP, "ledger-stop", SIM_NUMBER, "no blocks")
+enum how {
+	SUDDEN = 0,  /* comes and is gone */
+	LASTING = 1, /* until it is over */
+	EITHER = 2,
+	OF_ALL = 4, /* of the ledger or the whole network, not of single nodes */
+};
 
-#define X(kind, name, unit, about) [SIM_FAULT_##kind] = (name),
+/* X(kind, name, unit of the amount, how, about) */
+#define KINDS(X)                                                                                   \
+	X(CRASH, "crash", SIM_DURATION, SUDDEN, "killed; back after the amount")                   \
+	X(POWER, "power", SIM_DURATION, SUDDEN, "the same, and what was not durable is lost")      \
+	X(PARTITION, "partition", SIM_NUMBER, LASTING,                                             \
+		"cut off from the others and from the ledger")                                     \
+	X(ONE_WAY, "one-way", SIM_NUMBER, LASTING, "what it sends does not arrive")                \
+	X(LOSS, "loss", SIM_PPM, LASTING | OF_ALL, "so many of all messages are lost")             \
+	X(DELAY, "delay", SIM_DURATION, LASTING | OF_ALL, "all messages take so much longer")      \
+	X(NO_LEDGER, "no-ledger", SIM_NUMBER, LASTING, "cut off from the ledger")                  \
+	X(DISK_SLOW, "disk-slow", SIM_DURATION, LASTING, "a commit takes so long")                 \
+	X(DISK_FULL, "disk-full", SIM_NUMBER, LASTING, "nothing can be written")                   \
+	X(DISK_FAILS, "disk-fails", SIM_NUMBER, LASTING, "no commit succeeds")                     \
+	X(DISK_TEARS, "disk-tears", SIM_NUMBER, LASTING,                                           \
+		"a crash leaves a part of the last commit")                                        \
+	X(DISK_LOSES, "disk-loses", SIM_NUMBER, LASTING,                                           \
+		"commits are said to be durable and are not")                                      \
+	X(DISK_ROTS, "disk-rots", SIM_NUMBER, SUDDEN, "so many bits flip")                         \
+	X(CLOCK_JUMP, "clock-jump", SIM_DURATION, EITHER,                                          \
+		"clocks go ahead by the amount, then back")                                        \
+	X(CONGESTION, "congestion", SIM_NUMBER, LASTING | OF_ALL,                                  \
+		"of the ledger: so many transactions in a block")                                  \
+	X(FORK, "fork", SIM_NUMBER, SUDDEN | OF_ALL, "of the ledger: so many blocks are undone")   \
+	X(LEDGER_STOP, "ledger-stop", SIM_NUMBER, LASTING | OF_ALL, "no blocks")
+
+#define X(kind, name, unit, how, about) [SIM_FAULT_##kind] = (name),
 const char *const sim_fault_names[SIM_FAULT_KINDS] = {KINDS(X)};
 #undef X
-#define X(kind, name, unit, about) [SIM_FAULT_##kind] = (unit),
+#define X(kind, name, unit, how, about) [SIM_FAULT_##kind] = (unit),
 const enum sim_unit sim_fault_units[SIM_FAULT_KINDS] = {KINDS(X)};
 #undef X
-#define X(kind, name, unit, about) [SIM_FAULT_##kind] = (about),
+#define X(kind, name, unit, how, about) [SIM_FAULT_##kind] = (about),
 const char *const sim_fault_abouts[SIM_FAULT_KINDS] = {KINDS(X)};
+#undef X
+#define X(kind, name, unit, how, about) [SIM_FAULT_##kind] = (how),
+static const unsigned char fault_hows[SIM_FAULT_KINDS] = {KINDS(X)};
 #undef X
 
 /* ---------------------------------------------------------------- slots */
@@ -421,11 +436,18 @@ static souk_status check_fault(
 		sim_scenario_population(s, fault->population) == UINT32_MAX)
 		return refuse(error, "[fault %s] population = %s: no such population", fault->name,
 			fault->population);
-	if (fault->until_ms != 0 && fault->until_ms < fault->at_ms)
-		return refuse(error, "[fault %s] until: not before `at`", fault->name);
-	if (fault->every_ms != 0 && fault->until_ms == 0)
-		return refuse(
-			error, "[fault %s] every: until when? `until` is missing", fault->name);
+	unsigned how = fault_hows[fault->kind];
+	if (how & OF_ALL && (fault->population[0] != '\0' || fault->share_ppm != 1000000))
+		return refuse(error,
+			"[fault %s] population, share: a %s is of the ledger or the whole network",
+			fault->name, sim_fault_names[fault->kind]);
+	if (fault->until_ms != 0 && fault->until_ms <= fault->at_ms)
+		return refuse(error, "[fault %s] until: later than `at`", fault->name);
+	if (fault->until_ms == 0 && (fault->every_ms != 0 || how & LASTING))
+		return refuse(error, "[fault %s] until: is missing", fault->name);
+	if (fault->every_ms != 0 && how & LASTING)
+		return refuse(error, "[fault %s] every: a %s lasts, it does not come again",
+			fault->name, sim_fault_names[fault->kind]);
 	return SOUK_OK;
 }
 

@@ -140,11 +140,12 @@ static void test_longest(void **state)
 	for (unsigned i = 0; i < SIM_FAULTS_MAX; i++) {
 		snprintf(name, sizeof name, "fault-with-a-rather-long-nam-%u", i);
 		struct sim_fault *fault = sim_scenario_add_fault(
-			&scenario, name, (enum sim_fault_kind)(i % SIM_FAULT_KINDS));
+			&scenario, name, i % 2 ? SIM_FAULT_POWER : SIM_FAULT_CLOCK_JUMP);
 		assert_non_null(fault);
 		memcpy(fault->population, scenario.populations[0].name, SIM_NAME_SIZE);
 		for (const struct sim_parameter *p = sim_fault_parameters; p->name; p++)
 			*(uint64_t *)(void *)((char *)fault + p->offset) = p->max - 1;
+		fault->at_ms--;
 	}
 	/* What no single value shows. */
 	scenario.units_min = scenario.units_max;
@@ -299,8 +300,14 @@ static void test_refused(void **state)
 			":3: [fault f] population = nobody: no such population"},
 		{"[fault f]\nkind = crash\namount = 5\n", "amount = 5: a duration such as"},
 		{"[fault f]\nkind = crash\nwhen = 5\n", "when: no such key; kind, population, at"},
-		{"[fault f]\nkind = crash\nat = 5s\nuntil = 4s\n", "until: not before `at`"},
-		{"[fault f]\nkind = crash\nevery = 5s\n", "`until` is missing"},
+		{"[fault f]\nkind = crash\nat = 5s\nuntil = 4s\n", "until: later than `at`"},
+		{"[fault f]\nkind = loss\namount = 5%\n", "until: is missing"},
+		{"[fault f]\nkind = disk-full\nat = 5s\nuntil = 5s\n", "later than `at`"},
+		{"[fault f]\nkind = disk-full\nuntil = 50s\nevery = 1s\n",
+			"every: a disk-full lasts, it does not come again"},
+		{"[fault f]\nkind = fork\nshare = 50%\n",
+			"a fork is of the ledger or the whole network"},
+		{"[fault f]\nkind = crash\nevery = 5s\n", "until: is missing"},
 		{"[expect]\nviolations = theft\n",
 			":2: [expect] violations = theft: none, or of supply"},
 		{"[expect]\nviolations =\n", "violations: none, or of supply"},
