@@ -53,7 +53,7 @@ struct task_customer {
 	bool is_sponsor;
 	uint64_t hearing_ms;
 	uint8_t seed[32];
-	uint32_t provider, second;
+	uint32_t provider;
 	uint64_t tasks; /* wanted in all */
 	uint64_t next;	/* the first task of the batch that is out */
 	uint32_t batch; /* tasks in it */
@@ -103,6 +103,24 @@ static uint32_t provider_at(struct sim_world *world, uint32_t n)
 		if (sim_task_is_provider(sim_node_at(world, id)->actor) && n-- == 0)
 			return id;
 	}
+}
+
+/* For a second opinion: any of the others, drawn for each task. */
+static uint32_t second_for(struct sim_node *node, uint64_t number)
+{
+	struct task_customer *self = node->state;
+	struct souk_hash draw = sim_task_derive(self->seed, 's', number, 0);
+	uint32_t others = 0;
+	for (uint32_t id = 0; id < sim_node_count(node->world); id++)
+		others += id != self->provider &&
+			  sim_task_is_provider(sim_node_at(node->world, id)->actor);
+	uint32_t n = others > 0 ? (uint32_t)(souk_load_be64(draw.bytes) % others) : 0;
+	for (uint32_t id = 0; id < sim_node_count(node->world); id++) {
+		if (id != self->provider &&
+			sim_task_is_provider(sim_node_at(node->world, id)->actor) && n-- == 0)
+			return id;
+	}
+	return self->provider;
 }
 
 static uint32_t number_of(const struct sim_node *node)
@@ -225,7 +243,7 @@ static void send_task(struct sim_node *node, uint32_t slot, bool is_second)
 	struct souk_hash measure = sim_task_derive(self->seed, 'm', number, 0);
 	struct souk_hash sealed = sim_task_seal(&measure);
 	struct sim_message *message = sim_message_with(node->world, SIM_TASK,
-		is_second ? self->second : self->provider, 2 * SOUK_HASH_SIZE);
+		is_second ? second_for(node, number) : self->provider, 2 * SOUK_HASH_SIZE);
 	message->data.words[SIM_TASK_NUMBER] = number;
 	message->request = (uint32_t)number << 1 | is_second;
 	if (!is_second)
@@ -460,7 +478,6 @@ static void start(struct sim_node *node)
 	struct task_customer *self = node->state;
 	uint32_t number = number_of(node);
 	self->provider = provider_at(node->world, number);
-	self->second = provider_at(node->world, number + 1);
 	if (self->provider == UINT32_MAX) {
 		give_up(node, SOUK_LOCAL_NOT_FOUND);
 		return;
