@@ -45,6 +45,7 @@ static const char sale[] = "# a comment\n"
 			   "[fault lossy]\n"
 			   "kind = loss\n"
 			   "amount = 12.5%\n"
+			   "until = 11s\n"
 			   "[expect]\n"
 			   "violations = overpaid stuck\n"
 			   "profit-max thieves = -1.25\n"
@@ -368,7 +369,7 @@ static void test_set(void **state)
 		{"storm.at=5s", NULL},
 		{"storm.amount=7s", NULL},
 		{"storm.population=", NULL},
-		{"storm.kind=delay", NULL},
+		{"storm.kind=power", NULL},
 		{"shop.actor=thief", NULL},
 		{"shop.share=5", NULL},
 		{"window", "not of the form"},
@@ -400,7 +401,7 @@ static void test_set(void **state)
 	assert_int_equal(scenario.populations[0].count, 9);
 	assert_int_equal(scenario.populations[0].knobs[0], 2);
 	assert_int_equal(scenario.faults[0].at_ms, 5000);
-	assert_int_equal(scenario.faults[0].kind, SIM_FAULT_DELAY);
+	assert_int_equal(scenario.faults[0].kind, SIM_FAULT_POWER);
 	assert_int_equal(scenario.faults[0].population[0], 0);
 	assert_string_equal(scenario.populations[1].actor, "thief");
 	assert_int_equal(scenario.populations[1].knobs[1], 5);
