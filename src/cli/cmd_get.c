@@ -12,7 +12,7 @@
 #define SLOTS_PER_PROVIDER 16u
 
 /* One download a process: it is large. */
-static struct get get = {.providers_max = 8, .timeout_ms = 5000, .part_fd = -1};
+static struct get get = {.providers_max = 8, .timeout_ms = 5000, .window_max = 16, .part_fd = -1};
 
 static double seconds(void)
 {
@@ -184,6 +184,8 @@ int cmd_get(int argc, char **argv)
 			&get.agreement_text},
 		{"issuer", "NAME", "pay from leaves of this issuer key only", OPTION_TEXT,
 			&get.issuer_name},
+		{"window", "N", "risk at most N units at each provider (16)", OPTION_U64,
+			&get.window_max},
 		{"timeout", "TIME", "drop a provider that is silent so long (5s)", OPTION_DURATION,
 			&get.timeout_ms},
 		{"quiet", NULL, "no progress line", OPTION_FLAG, &get.quiet},
@@ -223,6 +225,10 @@ int cmd_get(int argc, char **argv)
 	if (get.providers_max < 1 || get.providers_max > SOUK_DOWNLOAD_PROVIDERS_MAX) {
 		fprintf(stderr, "souk get: --providers takes 1 to %u\n",
 			SOUK_DOWNLOAD_PROVIDERS_MAX);
+		return EXIT_USAGE;
+	}
+	if (get.window_max < 1 || get.window_max > SOUK_WINDOW_MAX) {
+		fprintf(stderr, "souk get: --window takes 1 to %u\n", SOUK_WINDOW_MAX);
 		return EXIT_USAGE;
 	}
 	souk_hex_encode(default_path, get.name.id.bytes, SOUK_HASH_SIZE);

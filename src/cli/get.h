@@ -107,6 +107,7 @@ struct get {
 	struct souk_amount price_max;
 	struct souk_amount budget;
 	uint64_t timeout_ms;
+	uint64_t window_max; /* units to risk in a session, whatever a provider states */
 	bool quiet;
 
 	const char *agreement_text; /* NULL: any of the user's own that suits */

@@ -174,7 +174,9 @@ static souk_status open_session(
 	struct souk_hub_open hub_open;
 	uint32_t units;
 	const struct souk_offer *offer = &provider->entry.offer.offer;
-	struct souk_customer_config config = {.offer = offer, .escrow = get->hub->terms.escrow};
+	struct souk_customer_config config = {.offer = offer,
+		.escrow = get->hub->terms.escrow,
+		.window_max = (uint16_t)get->window_max};
 	close_seat(get, seat);
 	SOUK_TRY(find_credit(get, seat, offer->price, &units, &config.epoch));
 	config.units = provider->units < units ? provider->units : units;

@@ -180,6 +180,7 @@ static souk_status open_session(struct get_provider *provider, struct souk_strip
 		.escrow = get->escrow,
 		.epoch = provider->leaf.epoch,
 		.units = (uint32_t)least(provider->units, leaf_units(provider)),
+		.window_max = (uint16_t)get->window_max,
 	};
 	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
 	souk_status status = souk_customer_init(provider->customer, &config);

@@ -403,6 +403,8 @@ class Wallet(MarketTest):
         self.assertEqual(listed[0], {key: young[key] for key in listed[0]})
         self.assertEqual(len(listed[0]), 7)
         self.assertEqual(self.owner.run("policy", "explain", "--window", "0").code, 2)
+        self.assertEqual(self.owner.run("get", "0" * 64, "--window", "0").code, 2)
+        self.assertEqual(self.owner.run("get", "0" * 64, "--window", "65").code, 2)
         home = self.market.path("ledger-by-policy")
         # A ledger of its own, whose genesis says what the profile and the option said.
         result = Command([SOUK, "ledger", "init", "--home", home, "--policy", "young", "--claim",
