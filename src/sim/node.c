@@ -79,6 +79,7 @@ void sim_node_make(struct sim_world *world, uint32_t id, uint16_t population)
 		.population = population,
 		.actor = sim_actor_find(of->actor),
 		.wake = SOUK_TIME_NEVER,
+		.steady_us = SIM_NEVER_US,
 		.queued_us = SIM_NEVER_US,
 	};
 	node->is_greedy = node->actor->is_greedy;
@@ -136,6 +137,8 @@ uint64_t sim_world_us_at(const struct sim_node *node, struct souk_time at)
 static void queue_look(struct sim_node *node)
 {
 	uint64_t us = sim_world_us_at(node, node->wake);
+	if (node->steady_us < us)
+		us = node->steady_us > node->world->now_us ? node->steady_us : node->world->now_us;
 	if (us >= node->queued_us)
 		return;
 	node->queued_us = us;
@@ -148,6 +151,24 @@ void sim_wake(struct sim_node *node, struct souk_time at)
 	queue_look(node);
 }
 
+void sim_wake_us(struct sim_node *node, uint64_t world_us)
+{
+	node->steady_us = world_us;
+	queue_look(node);
+}
+
+/* Whether there is something to wake for now; it is forgotten. */
+static bool is_due(struct sim_node *node)
+{
+	bool due = node->steady_us <= node->world->now_us;
+	if (due)
+		node->steady_us = SIM_NEVER_US;
+	if (node->wake.ms == SOUK_TIME_NEVER.ms || souk_time_is_before(sim_now(node), node->wake))
+		return due;
+	node->wake = SOUK_TIME_NEVER;
+	return true;
+}
+
 void sim_node_look(struct sim_node *node)
 {
 	struct sim_world *world = node->world;
@@ -155,17 +176,21 @@ void sim_node_look(struct sim_node *node)
 	if (node->queued_us != world->now_us)
 		return;
 	node->queued_us = SIM_NEVER_US;
-	if (!node->is_up || node->wake.ms == SOUK_TIME_NEVER.ms)
+	if (!node->is_up)
 		return;
-	if (souk_time_is_before(sim_now(node), node->wake)) {
-		uint64_t us = sim_world_us_at(node, node->wake);
-		node->queued_us = us > world->now_us ? us : world->now_us + 1000;
-		sim_queue_push(&world->queue, node->queued_us, SIM_EVENT_WAKE, node->id);
+	if (is_due(node)) {
+		queue_look(node);
+		if (node->actor->timer != NULL)
+			node->actor->timer(node);
 		return;
 	}
-	node->wake = SOUK_TIME_NEVER;
-	if (node->actor->timer != NULL)
-		node->actor->timer(node);
+	uint64_t us = sim_world_us_at(node, node->wake);
+	us = us > world->now_us ? us : world->now_us + 1000;
+	us = us < node->steady_us ? us : node->steady_us;
+	if (us == SIM_NEVER_US)
+		return;
+	node->queued_us = us;
+	sim_queue_push(&world->queue, us, SIM_EVENT_WAKE, node->id);
 }
 
 void sim_node_clock_changed(struct sim_node *node)
@@ -197,6 +222,7 @@ void sim_node_kill(struct sim_node *node, uint64_t restart_us, bool is_power_cut
 	node->is_up = false;
 	node->incarnation++;
 	node->wake = SOUK_TIME_NEVER;
+	node->steady_us = SIM_NEVER_US;
 	if (node->actor->crash != NULL)
 		node->actor->crash(node);
 	if (node->disk != NULL)

@@ -151,7 +151,7 @@ struct sim_actor {
 	void (*start)(struct sim_node *node);
 	/* MESSAGE is borrowed. */
 	void (*message)(struct sim_node *node, const struct sim_message *message);
-	/* The moment of sim_wake has come. */
+	/* The moment of sim_wake, or that of sim_wake_us, has come. */
 	void (*timer)(struct sim_node *node);
 	/* What became of a transaction: sim_ledger_submit's token. */
 	void (*ledger)(struct sim_node *node, uint64_t token, souk_status status,
@@ -237,6 +237,7 @@ struct sim_node {
 	struct sim_clock clock;
 	struct sim_disk *disk; /* NULL: none */
 	struct souk_time wake; /* by its clock */
+	uint64_t steady_us;    /* by no clock that can be set */
 	uint64_t queued_us;    /* of the event that will look at it; SIM_NEVER_US: none */
 	struct souk_amount funded;
 	struct sim_tally tally;
@@ -248,6 +249,9 @@ struct souk_time sim_now(struct sim_node *node);
 uint64_t sim_world_us_at(const struct sim_node *node, struct souk_time at);
 /* Call the actor's timer once its clock shows AT; replaces what was set before. */
 void sim_wake(struct sim_node *node, struct souk_time at);
+/* The same at WORLD_US, as by a steady clock: rounds of a process go on when its clock is set back.
+ * Stands beside sim_wake. */
+void sim_wake_us(struct sim_node *node, uint64_t world_us);
 /* 32 bytes for a state machine's seed; others each time. */
 void sim_seed(struct sim_node *node, uint8_t ret[32]);
 /* Kill the process now. It starts again after RESTART_US (SIM_NEVER_US: never). */
