@@ -90,6 +90,7 @@ struct sim_ledger *sim_ledger_new(struct sim_world *world)
 	ledger->confirmations = scenario->confirmations;
 	ledger->block_us = scenario->block_ms * 1000;
 	ledger->block_txs = scenario->block_txs;
+	ledger->next_block_us = ledger->block_us;
 	sim_ledger_look(ledger);
 	return ledger;
 }
@@ -325,14 +326,19 @@ static uint64_t wanted_us(const struct sim_ledger *ledger)
 	return us;
 }
 
+/* Blocks have their times, multiples of the scenario's period; at most of them none is wanted. */
+static uint64_t block_due_us(const struct sim_ledger *ledger)
+{
+	uint64_t us = wanted_us(ledger);
+	if (ledger->is_stopped || ledger->health != SOUK_OK || us == SIM_NEVER_US)
+		return SIM_NEVER_US;
+	us = (us + ledger->block_us - 1) / ledger->block_us * ledger->block_us;
+	return us > ledger->next_block_us ? us : ledger->next_block_us;
+}
+
 uint64_t sim_ledger_due(const struct sim_ledger *ledger)
 {
-	uint64_t us = SIM_NEVER_US;
-	if (!ledger->is_stopped && ledger->health == SOUK_OK) {
-		us = wanted_us(ledger);
-		if (us < ledger->next_block_us)
-			us = ledger->next_block_us;
-	}
+	uint64_t us = block_due_us(ledger);
 	if (ledger->telling.count > 0 && ledger->telling.items[0]->us < us)
 		us = ledger->telling.items[0]->us;
 	return us;
@@ -342,11 +348,10 @@ void sim_ledger_step(struct sim_ledger *ledger)
 {
 	uint64_t now_us = sim_time_us(ledger->world);
 	sim_ledger_tell_due(ledger);
-	if (ledger->is_stopped || ledger->health != SOUK_OK || now_us < ledger->next_block_us ||
-		now_us < wanted_us(ledger))
+	if (now_us < block_due_us(ledger))
 		return;
 	sim_ledger_arrive(ledger, false);
-	ledger->next_block_us = now_us + ledger->block_us;
+	ledger->next_block_us = (now_us / ledger->block_us + 1) * ledger->block_us;
 	make_block(ledger, ledger->block_txs);
 	if (ledger->health != SOUK_OK)
 		return;

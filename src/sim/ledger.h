@@ -7,7 +7,7 @@
  *                       '---------- undone by a fork ---------'
  *
  * souk_ledger applies every transaction, signed and checked as everywhere. Around it are modelled:
- * how often blocks are made and how many transactions they hold (congestion: the rest waits),
+ * how often blocks may be made and how many transactions they hold (congestion: the rest waits),
  * forks (the last blocks are undone, and their transactions come again in another order), and who
  * can reach it at all. It draws by itself, from a chain of beacons that follows from the seed.
  *
