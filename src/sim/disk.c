@@ -199,7 +199,9 @@ souk_status sim_disk_commit(struct sim_disk *disk, uint64_t *ret_world_us)
 	uint64_t now_us = sim_time_us(disk->world);
 	if (!disk->is_open)
 		return SOUK_LOCAL_STATE;
-	souk_status status = disk->faults.is_failing ? SOUK_IO_STORE : disk->spoilt;
+	souk_status status = disk->spoilt != SOUK_OK   ? disk->spoilt
+			     : disk->faults.is_failing ? SOUK_IO_STORE
+						       : SOUK_OK;
 	if (status != SOUK_OK) {
 		sim_disk_abort(disk);
 		return status;
