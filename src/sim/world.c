@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "content.h"
 #include "disk.h"
 #include "ledger.h"
 #include "souk/base/check.h"
@@ -90,7 +91,7 @@ souk_status sim_world_new(struct sim_world **ret, const struct sim_scenario *sce
 	world->finish_us = scenario->duration_ms * 1000;
 	world->heal_us = scenario->heal_ms > 0 ? scenario->heal_ms * 1000 : world->finish_us;
 	world->end_us = world->finish_us + settle_ms(scenario) * 1000;
-	world->contents = sim_contents_new(world);
+	world->contents = sim_contents_new(scenario);
 	world->ledger = sim_ledger_new(world);
 	world->audit = sim_audit_new(world);
 	make_nodes(world, (uint32_t)count);
@@ -256,6 +257,31 @@ struct sim_audit *sim_world_audit(struct sim_world *world)
 const struct sim_scenario *sim_world_scenario(const struct sim_world *world)
 {
 	return world->scenario;
+}
+
+const struct sim_contents *sim_world_contents(const struct sim_world *world)
+{
+	return world->contents;
+}
+
+uint32_t sim_content_count(const struct sim_world *world)
+{
+	return sim_contents_count(world->contents);
+}
+
+struct souk_hash sim_content_id(const struct sim_world *world, uint32_t number)
+{
+	return sim_contents_at(world->contents, number)->id;
+}
+
+uint32_t sim_content_units(const struct sim_world *world, uint32_t number)
+{
+	return sim_contents_units(world->contents, number);
+}
+
+uint32_t sim_content_number(const struct sim_world *world, const struct souk_hash *id)
+{
+	return sim_contents_find(world->contents, id);
 }
 
 uint32_t sim_unit_size(const struct sim_world *world)

@@ -75,8 +75,6 @@ const char *sim_kind_name(enum sim_kind kind);
 bool sim_kind_is_reply(enum sim_kind kind);
 
 /* Parts that their own headers tell of. NULL is allowed. */
-struct sim_contents *sim_contents_new(struct sim_world *world);
-void sim_contents_free(struct sim_contents *contents);
 void sim_demand_free(struct sim_demand *demand);
 void sim_directory_free(struct sim_directory *directory);
 
