@@ -89,6 +89,7 @@ int cmd_get(int argc, char **argv);
 int cmd_earnings(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
+int cmd_sim(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int souk_cmd_ledger(int argc, char **argv);
 

@@ -25,6 +25,7 @@ static const struct {
 	{"earnings", cmd_earnings, "show what a provider sold, is owed and was paid"},
 	{"ledger", souk_cmd_ledger, "make, read, export, verify, prune and check a ledger"},
 	{"policy", cmd_policy, "say what a choice of window, prize and deposit means"},
+	{"sim", cmd_sim, "simulate a market, with faults and cheats; sweep, replay, shrink"},
 	{"bench", cmd_bench, "measure, beside the peers"},
 	{"version", cmd_version, "show the version"},
 };

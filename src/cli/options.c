@@ -70,11 +70,20 @@ bool option_parse_size(uint64_t *ret, const char *text)
 	return parse_with_unit(ret, text, units, sizeof units / sizeof *units);
 }
 
+static bool add_value(struct option_list *list, const char *text)
+{
+	if (list->count == OPTION_LIST_MAX)
+		return false;
+	list->values[list->count++] = text;
+	return true;
+}
+
 static bool set_value(const struct option_spec *option, const char *text)
 {
 	switch (option->kind) {
 	case OPTION_FLAG: *(bool *)option->target = true; return true;
 	case OPTION_TEXT: *(const char **)option->target = text; return true;
+	case OPTION_LIST: return add_value(option->target, text);
 	case OPTION_U64: return option_parse_u64(option->target, text);
 	case OPTION_AMOUNT: return souk_amount_parse(option->target, text) == SOUK_OK;
 	case OPTION_DURATION: return option_parse_duration_ms(option->target, text);
@@ -88,6 +97,7 @@ static const char *value_form(enum option_kind kind)
 	switch (kind) {
 	case OPTION_FLAG: return "no value";
 	case OPTION_TEXT: return "a text";
+	case OPTION_LIST: return "a text, up to 32 times";
 	case OPTION_U64: return "a whole number";
 	case OPTION_AMOUNT: return "an amount of coins such as 2 or 0.000001";
 	case OPTION_DURATION: return "a time such as 500ms, 10s, 5m, 2h or 1d";

@@ -12,10 +12,19 @@
 enum option_kind {
 	OPTION_FLAG,	 /* bool */
 	OPTION_TEXT,	 /* const char * */
+	OPTION_LIST,	 /* struct option_list; may stand several times */
 	OPTION_U64,	 /* uint64_t */
 	OPTION_AMOUNT,	 /* struct souk_amount, written in coins */
 	OPTION_DURATION, /* uint64_t of milliseconds, written 500ms, 10s, 5m, 2h or 1d */
 	OPTION_SIZE,	 /* uint64_t of bytes, written 4096, 64KiB, 10MiB or 1GiB */
+};
+
+/* The values of an option, in the order of the command line. */
+#define OPTION_LIST_MAX 32
+
+struct option_list {
+	const char *values[OPTION_LIST_MAX];
+	unsigned count;
 };
 
 struct option_spec {
