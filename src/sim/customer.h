@@ -31,7 +31,6 @@
 #define CUSTOMER_LOOK_MS 500u
 /* Calls of a seat beside those of its slots. */
 enum customer_line { LINE_CONTROL, LINE_KEYS, LINE_BUY, LINES };
-#define CUSTOMER_SLOTS_MAX (SOUK_DOWNLOAD_PROVIDERS_MAX * CUSTOMER_PIPELINE)
 
 /* ---------------------------------------------------------------- the person */
 

@@ -11,6 +11,7 @@
 #define FIRST_MS    500u
 #define TIMEOUT_MS  10000u
 #define PRICE_SLACK 2u
+#define WAITING_MAX 8u
 
 static const struct sim_scenario *scenario_of(const struct sim_node *node)
 {
@@ -32,6 +33,13 @@ static uint32_t first_ms(const struct sim_node *node)
 	return ms < 60000 ? (uint32_t)ms : 60000;
 }
 
+/* Those in flight, and those that wait for the key which the next request brings. */
+static uint32_t slots_per_seat(const struct sim_scenario *s)
+{
+	uint32_t waiting = s->window < WAITING_MAX ? (uint32_t)s->window : WAITING_MAX;
+	return CUSTOMER_PIPELINE + waiting;
+}
+
 static struct purchase *make(struct sim_node *node)
 {
 	struct customer *c = customer_of(node);
@@ -42,7 +50,7 @@ static struct purchase *make(struct sim_node *node)
 	p->look = p->flush = SOUK_TIME_NEVER;
 	p->dirty_low = UINT32_MAX;
 	p->first_ms = first_ms(node);
-	p->slot_count = (uint32_t)c->of->peers * CUSTOMER_PIPELINE;
+	p->slot_count = (uint32_t)c->of->peers * slots_per_seat(scenario_of(node));
 	p->words = sim_alloc(2 * SOUK_BITMAP_WORDS(p->units) * sizeof *p->words);
 	p->calls = sim_alloc(call_count(p) * sizeof *p->calls);
 	p->bodies = sim_alloc(p->slot_count * sizeof *p->bodies);
