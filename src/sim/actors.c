@@ -9,11 +9,23 @@
 
 static const struct sim_actor *const actors[] = {
 	&sim_customer_actor,
+	&sim_double_redeemer_actor,
+	&sim_double_spender_actor,
+	&sim_escrow_frontrunner_actor,
+	&sim_garbage_server_actor,
+	&sim_griefer_actor,
+	&sim_head_only_actor,
 	&sim_hub_actor,
+	&sim_issuer_thief_actor,
+	&sim_key_withholder_actor,
+	&sim_late_claimer_actor,
+	&sim_non_payer_actor,
+	&sim_overseller_actor,
 	&sim_provider_actor,
 	&sim_task_cheat_actor,
 	&sim_task_customer_actor,
 	&sim_task_provider_actor,
+	&sim_ticket_replayer_actor,
 };
 
 const struct sim_actor *sim_actor_at(size_t index)

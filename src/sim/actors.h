@@ -7,10 +7,22 @@
 #include "sim.h"
 
 extern const struct sim_actor sim_customer_actor;
+extern const struct sim_actor sim_double_redeemer_actor;
+extern const struct sim_actor sim_double_spender_actor;
+extern const struct sim_actor sim_escrow_frontrunner_actor;
+extern const struct sim_actor sim_garbage_server_actor;
+extern const struct sim_actor sim_griefer_actor;
+extern const struct sim_actor sim_head_only_actor;
 extern const struct sim_actor sim_hub_actor;
+extern const struct sim_actor sim_issuer_thief_actor;
+extern const struct sim_actor sim_key_withholder_actor;
+extern const struct sim_actor sim_late_claimer_actor;
+extern const struct sim_actor sim_non_payer_actor;
+extern const struct sim_actor sim_overseller_actor;
 extern const struct sim_actor sim_provider_actor;
 extern const struct sim_actor sim_task_cheat_actor;
 extern const struct sim_actor sim_task_customer_actor;
 extern const struct sim_actor sim_task_provider_actor;
+extern const struct sim_actor sim_ticket_replayer_actor;
 
 #endif

@@ -147,5 +147,6 @@ int64_t sim_audit_profit(struct sim_audit *audit, const struct sim_node *node)
 	uint64_t had =
 		tally->units_had > tally->units_verified ? tally->units_had : tally->units_verified;
 	return audit_person_of(audit, node->id)->money - (int64_t)node->funded.ncoin +
-	       worth(s, had, s->value_ppm) - worth(s, tally->units_served, s->cost_ppm);
+	       worth(s, had, s->value_ppm) - worth(s, tally->units_served, s->cost_ppm) +
+	       tally->harm - (int64_t)tally->work.ncoin;
 }

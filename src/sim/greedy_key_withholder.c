@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes tickets and gives no keys: honest up to a unit, then it answers on, without them.
+ *
+ * With `robs` it ends the session instead once it has so many tickets that it gave no keys for, and
+ * says that it knows of no such session: so that the customer opens another. */
+#include "greedy_seller.h"
+
+enum { HONEST_UNTIL, ROBS, GARBAGE };
+
+static bool on_send(struct sim_node *node, struct sim_message *message)
+{
+	struct greedy_seller *seller = greedy_seller_of(node);
+	struct sim_unit_reply *reply = &message->data.reply;
+	uint64_t until = seller->knobs[HONEST_UNTIL];
+	if (message->kind != SIM_UNIT_REPLY || message->status != SOUK_OK)
+		return true;
+	struct greedy_seller_session *session = greedy_seller_session(node);
+	if (reply->has_key && reply->key.unit > until)
+		reply->has_key = false;
+	if (reply->has_body && reply->unit > until && seller->knobs[GARBAGE] != 0)
+		greedy_seller_spoil(node, reply);
+	if (seller->knobs[ROBS] == 0 || session->paid < until + seller->knobs[ROBS])
+		return true;
+	message->status = SOUK_PEER_UNKNOWN_SESSION;
+	*reply = (struct sim_unit_reply){.unit = reply->unit};
+	return true;
+}
+
+static bool on_receive(struct sim_node *node, struct sim_message *message)
+{
+	greedy_seller_note(node, message);
+	return true;
+}
+
+static const struct sim_twist twist = {.send = on_send, .receive = on_receive};
+
+static void make(struct sim_node *node, const struct sim_population *population)
+{
+	greedy_seller_make(node, population, &twist);
+}
+
+static const struct sim_knob knobs[] = {
+	[HONEST_UNTIL] = {"honest-until", 0, 0, 65536, "units for which it gives keys"},
+	[ROBS] = {"robs", 0, 0, 64,
+		"tickets after which it denies the session; 0: it stays silent"},
+	[GARBAGE] = {"garbage", 0, 0, 1, "whether what it keeps the keys of is garbage"},
+	{0},
+};
+
+const struct sim_actor sim_key_withholder_actor = {
+	.name = "key-withholder",
+	.about = "takes tickets and gives no keys",
+	.knobs = knobs,
+	.make = make,
+	GREEDY_SELLER_FUNCTIONS,
+};
