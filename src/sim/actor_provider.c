@@ -113,7 +113,7 @@ static void start(struct sim_node *node)
 	p->register_us = 0;
 	p->round_us = sim_time_us(node->world);
 	p->offers = sim_alloc(SIM_PROVIDER_OFFERS * sizeof *p->offers);
-	p->limits = sim_alloc(SIM_PROVIDER_LIMITS * sizeof *p->limits);
+	p->limit = sim_alloc(sizeof *p->limit);
 	p->record = sim_alloc(sizeof *p->record);
 	p->keys = sim_alloc(sizeof *p->keys);
 	p->bytes = sim_alloc(SOUK_SESSION_RECORD_SIZE_MAX);
@@ -148,7 +148,7 @@ static void crash(struct sim_node *node)
 	free(p->claims);
 	free(p->receipt);
 	free(p->offers);
-	free(p->limits);
+	free(p->limit);
 	free(p->record);
 	free(p->keys);
 	free(p->bytes);
@@ -225,9 +225,7 @@ static void ledger(
 	if (!p->is_running)
 		return;
 	switch ((enum sim_provider_token)(token >> 32)) {
-	case SIM_PROVIDER_REGISTER:
-		sim_say(node, "is registered: %s", souk_status_name(status));
-		break;
+	case SIM_PROVIDER_REGISTER: sim_provider_registered(p, status); break;
 	case SIM_PROVIDER_CLAIM: sim_provider_claimed(p, index, status, amount); break;
 	case SIM_PROVIDER_RECEIPT: sim_provider_receipt_claimed(p, status, amount); break;
 	case SIM_PROVIDER_AGREE: sim_provider_agreed(p, index, status); break;

@@ -27,6 +27,7 @@
 #include "audit.h"
 #include "content.h"
 #include "ledger.h"
+#include "limit.h"
 #include "scenario.h"
 #include "souk/content/judge.h"
 #include "souk/exchange/provider.h"
@@ -36,7 +37,6 @@
 /* Transactions of claims that are under way at once. */
 #define SIM_PROVIDER_CLAIMS  8u
 #define SIM_PROVIDER_OFFERS  64u
-#define SIM_PROVIDER_LIMITS  64u
 #define SIM_PROVIDER_WAITING 32u
 
 /* ---------------------------------------------------------------- parts */
@@ -83,13 +83,6 @@ struct sim_claim_batch {
 	struct souk_amount worth[SOUK_CLAIM_ITEMS_MAX];
 };
 
-/* Buckets of tokens, for what costs hashes and signatures: as the daemon has them. */
-struct sim_provider_limit {
-	uint32_t from;
-	uint32_t milli;
-	uint64_t used_us;
-};
-
 /* ---------------------------------------------------------------- the whole */
 
 struct sim_provider {
@@ -126,8 +119,8 @@ struct sim_provider {
 	struct souk_hash agreeing_ids[SIM_PROVIDER_WAITING];
 	struct sim_message *deferred[SIM_PROVIDER_WAITING];
 	uint32_t deferred_count;
-	struct sim_provider_offer *offers;  /* SIM_PROVIDER_OFFERS */
-	struct sim_provider_limit *limits;  /* SIM_PROVIDER_LIMITS */
+	struct sim_provider_offer *offers; /* SIM_PROVIDER_OFFERS */
+	struct sim_limit *limit;
 	struct souk_session_record *record; /* scratch, as the next two */
 	struct souk_chain *keys;
 	uint8_t *bytes; /* SOUK_SESSION_RECORD_SIZE_MAX */
@@ -214,6 +207,7 @@ struct souk_bytes sim_provider_receipt_key(
 /* settle: a round, in two halves. */
 void sim_provider_round(struct sim_provider *p);
 void sim_provider_settle(struct sim_provider *p);
+void sim_provider_registered(struct sim_provider *p, souk_status status);
 
 /* claims */
 void sim_provider_claims_send(struct sim_provider *p);

@@ -9,10 +9,6 @@
 #define OFFER_LIFE_MS (10u * 60 * 1000)
 /* Status line and headers of an answer. */
 #define HEADER_SIZE 240u
-/* Asks of one address, as in src/daemon/provider_limit.h. */
-#define LIMIT_BURST	 64u
-#define LIMIT_PER_SECOND 16u
-#define MILLI		 1000u
 
 /* ---------------------------------------------------------------- answers */
 
@@ -56,34 +52,10 @@ static void note(struct sim_provider *p, enum sim_note_kind kind, uint32_t peer,
 
 /* ---------------------------------------------------------------- offers and asks */
 
-static struct sim_provider_limit *find_limit(struct sim_provider *p, uint32_t from)
-{
-	struct sim_provider_limit *oldest = &p->limits[0];
-	for (uint32_t i = 0; i < SIM_PROVIDER_LIMITS; i++) {
-		struct sim_provider_limit *limit = &p->limits[i];
-		if (limit->from == from + 1)
-			return limit;
-		if (limit->used_us < oldest->used_us)
-			oldest = limit;
-	}
-	*oldest = (struct sim_provider_limit){
-		from + 1, LIMIT_BURST * MILLI, sim_time_us(p->node->world)};
-	return oldest;
-}
-
 /* Whether the node may cost us an ask now. */
 static bool may_ask(struct sim_provider *p, uint32_t from)
 {
-	uint64_t now_us = sim_time_us(p->node->world);
-	struct sim_provider_limit *limit = find_limit(p, from);
-	uint64_t gain = (now_us - limit->used_us) / 1000 * LIMIT_PER_SECOND;
-	uint64_t room = LIMIT_BURST * MILLI - limit->milli;
-	limit->milli += (uint32_t)(gain < room ? gain : room);
-	limit->used_us = now_us;
-	if (limit->milli < MILLI)
-		return false;
-	limit->milli -= MILLI;
-	return true;
+	return sim_limit_take(p->limit, from, sim_time_us(p->node->world));
 }
 
 void sim_provider_forget_offers(struct sim_provider *p)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actor_provider.h"
+#include "directory.h"
 #include "souk/base/check.h"
 
 #define ROUND_MS	  500u
@@ -24,8 +25,10 @@ static void register_provider(struct sim_provider *p)
 		return;
 	p->register_us = SIM_NEVER_US;
 	if (souk_ledger_get_provider(&record, sim_ledger_state(sim_world_ledger(p->node->world)),
-		    &p->node->identity.address) == SOUK_OK)
+		    &p->node->identity.address) == SOUK_OK) {
+		sim_directory_add(p->node);
 		return;
+	}
 	p->register_us = now_us + REGISTER_AGAIN_US;
 	struct souk_tx_body *body = sim_alloc(sizeof *body);
 	body->kind = SOUK_TX_BODY_PROVIDER_REGISTER;
@@ -34,6 +37,13 @@ static void register_provider(struct sim_provider *p)
 	SOUK_CHECK(souk_text_set(&body->provider_register.control_url, url) == SOUK_OK);
 	sim_ledger_submit(p->node, body, sim_provider_token(SIM_PROVIDER_REGISTER, 0));
 	free(body);
+}
+
+void sim_provider_registered(struct sim_provider *p, souk_status status)
+{
+	sim_say(p->node, "registers: %s", souk_status_name(status));
+	if (status == SOUK_OK)
+		sim_directory_add(p->node);
 }
 
 /* Epochs that are over and drawn: their sessions are claimed or settled. */
