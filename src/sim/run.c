@@ -26,6 +26,8 @@ static void add_tally(struct sim_tally *sum, const struct sim_tally *more)
 	add(&sum->owed, more->owed);
 	add(&sum->spent, more->spent);
 	add(&sum->claimed, more->claimed);
+	add(&sum->work, more->work);
+	sum->harm += more->harm;
 }
 
 static void report_node(struct sim_report *report, struct sim_world *world, uint32_t id)

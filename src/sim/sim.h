@@ -211,6 +211,9 @@ struct sim_tally {
 	struct souk_amount owed;  /* by tickets accepted */
 	struct souk_amount spent; /* by tickets issued */
 	struct souk_amount claimed;
+	/* What a griefer did to others, at their cost, less what it cost itself, in ncoin: counts as
+	 * its gain. See greedy_griefer.c. */
+	int64_t harm;
 	struct souk_amount work; /* that tasks cost whoever did them, see task.h: a loss in money */
 };
 
