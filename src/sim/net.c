@@ -107,6 +107,8 @@ static struct sim_message *copy_of(struct sim_world *world, const struct sim_mes
 {
 	struct sim_message *copy = sim_message_new(world, message->kind, message->to);
 	*copy = *message;
+	/* What was made and then not needed belongs to the first alone. */
+	copy->bytes = NULL;
 	if (message->size > 0) {
 		copy->bytes = sim_alloc(message->size);
 		memcpy(copy->bytes, message->bytes, message->size);
