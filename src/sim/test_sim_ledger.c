@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "ledger_internal.h"
 #include "souk/base/rng.h"
 #include "test_ledger_kit.h"
 
@@ -473,21 +474,59 @@ static void test_log(void **state)
 	kit_free(kit);
 }
 
-/* A bit of any block that is not as it was: found, by one way of replaying or the other. */
-static void test_replay_finds(void **state)
+/* A bit of any block that is not as it was is found, however the log is replayed. */
+static void test_replay_finds_bits(void **state)
 {
 	(void)state;
 	struct kit *kit = kit_new(9, COIN, NULL);
-	for (uint32_t i = 0; i < 6; i++)
+	uint32_t found = 0;
+	for (uint32_t i = 0; i < 6; i++) {
 		kit_transfer(kit, i, i + 1, 5, i);
+		kit_run(kit, kit->world.now_us + 60000);
+	}
 	kit_quiet(kit);
 	check_ledger(kit);
-	struct souk_ledger *live =
-		(struct souk_ledger *)(uintptr_t)sim_ledger_state(kit->world.ledger);
-	live->record.burned.ncoin ^= 1;
+	for (uint64_t height = 1; height <= kit_height(kit); height++) {
+		struct sim_block *block = sim_ledger_block(kit->world.ledger, height);
+		for (uint32_t at = (uint32_t)height; at < block->log_size; at += 31) {
+			block->log[at] ^= (uint8_t)(1 << at % 8);
+			assert_int_not_equal(sim_ledger_replay(kit->world.ledger, true), SOUK_OK);
+			assert_int_not_equal(sim_ledger_replay(kit->world.ledger, false), SOUK_OK);
+			block->log[at] ^= (uint8_t)(1 << at % 8);
+			found++;
+		}
+	}
+	assert_true(found > 100);
+	check_ledger(kit);
+	kit_free(kit);
+}
+
+/* And so is a ledger that is not where its log leads to. */
+static void test_replay_finds_state(void **state)
+{
+	(void)state;
+	struct kit *kit = kit_new(9, COIN, NULL);
+	kit_transfer(kit, 0, 1, 5, 1);
+	kit_quiet(kit);
+	kit->world.ledger->tip.state.record.burned.ncoin ^= 1;
 	assert_int_equal(sim_ledger_replay(kit->world.ledger, false), SOUK_CORRUPT_STATE);
-	live->record.burned.ncoin ^= 1;
-	assert_int_equal(sim_ledger_replay(kit->world.ledger, false), SOUK_OK);
+	kit->world.ledger->tip.state.record.burned.ncoin ^= 1;
+	check_ledger(kit);
+	kit_free(kit);
+}
+
+/* Rules that make money stop the ledger where it was, and say so. */
+static void test_made_money(void **state)
+{
+	(void)state;
+	struct kit *kit = kit_new(9, COIN, NULL);
+	kit_transfer(kit, 0, 1, 5, 1);
+	kit->world.ledger->tip.state.record.accounts.ncoin += 1;
+	kit_run(kit, 500000);
+	assert_int_equal(sim_ledger_health(kit->world.ledger), SOUK_CORRUPT_SUPPLY);
+	assert_int_equal(kit_height(kit), 1);
+	assert_int_equal(kit->told, 0);
+	assert_int_equal(sim_ledger_due(kit->world.ledger), SIM_NEVER_US);
 	kit_free(kit);
 }
 
@@ -523,7 +562,9 @@ int main(void)
 		cmocka_unit_test(test_same_seed),
 		cmocka_unit_test(test_trace_is_known),
 		cmocka_unit_test(test_log),
-		cmocka_unit_test(test_replay_finds),
+		cmocka_unit_test(test_replay_finds_bits),
+		cmocka_unit_test(test_replay_finds_state),
+		cmocka_unit_test(test_made_money),
 		cmocka_unit_test(test_check),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
