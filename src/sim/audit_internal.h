@@ -157,9 +157,10 @@ struct audit_challenge {
 
 struct audit_person {
 	uint64_t wanted, ended;
-	uint64_t wanted_us; /* the last one */
-	uint64_t unclaimed; /* leaves that won and were not claimed */
-	int64_t money;	    /* of all kinds, see audit_money.c */
+	uint64_t wanted_us;   /* the last one */
+	uint64_t progress_us; /* the last time that anything came of one */
+	uint64_t unclaimed;   /* leaves that won and were not claimed */
+	int64_t money;	      /* of all kinds, see audit_money.c */
 };
 
 struct sim_audit {
@@ -213,6 +214,7 @@ void audit_hub_note(struct sim_audit *audit, struct sim_node *node, const struct
 /* audit_people.c */
 void audit_people_note(struct sim_audit *audit, struct sim_node *node, const struct sim_note *note);
 void audit_people_end(struct sim_audit *audit);
+void audit_progress(struct sim_audit *audit, uint32_t node);
 
 /* audit_money.c */
 void audit_money_check(struct sim_audit *audit);

@@ -281,6 +281,7 @@ static void verified(struct sim_audit *audit, struct audit_side *side, uint32_t 
 	if (unit <= side->verified)
 		return;
 	side->verified = unit;
+	audit_progress(audit, side->key.node);
 	if (seller != NULL && unit > seller->accepted_most)
 		sim_audit_violation(audit, SIM_VIOLATION_PROVIDER_LOSS, seller->key.node, unit,
 			seller->accepted_most,
