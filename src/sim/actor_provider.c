@@ -147,6 +147,7 @@ static void crash(struct sim_node *node)
 	free(p->stored);
 	free(p->claims);
 	free(p->receipt);
+	free(p->awaited);
 	free(p->offers);
 	free(p->limit);
 	free(p->record);
@@ -217,14 +218,42 @@ static void timer(struct sim_node *node)
 	go_on(p);
 }
 
+uint64_t sim_provider_token(struct sim_provider *p, enum sim_provider_token kind, uint64_t index)
+{
+	uint64_t token = (uint64_t)kind << 56 | (uint64_t)p->token_count++ << 24 | index;
+	if (p->awaited_count == p->awaited_max) {
+		uint32_t max = p->awaited_max > 0 ? 2 * p->awaited_max : 8;
+		uint64_t *more = sim_alloc(max * sizeof *more);
+		if (p->awaited_count > 0)
+			memcpy(more, p->awaited, p->awaited_count * sizeof *more);
+		free(p->awaited);
+		p->awaited = more;
+		p->awaited_max = max;
+	}
+	p->awaited[p->awaited_count++] = token;
+	return token;
+}
+
+/* What is told again, after a fork deeper than the confirmations, finds nobody waiting. */
+static bool take_awaited(struct sim_provider *p, uint64_t token)
+{
+	for (uint32_t i = 0; i < p->awaited_count; i++) {
+		if (p->awaited[i] != token)
+			continue;
+		p->awaited[i] = p->awaited[--p->awaited_count];
+		return true;
+	}
+	return false;
+}
+
 static void ledger(
 	struct sim_node *node, uint64_t token, souk_status status, struct souk_amount amount)
 {
 	struct sim_provider *p = sim_provider_of(node);
-	uint32_t index = (uint32_t)token;
-	if (!p->is_running)
+	uint32_t index = token & 0xffffff;
+	if (!p->is_running || !take_awaited(p, token))
 		return;
-	switch ((enum sim_provider_token)(token >> 32)) {
+	switch ((enum sim_provider_token)(token >> 56)) {
 	case SIM_PROVIDER_REGISTER: sim_provider_registered(p, status); break;
 	case SIM_PROVIDER_CLAIM: sim_provider_claimed(p, index, status, amount); break;
 	case SIM_PROVIDER_RECEIPT: sim_provider_receipt_claimed(p, status, amount); break;

@@ -112,7 +112,9 @@ struct sim_provider {
 	struct sim_provider_claim *claims;
 	uint32_t claim_count, claim_max;
 	struct sim_claim_batch *batches[SIM_PROVIDER_CLAIMS];
-	uint32_t open_receipts;		     /* that are not claimed */
+	uint32_t open_receipts; /* that are not claimed */
+	uint64_t *awaited;	/* tokens of transactions under way */
+	uint32_t awaited_count, awaited_max, token_count;
 	struct souk_receipt_record *receipt; /* whose claim is under way */
 	/* Answers that wait for the ledger, and requests that wait for a commit. */
 	struct sim_message *agreeing[SIM_PROVIDER_WAITING];
@@ -152,7 +154,7 @@ void sim_provider_forget_offers(struct sim_provider *p);
 
 /* ---------------------------------------------------------------- among the files */
 
-/* What transactions are about: the upper half of the token; the lower one is an index. */
+/* What transactions are about. */
 enum sim_provider_token {
 	SIM_PROVIDER_REGISTER = 1,
 	SIM_PROVIDER_CLAIM,
@@ -162,10 +164,9 @@ enum sim_provider_token {
 	SIM_PROVIDER_END,
 };
 
-static inline uint64_t sim_provider_token(enum sim_provider_token kind, uint64_t index)
-{
-	return (uint64_t)kind << 32 | index;
-}
+/* The token of a transaction about to be sent: KIND, INDEX below 2^24, and a number of its own, as
+ * the ledger may tell of one twice when a deep fork undoes it. */
+uint64_t sim_provider_token(struct sim_provider *p, enum sim_provider_token kind, uint64_t index);
 
 /* Encode MESSAGE into the answer to REQUEST; NAME is that of the wire message. */
 #define SIM_PROVIDER_ENCODE(name, answer, value)                                                   \

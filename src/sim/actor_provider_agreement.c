@@ -126,7 +126,7 @@ static souk_status enter(struct sim_provider *p, const struct sim_message *messa
 	struct souk_tx_body *body = sim_alloc(sizeof *body);
 	body->kind = SOUK_TX_BODY_AGREE;
 	body->agree.agreement = proposed;
-	sim_ledger_submit(p->node, body, sim_provider_token(SIM_PROVIDER_AGREE, slot));
+	sim_ledger_submit(p->node, body, sim_provider_token(p, SIM_PROVIDER_AGREE, slot));
 	free(body);
 	return SOUK_OK;
 }
@@ -180,7 +180,7 @@ static void submit(struct sim_provider *p, struct sim_provider_agreement *entry,
 {
 	entry->is_answering = true;
 	sim_ledger_submit(
-		p->node, body, sim_provider_token(kind, (uint64_t)(entry - p->agreements)));
+		p->node, body, sim_provider_token(p, kind, (uint64_t)(entry - p->agreements)));
 }
 
 static void answer_challenge(struct sim_provider *p, struct sim_provider_agreement *entry,

@@ -95,7 +95,7 @@ static void submit_one(struct sim_provider *p, uint32_t slot, size_t index)
 	batch->alone = index + 1;
 	body->kind = SOUK_TX_BODY_CLAIM;
 	body->claim.claim = batch->claims[index];
-	sim_ledger_submit(p->node, body, sim_provider_token(SIM_PROVIDER_CLAIM, slot));
+	sim_ledger_submit(p->node, body, sim_provider_token(p, SIM_PROVIDER_CLAIM, slot));
 	free(body);
 }
 
@@ -109,7 +109,7 @@ static void submit(struct sim_provider *p, uint32_t slot)
 	struct souk_tx_body *body = sim_alloc(sizeof *body);
 	body->kind = SOUK_TX_BODY_CLAIM_MANY;
 	if (souk_claim_many_build(&body->claim_many, batch->claims, batch->count) == SOUK_OK)
-		sim_ledger_submit(p->node, body, sim_provider_token(SIM_PROVIDER_CLAIM, slot));
+		sim_ledger_submit(p->node, body, sim_provider_token(p, SIM_PROVIDER_CLAIM, slot));
 	else
 		submit_one(p, slot, 0);
 	free(body);

@@ -244,7 +244,7 @@ static void submit(struct sim_provider *p, const struct souk_receipt_record *rec
 	body->claim_receipt.leaf_path.count = record->leaf_path.count;
 	memcpy(body->claim_receipt.leaf_path.items, record->leaf_path.items,
 		record->leaf_path.count * sizeof *record->leaf_path.items);
-	sim_ledger_submit(p->node, body, sim_provider_token(SIM_PROVIDER_RECEIPT, 0));
+	sim_ledger_submit(p->node, body, sim_provider_token(p, SIM_PROVIDER_RECEIPT, 0));
 	free(body);
 }
 

@@ -35,7 +35,7 @@ static void register_provider(struct sim_provider *p)
 	body->provider_register.deposit.ncoin = scenario->deposit_min;
 	snprintf(url, sizeof url, "https://sim:%u", p->node->id);
 	SOUK_CHECK(souk_text_set(&body->provider_register.control_url, url) == SOUK_OK);
-	sim_ledger_submit(p->node, body, sim_provider_token(SIM_PROVIDER_REGISTER, 0));
+	sim_ledger_submit(p->node, body, sim_provider_token(p, SIM_PROVIDER_REGISTER, 0));
 	free(body);
 }
 
