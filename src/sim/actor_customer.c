@@ -179,10 +179,8 @@ static void make(struct sim_node *node, const struct sim_population *population)
 	c->want = CUSTOMER_NONE;
 	c->hub = CUSTOMER_NONE;
 	c->next = SOUK_TIME_NEVER;
-	if (population->via_hub == 0)
+	if (population->via_hub == 0 || !customer_hub_make(node))
 		customer_escrow_make(node);
-	else
-		customer_hub_make(node);
 }
 
 static void step(struct sim_node *node)

@@ -52,11 +52,10 @@ struct customer {
 	uint32_t serial; /* of requests */
 	uint32_t shunned[CUSTOMER_SHUN_MAX];
 	uint32_t shunned_count;
-	uint32_t hub;	   /* CUSTOMER_NONE: an escrow pays */
-	bool had_crowd;	   /* wanted what everybody wants at once */
-	bool has_parts;	   /* chunks of the want are on its disk */
-	bool has_redeemed; /* its voucher at the hub */
-	bool has_closed;   /* its escrow */
+	uint32_t hub;	 /* CUSTOMER_NONE: an escrow pays */
+	bool had_crowd;	 /* wanted what everybody wants at once */
+	bool has_parts;	 /* chunks of the want are on its disk */
+	bool has_closed; /* its escrow */
 	/* The process. */
 	enum customer_phase phase;
 	bool is_waiting; /* for the ledger, about its escrow */
@@ -251,16 +250,17 @@ void customer_wallet_part(struct sim_node *node, uint64_t *words, uint32_t count
 void customer_wallet_drop_part(struct sim_node *node, uint32_t count);
 
 /* customer_hub.c */
-void customer_hub_make(struct sim_node *node);
-/* Credit for what it wants: a voucher is redeemed. Then customer_purchase_go_on. */
+/* Choose a hub; false where there is none. */
+bool customer_hub_make(struct sim_node *node);
+/* Ask for the account's statement, and redeem the voucher; then customer_purchase_go_on. */
 void customer_hub_begin(struct sim_node *node);
+void customer_hub_redeemed(
+	struct sim_node *node, souk_status status, const struct sim_message *message);
 void customer_hub_plan(struct sim_node *node, struct souk_download_config *config);
 /* The epoch and the escrow that an ask names. */
-souk_status customer_hub_terms(
-	struct sim_node *node, uint32_t seat, struct souk_customer_config *config);
+souk_status customer_hub_terms(struct sim_node *node, struct souk_customer_config *config);
 void customer_hub_open(struct sim_node *node, uint32_t seat);
-void customer_hub_reply(struct sim_node *node, uint32_t seat, souk_status status,
-	const struct sim_message *message);
+void customer_hub_reply(struct sim_node *node, uint32_t seat, const struct sim_message *message);
 void customer_hub_close(struct sim_node *node, uint32_t seat);
 
 /* customer_agreement.c */

@@ -192,6 +192,10 @@ void customer_buy_reply(
 	struct purchase *p = customer_of(node)->purchase;
 	struct souk_ticket ticket;
 	customer_call_end(p, call_place(p, seat, LINE_BUY));
+	if (!p->is_planned) {
+		customer_hub_redeemed(node, status, message);
+		return;
+	}
 	p->is_careful = true;
 	if (status == SOUK_OK)
 		status = souk_ticket_decode(&ticket, sim_message_bytes(message), NULL);
@@ -266,8 +270,13 @@ static void note_drop(struct sim_node *node, const struct souk_download_effect *
 
 static void note_end(struct sim_node *node, souk_status status)
 {
-	struct purchase *p = customer_of(node)->purchase;
+	struct customer *c = customer_of(node);
+	struct purchase *p = c->purchase;
 	p->status = status;
+	/* Of all that ends a download only a hub breaks a protocol. */
+	if (!is_nobodys_fault(status) && status != SOUK_OK && c->hub != CUSTOMER_NONE)
+		sim_note(node, &(struct sim_note){
+				       .kind = SIM_NOTE_BLAMED, .peer = c->hub, .status = status});
 	for (uint32_t i = 0; i < p->seat_count; i++)
 		cancel_calls(node, i, true);
 }

@@ -21,6 +21,9 @@ void customer_open_failed(struct sim_node *node, uint32_t number, souk_status st
 	if (status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED ||
 		status == SOUK_PEER_ALLOTMENT_INDEX)
 		status = SOUK_IO_TIMEOUT;
+	/* The hub has just been started, and asks its ledger for the epoch. */
+	if (seat->step == SEAT_HUB && status == SOUK_LOCAL_STATE)
+		status = SOUK_IO_TIMEOUT;
 	sim_say(node, "no session with %u: %s", seat->peer, souk_status_name(status));
 	seat->step = SEAT_IDLE;
 	p->is_careful = true;
@@ -47,7 +50,7 @@ static void ask(struct sim_node *node, uint32_t number)
 		.window_max = (uint16_t)sim_world_scenario(node->world)->window,
 		.units = (uint32_t)(via_hub ? seat->units : least(seat->units, leaf_units(seat))),
 	};
-	souk_status status = via_hub ? customer_hub_terms(node, number, &config) : SOUK_OK;
+	souk_status status = via_hub ? customer_hub_terms(node, &config) : SOUK_OK;
 	sim_seed(node, config.seed);
 	if (status == SOUK_OK)
 		status = souk_customer_init(seat->customer, &config);
@@ -205,5 +208,5 @@ void customer_control_reply(struct sim_node *node, uint32_t number, souk_status 
 	else if (step == SEAT_ASKING)
 		granted(node, number, message);
 	else if (step == SEAT_HUB)
-		customer_hub_reply(node, number, status, message);
+		customer_hub_reply(node, number, message);
 }

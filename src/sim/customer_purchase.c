@@ -148,8 +148,6 @@ static souk_status read_offer(
 	return SOUK_OK;
 }
 
-static void start_planner(struct sim_node *node);
-
 /* Those with an offer move together: a seat's place is its number in the planner. */
 static uint32_t close_ranks(struct purchase *p)
 {
@@ -177,10 +175,8 @@ static void offers_done(struct sim_node *node)
 	if (offers < c->of->peers && ask_more(node))
 		return;
 	p->seat_count = close_ranks(p);
-	if (p->seat_count == 0)
-		customer_purchase_fail(node, p->status);
-	else
-		start_planner(node);
+	if (!customer_agree(node))
+		customer_purchase_pay(node);
 }
 
 static void offer_reply(struct sim_node *node, uint32_t number, souk_status status,
@@ -280,28 +276,21 @@ static bool allot_first(struct sim_node *node)
 	return without > 0 && customer_leaf_allot(node) == SOUK_OK;
 }
 
-static void start_planner(struct sim_node *node)
-{
-	struct customer *c = customer_of(node);
-	struct purchase *p = c->purchase;
-	init_planner(node);
-	if (p->download.state == SOUK_DOWNLOAD_RUNNING)
-		add_seats(node);
-	if (p->download.state == SOUK_DOWNLOAD_RUNNING && p->seat_count == 0) {
-		customer_purchase_fail(node, p->status);
-		return;
-	}
-	if (p->download.state == SOUK_DOWNLOAD_RUNNING && customer_agree(node))
-		return;
-	customer_purchase_pay(node);
-}
-
 void customer_purchase_pay(struct sim_node *node)
 {
 	struct customer *c = customer_of(node);
 	struct purchase *p = c->purchase;
-	if (p->download.state != SOUK_DOWNLOAD_RUNNING)
-		customer_purchase_go_on(node);
+	p->seat_count = close_ranks(p);
+	if (p->seat_count > 0) {
+		init_planner(node);
+		if (p->download.state != SOUK_DOWNLOAD_RUNNING) {
+			customer_purchase_go_on(node);
+			return;
+		}
+		add_seats(node);
+	}
+	if (p->seat_count == 0)
+		customer_purchase_fail(node, p->status);
 	else if (c->hub != CUSTOMER_NONE)
 		customer_hub_begin(node);
 	else if (!allot_first(node))
