@@ -5,9 +5,10 @@
  *   actors that it may be x their knobs x its share of those like it
  *     --coarse grid, knob by knob--> a start --pattern search--> no neighbour is better
  *
- * Each point is a measurement over the same seeds. What was measured once is remembered. The search
- * ends with its budget of runs at the latest; it is no proof that nothing is better, so the number
- * of runs stands in the result.
+ * Each point is a measurement over the same seeds. What was measured once is remembered. The best
+ * is measured again with fresh seeds, because it was chosen for its luck as well. The search ends
+ * with its budget of runs at the latest; it is no proof that nothing is better, so the number of
+ * runs stands in the result.
  *
  * Its share: where the scenario has honest nodes of the same role, cheats take places of them, one
  * at least, all but one at most; the profit is that of one cheat.
@@ -35,11 +36,12 @@ struct sim_best_plan {
 struct sim_best {
 	const struct sim_actor *actor;
 	uint64_t knobs[SIM_KNOBS_MAX];
-	uint64_t count;	      /* cheats */
-	uint64_t count_all;   /* cheats and honest nodes of the same role */
-	struct sim_mean mean; /* of a cheat */
+	uint64_t count;		  /* cheats */
+	uint64_t count_all;	  /* cheats and honest nodes of the same role */
+	struct sim_mean searched; /* of a cheat, under the seeds of the search */
+	struct sim_mean mean;	  /* the same under fresh seeds: this is what to believe */
 	bool has_honest;
-	struct sim_mean honest; /* of the same nodes, behaving honestly */
+	struct sim_mean honest; /* of the same nodes, behaving honestly, under the fresh seeds */
 	uint32_t runs;
 	bool is_exhausted; /* the budget ended before the search did */
 };
