@@ -233,15 +233,21 @@ static void start(struct sim_node *node)
 
 static void message(struct sim_node *node, const struct sim_message *message)
 {
-	if (customer_of(node)->purchase == NULL)
+	struct customer *c = customer_of(node);
+	if (c->purchase == NULL && c->grievances == NULL)
 		return;
-	customer_purchase_message(node, message);
+	if (c->grievances != NULL)
+		customer_grievance_message(node, message);
+	if (c->purchase != NULL)
+		customer_purchase_message(node, message);
 	customer_set_wake(node);
 }
 
 static void timer(struct sim_node *node)
 {
 	bool is_arriving = customer_of(node)->phase == CUSTOMER_ARRIVING;
+	if (customer_of(node)->grievances != NULL)
+		customer_grievance_timer(node);
 	step(node);
 	if (is_arriving)
 		arrived(node);
@@ -253,7 +259,7 @@ static void ledger(
 {
 	(void)amount;
 	if ((token & 255) >= TOKEN_ACCUSE)
-		customer_agreement_told(node, token, status);
+		customer_grievance_told(node, token, status);
 	else
 		customer_escrow_told(node, token, status);
 	customer_set_wake(node);
@@ -274,6 +280,7 @@ static void finish(struct sim_node *node)
 
 static void done(struct sim_node *node)
 {
+	customer_grievance_free(customer_of(node));
 	free(node->state);
 	node->state = NULL;
 }

@@ -10,6 +10,7 @@
  *   customer_open.c       sessions
  *   customer_hub.c        sessions that a hub pays for
  *   customer_agreement.c  agreements, statements, evidence
+ *   customer_grievance.c  keys that were paid and withheld
  *   customer_call.c       requests, until they are answered */
 #ifndef SOUK_SIM_CUSTOMER_H
 #define SOUK_SIM_CUSTOMER_H
@@ -42,6 +43,17 @@ enum customer_phase {
 	CUSTOMER_GONE,
 };
 
+/* An agreement that was entered into. */
+#define CUSTOMER_DEALS 32u
+struct deal {
+	uint32_t peer;
+	uint32_t content;
+	struct souk_hash id;
+	struct souk_time ends;
+};
+
+struct grievance;
+
 struct customer {
 	const struct sim_population *of;
 	struct souk_hash escrow;
@@ -52,7 +64,10 @@ struct customer {
 	uint32_t serial; /* of requests */
 	uint32_t shunned[CUSTOMER_SHUN_MAX];
 	uint32_t shunned_count;
-	uint32_t hub;	 /* CUSTOMER_NONE: an escrow pays */
+	uint32_t hub;	    /* CUSTOMER_NONE: an escrow pays */
+	struct deal *deals; /* CUSTOMER_DEALS, the oldest is overwritten; NULL: none so far */
+	uint32_t deal_next;
+	struct grievance *grievances;
 	bool had_crowd;	 /* wanted what everybody wants at once */
 	bool has_parts;	 /* chunks of the want are on its disk */
 	bool has_closed; /* its escrow */
@@ -148,7 +163,8 @@ struct purchase {
 	uint64_t *words;    /* done, then taken */
 	struct call *calls; /* a slot's at its number, then LINES of each seat */
 	struct sim_body *bodies;
-	struct souk_signed_unit *statements; /* of the slots; NULL without agreements */
+	struct souk_signed_unit *statements;	   /* of the slots; NULL without agreements */
+	bool asked_under[SOUK_DOWNLOAD_SLOTS_MAX]; /* an agreement, likewise */
 	struct suspect *suspects;
 	struct souk_download download;
 };
@@ -264,22 +280,30 @@ void customer_hub_reply(struct sim_node *node, uint32_t seat, const struct sim_m
 void customer_hub_close(struct sim_node *node, uint32_t seat);
 
 /* customer_agreement.c */
-/* Propose agreements to all seats; then customer_purchase_pay. False: nothing is to be waited
- * for. */
+/* What is put up for an accusation or a challenge. */
+uint64_t customer_bond(const struct sim_scenario *s);
+/* Propose agreements to all seats; then customer_purchase_pay. False: nothing is to be waited for.
+ */
 bool customer_agree(struct sim_node *node);
-void customer_agree_reply(struct sim_node *node, uint32_t seat, souk_status status,
-	const struct sim_message *message);
+void customer_agree_reply(struct sim_node *node, uint32_t seat, souk_status status);
 bool customer_is_accountable(struct sim_node *node, uint32_t seat);
+/* The statement that came with a unit, before the unit counts as received. */
 souk_status customer_statement_check(
 	struct sim_node *node, uint32_t slot, const struct sim_message *message);
 /* The unit in SLOT is wrong. */
-void customer_suspect(struct sim_node *node, uint32_t slot, const struct souk_unit_cipher *cipher);
-/* Its provider is dropped: ask the ledger for the key that it withheld. */
-void customer_note_withheld(struct sim_node *node, uint32_t seat, souk_status status);
+void customer_suspect(struct sim_node *node, uint32_t slot);
 /* Accuse who sent what was wrong, where the right chunk came from another. */
 void customer_accuse(struct sim_node *node);
-void customer_agreement_told(struct sim_node *node, uint64_t token, souk_status status);
 void customer_agreement_free(struct purchase *p);
+
+/* customer_grievance.c */
+/* The provider of a seat is dropped for STATUS: it may have withheld a key that is paid. */
+void customer_note_withheld(struct sim_node *node, uint32_t seat, souk_status status);
+void customer_grievance_timer(struct sim_node *node);
+struct souk_time customer_grievance_due(const struct customer *c);
+void customer_grievance_message(struct sim_node *node, const struct sim_message *message);
+void customer_grievance_told(struct sim_node *node, uint64_t token, souk_status status);
+void customer_grievance_free(struct customer *c);
 
 /* Transactions: the kind in the lowest byte of the token, the purchase's number above. */
 enum customer_token {

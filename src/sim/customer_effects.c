@@ -76,6 +76,8 @@ static void send_request(struct sim_node *node, const struct souk_download_effec
 	struct sim_message *message = sim_message_with(
 		node->world, SIM_UNIT, seat->peer, is_accountable ? SOUK_HASH_SIZE : 0);
 	message->data.unit = effect->request;
+	if (!is_keys)
+		p->asked_under[effect->slot] = is_accountable;
 	if (is_accountable)
 		memcpy(message->bytes, &seat->agreement, SOUK_HASH_SIZE);
 	if (effect->request.has_ticket && customer_of(node)->hub == CUSTOMER_NONE)
@@ -159,7 +161,7 @@ static void verify(struct sim_node *node, const struct souk_download_effect *eff
 	souk_status status = SOUK_OK;
 	if (!is_right(&p->download.config.content, &p->bodies[effect->slot], effect)) {
 		status = SOUK_PEER_BAD_UNIT;
-		customer_suspect(node, effect->slot, &effect->cipher);
+		customer_suspect(node, effect->slot);
 	}
 	souk_download_checked(&p->download, effect->slot, status, sim_now(node));
 	if (status != SOUK_OK)

@@ -66,7 +66,7 @@ void customer_escrow_make(struct sim_node *node)
 	c->line.ncoin = whole_prizes(of->line > 0 ? of->line : line_needed(s, of), s->prize);
 	SOUK_CHECK(souk_escrow_deposit_for(&c->deposit, c->line, genesis) == SOUK_OK);
 	/* With agreements: a bond for an accusation, another for a challenge. */
-	uint64_t besides = s->agreements != 0 ? 4 * s->bond : 0;
+	uint64_t besides = s->agreements != 0 ? 4 * customer_bond(s) : 0;
 	uint64_t funds = of->funds > 0 ? of->funds : c->deposit.ncoin + besides;
 	if (funds < c->deposit.ncoin)
 		c->deposit.ncoin = funds;

@@ -326,7 +326,7 @@ static void call_over(struct sim_node *node, uint32_t place, souk_status status,
 		if (p->seats[seat].step == SEAT_OFFERING)
 			offer_reply(node, seat, status, message);
 		else if (p->seats[seat].step == SEAT_AGREEING)
-			customer_agree_reply(node, seat, status, message);
+			customer_agree_reply(node, seat, status);
 		else
 			customer_control_reply(node, seat, status, message);
 		break;
