@@ -103,16 +103,17 @@ static void count_table(struct sim_audit *audit, enum souk_ledger_table table)
 	}
 }
 
-/* Credit that was not spent is the customer's, and the hub owes it. */
+/* Vouchers were paid for on no ledger, before the world began. What was not spent of them is still
+ * the customer's: so money went from one to the other only as it was spent. */
 static void count_credit(struct sim_audit *audit)
 {
 	for (uint32_t i = 0; i < audit->accounts.count; i++) {
 		const struct audit_account *account = audit_table_at(&audit->accounts, i);
-		int64_t left = (int64_t)(account->credit - account->spent);
+		int64_t spent = (int64_t)account->spent;
 		if (account->key.customer == NOBODY)
 			continue;
-		audit_person_of(audit, account->key.customer)->money += left;
-		audit_person_of(audit, account->key.hub)->money -= left;
+		audit_person_of(audit, account->key.customer)->money -= spent;
+		audit_person_of(audit, account->key.hub)->money += spent;
 	}
 }
 
