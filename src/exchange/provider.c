@@ -72,14 +72,28 @@ static struct souk_provider_session *find_free(struct souk_provider *provider)
 	return found;
 }
 
+/* Whether something was sent that is not paid yet. */
+static bool is_owed(const struct souk_provider_session *s)
+{
+	for (uint32_t unit = s->payee.unit + 1; unit <= s->payee.unit + s->record.grant.window;
+		unit++) {
+		if (s->bindings[unit % SOUK_PROVIDER_BINDINGS].unit == unit)
+			return true;
+	}
+	return false;
+}
+
 /* How long an open session may be silent once others want its slot. One that is paid to the end
  * only waits for its customer to have the last key. One that paid nothing costs its owner nothing
- * either: without this, a few coins could fill the table for as long as idle_ms. */
+ * either: without this, a few coins could fill the table for as long as idle_ms. Most sessions end
+ * with a part of their strip unused, and everything that was sent paid. */
 static uint64_t patience_ms(const struct souk_provider_session *s)
 {
 	if (s->payee.unit == s->payee.count)
 		return SOUK_PROVIDER_LINGER_MS;
-	return s->payee.unit == 0 ? SOUK_PROVIDER_UNPAID_IDLE_MS : SOUK_PROVIDER_PAID_IDLE_MS;
+	if (s->payee.unit == 0)
+		return SOUK_PROVIDER_UNPAID_IDLE_MS;
+	return is_owed(s) ? SOUK_PROVIDER_PAID_IDLE_MS : SOUK_PROVIDER_SETTLED_IDLE_MS;
 }
 
 /* Put away the session that tries our patience most. Its slot is free once it is stored: for the
@@ -92,7 +106,10 @@ static void make_room(struct souk_provider *provider, struct souk_time now)
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state != SOUK_PROVIDER_OPEN)
 			continue;
-		uint64_t silent = souk_time_since_ms(s->active, now), patience = patience_ms(s);
+		uint64_t silent = souk_time_since_ms(s->active, now);
+		if (silent < SOUK_PROVIDER_LINGER_MS)
+			continue;
+		uint64_t patience = patience_ms(s);
 		if (silent < patience || (worst != NULL && silent - patience <= most))
 			continue;
 		worst = s;

@@ -394,8 +394,8 @@ static void finished_sessions_make_room(void **state)
 	free(m);
 }
 
-/* Then by who paid nothing; by who paid and is silent only after minutes. Repetitions of a request
- * do not keep a slot. */
+/* Then by who has paid for all it was sent; by who paid nothing; by who paid, and owes for more,
+ * only after minutes. Repetitions of a request do not keep a slot. */
 static void silent_sessions_make_room(void **state)
 {
 	(void)state;
@@ -417,9 +417,22 @@ static void silent_sessions_make_room(void **state)
 	m = market_open(UNITS);
 	m->kit.provider.config.idle_ms = 2 * SOUK_PROVIDER_PAID_IDLE_MS;
 	buy(m, 0);
+	request = forge(m, 2, 1, 1);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request, t0), SOUK_OK);
 	fill_table(m, paid);
 	expect_no_room(m, souk_time_plus_ms(t0, SOUK_PROVIDER_PAID_IDLE_MS - 1));
 	expect_room(m, 1, paid);
+	free(m);
+
+	m = market_open(UNITS);
+	struct souk_time settled = souk_time_plus_ms(t0, SOUK_PROVIDER_SETTLED_IDLE_MS);
+	request = forge(m, 1, 0, 0);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request, t0), SOUK_OK);
+	request = forge(m, 0, 0, 1);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request, t0), SOUK_OK);
+	fill_table(m, settled);
+	expect_no_room(m, souk_time_plus_ms(t0, SOUK_PROVIDER_SETTLED_IDLE_MS - 1));
+	expect_room(m, 1, settled);
 	free(m);
 }
 

@@ -54,9 +54,11 @@
 #define SOUK_PROVIDER_GRANTED_PART  4u
 #define SOUK_PROVIDER_GRANT_KEEP_MS 2000u
 /* What a session may be silent, in a full table, before others get its slot: one that paid nothing
- * yet, and one that did. */
-#define SOUK_PROVIDER_UNPAID_IDLE_MS 30000u
-#define SOUK_PROVIDER_PAID_IDLE_MS   300000u
+ * yet; one that paid for all it was sent, whose customer has most likely gone; and one that was
+ * sent more than it paid. */
+#define SOUK_PROVIDER_UNPAID_IDLE_MS  30000u
+#define SOUK_PROVIDER_SETTLED_IDLE_MS 10000u
+#define SOUK_PROVIDER_PAID_IDLE_MS    300000u
 /* Between two tries of a claim that could not be delivered. */
 #define SOUK_PROVIDER_RETRY_MS 2000u
 
