@@ -206,7 +206,7 @@ static void timer(struct sim_node *node)
 	uint64_t now_us = sim_time_us(node->world);
 	p->armed_us = SIM_NEVER_US;
 	if (sim_writes_end(&p->writes))
-		sim_provider_note_kept(p);
+		sim_provider_note_stored(p);
 	take_deferred(p);
 	if (now_us >= p->commit_us) {
 		p->commit_us = SIM_NEVER_US;

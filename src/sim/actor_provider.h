@@ -15,8 +15,8 @@
  * node->twist and node->twist_state, and takes all other functions from sim_provider_actor. What
  * they need besides stands below.
  *
- * What it tells the auditor: OPENED, SERVED, ACCEPTED with the node that asked; DURABLE as it
- * commits; RESTORED; CLAIMED as a session is settled, and for a receipt with one of the sessions of
+ * What it tells the auditor: OPENED, SERVED, ACCEPTED with the node that asked; DURABLE when it
+ * is; RESTORED; CLAIMED as a session is settled, and for a receipt with one of the sessions of
  * its leaf; RECEIPT. After a crash SERVED may say a unit again: what is bound to it was in memory.
  *
  * Memory: heap. Threads: one. */
@@ -194,7 +194,7 @@ void sim_provider_hold(struct sim_provider *p, struct sim_message *answer);
 /* store: effects become durable. */
 void sim_provider_pump(struct sim_provider *p);
 void sim_provider_take_effects(struct sim_provider *p);
-/* After a commit: tell the auditor when what was stored will be durable. */
+/* What was stored and kept is durable: tell the auditor. */
 void sim_provider_note_stored(struct sim_provider *p);
 /* Have tickets, and whatever else waits, committed within commit_ms. */
 void sim_provider_commit_soon(struct sim_provider *p);
@@ -224,7 +224,6 @@ void sim_provider_receipts_restore(struct sim_provider *p);
 /* RECORD was stored; there may be a receipt for its leaf. */
 void sim_provider_receipt_note_restored(
 	struct sim_provider *p, const struct souk_session_record *record);
-/* What was kept is durable: tell the auditor. */
 void sim_provider_note_kept(struct sim_provider *p);
 void sim_provider_receipts_claim(struct sim_provider *p);
 void sim_provider_receipt_claimed(

@@ -80,7 +80,7 @@ static souk_status commit(struct sim_provider *p)
 	sim_writes_commit(&p->writes);
 	if (p->writes.status != SOUK_OK)
 		sim_provider_commit_soon(p);
-	else
+	else if (!p->writes.is_running)
 		sim_provider_note_stored(p);
 	return p->writes.status;
 }

@@ -120,11 +120,11 @@ void sim_provider_note_stored(struct sim_provider *p)
 			.peer = UINT32_MAX,
 			.session = p->stored[i].session,
 			.unit = p->stored[i].unit,
-			.world_us = p->writes.durable_us,
 		};
 		sim_note(p->node, &note);
 	}
 	p->stored_count = 0;
+	sim_provider_note_kept(p);
 }
 
 void sim_provider_commit_soon(struct sim_provider *p)
@@ -142,7 +142,7 @@ void sim_provider_pump(struct sim_provider *p)
 		sim_writes_commit(&p->writes);
 		if (p->writes.status != SOUK_OK)
 			sim_provider_commit_soon(p);
-		else
+		else if (!p->writes.is_running)
 			sim_provider_note_stored(p);
 	}
 }
