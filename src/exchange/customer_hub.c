@@ -47,12 +47,8 @@ souk_status souk_customer_hub_open(struct souk_customer *customer,
 }
 
 /* Place and chain are the hub's to choose; the provider judges whether they are good for money. */
-souk_status souk_customer_hub_strip(
-	struct souk_customer *customer, const struct souk_strip_open *open)
+souk_status customer_adopt(struct souk_customer *customer, const struct souk_strip *strip)
 {
-	const struct souk_strip *strip = &open->strip;
-	if (customer->state != SOUK_CUSTOMER_GRANTED || !customer->via_hub)
-		return SOUK_LOCAL_STATE;
 	struct souk_strip terms = customer_terms(customer);
 	terms.version = SOUK_STRIP_VERSION;
 	terms.escrow = customer->ask.escrow;
@@ -68,6 +64,14 @@ souk_status souk_customer_hub_strip(
 	souk_payer_strip_adopt(&customer->payer, strip, 0);
 	customer->state = SOUK_CUSTOMER_STRIPPED;
 	return SOUK_OK;
+}
+
+souk_status souk_customer_hub_strip(
+	struct souk_customer *customer, const struct souk_strip_open *open)
+{
+	if (customer->state != SOUK_CUSTOMER_GRANTED || !customer->via_hub)
+		return SOUK_LOCAL_STATE;
+	return customer_adopt(customer, &open->strip);
 }
 
 /* Up to where to buy now; no further than what is known: nothing. Ahead of need, so that no unit

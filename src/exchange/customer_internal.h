@@ -14,4 +14,7 @@ souk_status customer_check_open(const struct souk_customer *customer, struct sou
 /* The strip that pays for the grant, but for its place on a value line and its chain. */
 struct souk_strip customer_terms(const struct souk_customer *customer);
 
+/* STRIP, which is another's, stands for this session, if it is one for its grant: STRIPPED. */
+souk_status customer_adopt(struct souk_customer *customer, const struct souk_strip *strip);
+
 #endif

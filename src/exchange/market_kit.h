@@ -8,7 +8,7 @@
 #include "souk/exchange/customer.h"
 #include "souk/exchange/provider.h"
 
-#define KIT_PROVIDERS 4
+#define KIT_PROVIDERS 8
 #define KIT_SESSIONS  24
 #define KIT_DUES      64
 #define KIT_RECORDS   64

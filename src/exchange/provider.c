@@ -5,6 +5,7 @@
 
 #include "provider_internal.h"
 #include "souk/base/check.h"
+#include "souk/exchange/sponsored.h"
 #include "souk/payment/escrow.h"
 
 static const void *session_key_of(const void *ctx, uint32_t index)
@@ -252,6 +253,9 @@ static void start_session(struct souk_provider *provider, struct souk_provider_s
 	s->record.chunk_size = item->chunk_size;
 	souk_secret_rng_fill(&provider->rng, &s->record.key_secret, sizeof s->record.key_secret);
 	fill_grant(provider, s, ephemeral, now);
+	if (item->sponsor_secret != NULL)
+		s->record.key_secret = souk_sponsored_keys(
+			item->sponsor_secret, &s->record.grant.session, &s->record.grant.ask);
 	start_keys(s);
 	s->record.grant.key_anchor = s->keys.anchor;
 	s->record.grant.key_checkpoints = s->keys.checkpoint_root;

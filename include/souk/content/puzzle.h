@@ -80,10 +80,6 @@ struct souk_puzzle_token {
 uint32_t souk_puzzle_piece(
 	const struct souk_puzzle_policy *policy, const struct souk_puzzle_shape *shape);
 
-/* How many starts there are for SHAPE. */
-uint32_t souk_puzzle_starts(
-	const struct souk_puzzle *puzzle, const struct souk_puzzle_shape *shape);
-
 /* souk_puzzle_check: whether PUZZLE is one to work on, for SHAPE.
  *
  * Returns SOUK_OK, or SOUK_PEER_BAD_PUZZLE: leave that sponsor. */

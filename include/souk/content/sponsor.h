@@ -78,13 +78,14 @@ struct souk_sponsor_config {
 
 struct souk_sponsor_cache {
 	bool store_due;
-	bool in_bundle; /* of the one being drawn */
+	uint32_t due_next; /* index + 1 of the next that is to be stored */
 	struct souk_sponsor_cache_record record;
 };
 
 struct souk_sponsor_viewer {
 	struct souk_address address;
 	bool store_due;
+	uint32_t due_next;
 	struct souk_sponsor_viewer_record record;
 };
 
@@ -98,9 +99,12 @@ enum souk_sponsor_bundle_state {
 struct souk_sponsor_bundle {
 	enum souk_sponsor_bundle_state state;
 	bool store_due;
-	bool has_token; /* of segment record.paid */
+	uint32_t due_next;
+	bool complained;	/* its viewer did, once */
+	bool has_token;		/* of segment record.paid */
+	struct souk_time drawn; /* or restored */
 	struct souk_puzzle_token token;
-	struct souk_amount row; /* what a unit of each cache costs together */
+	struct souk_amount row; /* what one unit of each cache costs together */
 	struct souk_sponsor_bundle_record record;
 };
 
@@ -145,11 +149,13 @@ struct souk_sponsor {
 	uint32_t cache_count;
 	uint32_t viewer_count;
 	uint32_t prefix_count;
-	uint32_t store_cursor;
-	uint32_t due_count; /* STORE effects that wait */
-	struct souk_amount held;
+	uint32_t bundle_cursor;
+	uint32_t caches_due; /* index + 1 of the first that is to be stored; 0: none */
+	uint32_t viewers_due;
+	uint32_t bundles_due;
+	struct souk_amount held; /* what open and drawn bundles may still cost */
 	struct souk_sponsor_totals_record totals;
-	/* scratch */
+	/* scratch: a chain, and the keys of a segment */
 	struct souk_payer_strip payer;
 	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX][SOUK_BUNDLE_SEGMENT_MAX];
 };

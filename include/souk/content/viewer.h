@@ -93,19 +93,15 @@ struct souk_viewer_effect {
 /* What a cache owes an answer to, and how far it is. */
 struct souk_viewer_cache {
 	struct souk_customer customer;
-	struct souk_hash anchor; /* of the strip it was opened with */
-	bool busy;		 /* GRANT, STRIP or KEYS is unanswered */
-	bool done;		 /* granted, then stripped */
-	uint32_t fetching;	 /* FETCH effects unanswered */
-	uint32_t asked;		 /* units that were asked for */
-	uint32_t verifying;	 /* VERIFY effects unanswered */
-	uint32_t shown;		 /* units whose VERIFY was given */
-	uint32_t failures;
-	uint32_t again[SOUK_BUNDLE_SEGMENT_MAX]; /* units to ask for again */
+	bool busy;		/* GRANT, STRIP or KEYS is unanswered */
+	bool done;		/* granted; then stripped */
+	uint32_t fetching;	/* FETCH effects unanswered */
+	uint32_t asked;		/* units that were asked for */
+	uint32_t shown;		/* units whose VERIFY was given */
+	uint32_t failures;	/* in a row */
+	struct souk_time retry; /* nothing is sent before */
 	uint32_t again_count;
-	struct souk_time retry;
-	uint64_t received[SOUK_BUNDLE_UNITS_MAX / 64]; /* which units came */
-	uint32_t complete;			       /* units 1 to this came */
+	uint32_t again[SOUK_BUNDLE_SEGMENT_MAX]; /* units to ask for again */
 };
 
 struct souk_viewer {
@@ -122,16 +118,14 @@ struct souk_viewer {
 	struct souk_signed_bundle_ask ask;
 	struct souk_nonce bundle;
 	struct souk_bundle_plan plan;
-	struct souk_hash escrow;
+	uint32_t segment_count;
 	uint32_t segment; /* whose token is wanted */
-	uint32_t paid;	  /* unit up to which tickets are known */
 	bool has_puzzle;
 	struct souk_puzzle puzzle;
 	struct souk_puzzle_token token;
 	uint32_t turn;
-	uint32_t verified;		  /* units of all caches */
+	uint64_t verified;		  /* units of all caches */
 	struct souk_viewer_cache *caches; /* caller's, SOUK_BUNDLE_CACHES_MAX */
-	struct souk_signed_grant grants[SOUK_BUNDLE_CACHES_MAX];
 };
 
 void souk_viewer_init(struct souk_viewer *viewer, const struct souk_viewer_config *config,

@@ -80,6 +80,8 @@ struct souk_provider_item {
 	uint32_t chunk_size;
 	struct souk_amount price; /* of one unit, now */
 	uint64_t from;		  /* who asks, by address: grants are shared among those */
+	/* S of the sponsor whose escrow the ask names, see souk/exchange/sponsored.h; NULL: none */
+	const struct souk_hash *sponsor_secret;
 };
 
 enum souk_provider_state {

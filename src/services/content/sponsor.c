@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sponsor's caches and viewers: who is recruited, who may ask, who is drawn, who is doubted.
+ * What is paid is in sponsor_segment.c. */
+#include "souk/content/sponsor.h"
+
+#include <string.h>
+
+#include "souk/base/check.h"
+#include "souk/crypto/sha256.h"
+#include "sponsor_internal.h"
+
+/* ------------------------------------------------------------------ signing */
+
+void souk_bundle_ask_sign(
+	struct souk_signed_bundle_ask *signed_ask, const struct souk_identity *viewer)
+{
+	struct souk_hash digest = souk_bundle_ask_digest(&signed_ask->ask);
+	souk_ecdsa_sign(&signed_ask->signature, &digest, viewer);
+}
+
+void souk_admission_sign(
+	struct souk_signed_admission *signed_admission, const struct souk_identity *site)
+{
+	struct souk_hash digest = souk_admission_digest(&signed_admission->admission);
+	souk_ecdsa_sign(&signed_admission->signature, &digest, site);
+}
+
+void souk_bundle_complaint_sign(
+	struct souk_signed_bundle_complaint *signed_complaint, const struct souk_identity *viewer)
+{
+	struct souk_hash digest = souk_bundle_complaint_digest(&signed_complaint->complaint);
+	souk_ecdsa_sign(&signed_complaint->signature, &digest, viewer);
+}
+
+/* ------------------------------------------------------------------ caches */
+
+void souk_sponsor_recruit(struct souk_sponsor *sponsor, const struct souk_address *provider,
+	const struct souk_hash *content, struct souk_amount price, struct souk_time expires,
+	struct souk_signed_recruit *ret)
+{
+	const struct souk_identity *identity = sponsor->config.identity;
+	ret->recruit = (struct souk_recruit){
+		.version = SOUK_SPONSOR_VERSION,
+		.sponsor = identity->address,
+		.sponsor_key = identity->pubkey,
+		.provider = *provider,
+		.escrow = sponsor->config.escrow,
+		.content = *content,
+		.price = price,
+		.expires = expires,
+	};
+	souk_secret_rng_fill(&sponsor->rng, &ret->recruit.nonce, sizeof ret->recruit.nonce);
+	souk_recruit_sign(ret, identity);
+}
+
+/* The recruit is ours, for what we pay for; and the offer of that content as we know it. */
+static souk_status check_recruit(const struct souk_sponsor *sponsor,
+	const struct souk_signed_recruit *signed_recruit, const struct souk_offer *offer,
+	struct souk_time now)
+{
+	const struct souk_recruit *recruit = &signed_recruit->recruit;
+	const struct souk_content *content = sponsor_content_of(sponsor, &recruit->content);
+	if (!souk_address_equal(&recruit->sponsor, &sponsor->config.identity->address) ||
+		!souk_hash_equal(&recruit->escrow, &sponsor->config.escrow))
+		return SOUK_PEER_WRONG_SIGNER;
+	SOUK_TRY(souk_recruit_verify(signed_recruit, &recruit->provider, now));
+	if (content == NULL || offer->size != content->size ||
+		offer->chunk_size != content->chunk_size)
+		return SOUK_PEER_UNKNOWN_CONTENT;
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
+	const struct souk_signed_recruit *signed_recruit,
+	const struct souk_signed_enlist *signed_enlist, struct souk_time now)
+{
+	struct souk_hash secret;
+	const struct souk_recruit *recruit = &signed_recruit->recruit;
+	const struct souk_offer *offer = &signed_enlist->offer.offer;
+	SOUK_TRY(check_recruit(sponsor, signed_recruit, offer, now));
+	SOUK_TRY(souk_enlist_verify(signed_enlist, recruit, now));
+	SOUK_TRY(souk_sponsor_secret(
+		&secret, sponsor->config.identity, &signed_enlist->enlist.provider_key, recruit));
+	struct souk_sponsor_cache *cache =
+		sponsor_cache_of(sponsor, &recruit->provider, &recruit->content);
+	if (cache != NULL && cache->record.barred)
+		return SOUK_LOCAL_STATE;
+	if (cache == NULL) {
+		if (sponsor->cache_count == sponsor->memory.cache_max)
+			return SOUK_LOCAL_FULL;
+		cache = &sponsor->memory.caches[sponsor->cache_count++];
+		memset(cache, 0, sizeof *cache);
+	}
+	cache->record.secret = secret;
+	cache->record.offer = signed_enlist->offer;
+	cache->record.price = offer->price;
+	cache->record.expires = souk_time_earlier(recruit->expires, offer->expires);
+	souk_bytes_wipe(&secret, sizeof secret);
+	sponsor_touch_cache(sponsor, cache);
+	return SOUK_OK;
+}
+
+/* What runs goes on: its keys are still wanted. */
+void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_address *provider,
+	const struct souk_hash *content)
+{
+	struct souk_sponsor_cache *cache = sponsor_cache_of(sponsor, provider, content);
+	if (cache == NULL)
+		return;
+	cache->record.expires = souk_time_at_ms(0);
+	sponsor_touch_cache(sponsor, cache);
+}
+
+/* ------------------------------------------------------------------ drawing */
+
+/* The caches of CONTENT that may be drawn, as indices in memory.draw; how many. */
+static uint32_t eligible(
+	struct souk_sponsor *sponsor, const struct souk_hash *content, struct souk_time now)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < sponsor->cache_count; i++) {
+		const struct souk_sponsor_cache_record *r = &sponsor->memory.caches[i].record;
+		if (!r->barred && souk_time_is_before(now, r->expires) &&
+			souk_hash_equal(&r->offer.offer.content, content))
+			sponsor->memory.draw[count++] = i;
+	}
+	return count;
+}
+
+/* A number for each pick of a draw. The secret keeps a viewer from trying keys until it likes who
+ * would be drawn. */
+static uint64_t lot(
+	const struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, uint32_t pick)
+{
+	uint8_t message[2 * SOUK_HASH_SIZE + SOUK_ADDRESS_SIZE + 12], *p = message;
+	memcpy(p, sponsor->draw_secret.bytes, SOUK_HASH_SIZE);
+	memcpy(p += SOUK_HASH_SIZE, sponsor->beacon.bytes, SOUK_HASH_SIZE);
+	memcpy(p += SOUK_HASH_SIZE, ask->viewer.bytes, SOUK_ADDRESS_SIZE);
+	souk_store_be64(p += SOUK_ADDRESS_SIZE, ask->number);
+	souk_store_be32(p + 8, pick);
+	struct souk_hash hash =
+		souk_sha256_domain("bundle_draw", souk_bytes_of(message, sizeof message));
+	return souk_load_be64(hash.bytes);
+}
+
+/* The first n of memory.draw are the drawn ones. */
+static souk_status draw(
+	struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, struct souk_time now)
+{
+	uint32_t *pool = sponsor->memory.draw;
+	uint32_t count = eligible(sponsor, &ask->content, now), n = sponsor->config.caches;
+	if (count < n)
+		return SOUK_LOCAL_NO_PROVIDER_LEFT;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t pick = i + (uint32_t)(lot(sponsor, ask, i) % (count - i));
+		uint32_t other = pool[i];
+		pool[i] = pool[pick];
+		pool[pick] = other;
+	}
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ asking */
+
+static souk_status check_admission(const struct souk_sponsor *sponsor,
+	const struct souk_signed_bundle_ask *signed_ask, struct souk_time now)
+{
+	if (souk_address_is_zero(&sponsor->config.site))
+		return SOUK_OK;
+	if (signed_ask->admission.count == 0)
+		return SOUK_PEER_SPONSOR_ADMISSION;
+	const struct souk_signed_admission *item = &signed_ask->admission.items[0];
+	const struct souk_admission *admission = &item->admission;
+	struct souk_hash digest = souk_admission_digest(admission);
+	bool good = admission->version == SOUK_SPONSOR_VERSION &&
+		    souk_address_equal(&admission->sponsor, &sponsor->config.identity->address) &&
+		    souk_address_equal(&admission->viewer, &signed_ask->ask.viewer) &&
+		    souk_time_is_before(now, admission->expires) &&
+		    souk_ecdsa_verify(&sponsor->config.site, &digest, &item->signature) == SOUK_OK;
+	return good ? SOUK_OK : SOUK_PEER_SPONSOR_ADMISSION;
+}
+
+static souk_status check_ask(const struct souk_sponsor *sponsor,
+	const struct souk_signed_bundle_ask *signed_ask, struct souk_time now)
+{
+	const struct souk_bundle_ask *ask = &signed_ask->ask;
+	if (!sponsor->epoch_known)
+		return SOUK_LOCAL_STATE;
+	if (ask->version != SOUK_SPONSOR_VERSION)
+		return SOUK_PEER_BAD_VERSION;
+	if (!souk_address_equal(&ask->sponsor, &sponsor->config.identity->address))
+		return SOUK_PEER_BAD_REQUEST;
+	if (sponsor_content_of(sponsor, &ask->content) == NULL)
+		return SOUK_PEER_UNKNOWN_CONTENT;
+	if (!souk_time_is_before(now, sponsor->epoch_end))
+		return SOUK_PEER_EPOCH_CLOSED;
+	struct souk_hash digest = souk_bundle_ask_digest(ask);
+	SOUK_TRY(souk_ecdsa_verify(&ask->viewer, &digest, &signed_ask->signature));
+	return check_admission(sponsor, signed_ask, now);
+}
+
+/* UNITS of each of n caches, cut to what QUOTA leaves after USED; 0: nothing is left. */
+static uint32_t cut_to_quota(uint32_t units, uint32_t n, uint64_t quota, uint64_t used)
+{
+	if (quota == 0)
+		return units;
+	uint64_t left = used < quota ? (quota - used) / n : 0;
+	return left < units ? (uint32_t)left : units;
+}
+
+/* The least of what the drawn ones allow: units of a session, and of a segment. */
+static void limits_of(
+	const struct souk_sponsor *sponsor, uint32_t *ret_units, uint32_t *ret_segment)
+{
+	*ret_units = sponsor->config.units_max;
+	*ret_segment = sponsor->config.segment;
+	for (uint32_t i = 0; i < sponsor->config.caches; i++) {
+		const struct souk_offer *offer =
+			&sponsor->memory.caches[sponsor->memory.draw[i]].record.offer.offer;
+		*ret_units = offer->units_max < *ret_units ? offer->units_max : *ret_units;
+		*ret_segment = offer->window < *ret_segment ? offer->window : *ret_segment;
+	}
+}
+
+/* How many units of each there may be: by what is asked, and left of quotas and budget. */
+static souk_status size_bundle(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
+	uint64_t viewer_used, uint64_t prefix_used, struct souk_bundle_plan *ret)
+{
+	const struct souk_sponsor_config *config = &sponsor->config;
+	uint32_t units_max, segment;
+	struct souk_amount row = SOUK_AMOUNT_ZERO;
+	limits_of(sponsor, &units_max, &segment);
+	SOUK_TRY(souk_bundle_plan_of(ret, sponsor_content_of(sponsor, &ask->content), ask->first,
+		ask->chunks, config->caches, segment, units_max));
+	ret->units = cut_to_quota(ret->units, ret->caches, config->viewer_units, viewer_used);
+	ret->units = cut_to_quota(ret->units, ret->caches, config->prefix_units, prefix_used);
+	if (ret->units == 0)
+		return SOUK_PEER_SPONSOR_QUOTA;
+	for (uint32_t i = 0; i < ret->caches; i++)
+		SOUK_TRY(souk_amount_add(
+			&row, row, sponsor->memory.caches[sponsor->memory.draw[i]].record.price));
+	uint64_t most = souk_sponsor_free(sponsor).ncoin / row.ncoin;
+	if (most < ret->units)
+		ret->units = (uint32_t)most;
+	return ret->units > 0 ? SOUK_OK : SOUK_LOCAL_BUDGET;
+}
+
+static void fill_bundle(struct souk_sponsor *sponsor, struct souk_sponsor_bundle *b,
+	const struct souk_bundle_ask *ask, const struct souk_bundle_plan *plan,
+	struct souk_time now)
+{
+	struct souk_sponsor_bundle_record *r = &b->record;
+	souk_secret_rng_fill(&sponsor->rng, &r->bundle, sizeof r->bundle);
+	souk_secret_rng_fill(&sponsor->rng, &r->secret, sizeof r->secret);
+	r->viewer = ask->viewer;
+	r->ask = souk_bundle_ask_digest(ask);
+	r->content = ask->content;
+	r->first = plan->first;
+	r->units = plan->units;
+	r->segment = (uint16_t)plan->segment;
+	r->epoch = sponsor->epoch;
+	r->expires = souk_time_plus_ms(now, sponsor->config.bundle_ms);
+	r->sessions.count = (uint16_t)plan->caches;
+	for (uint32_t i = 0; i < plan->caches; i++) {
+		struct souk_sponsor_cache *cache = &sponsor->memory.caches[sponsor->memory.draw[i]];
+		r->sessions.items[i].provider = cache->record.offer.offer.provider;
+		r->sessions.items[i].price = cache->record.price;
+		cache->record.bundles++;
+		sponsor_touch_cache(sponsor, cache);
+	}
+}
+
+static void fill_offer(const struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b,
+	struct souk_signed_bundle_offer *ret)
+{
+	const struct souk_sponsor_bundle_record *r = &b->record;
+	const struct souk_content *content = sponsor_content_of(sponsor, &r->content);
+	ret->offer = (struct souk_bundle_offer){
+		.version = SOUK_SPONSOR_VERSION,
+		.sponsor = sponsor->config.identity->address,
+		.bundle = r->bundle,
+		.ask = r->ask,
+		.escrow = sponsor->config.escrow,
+		.epoch = r->epoch,
+		.size = content->size,
+		.chunk_size = content->chunk_size,
+		.first = r->first,
+		.units = r->units,
+		.segment = r->segment,
+		.expires = r->expires,
+		.caches.count = r->sessions.count,
+	};
+	for (uint32_t i = 0; i < r->sessions.count; i++)
+		ret->offer.caches.items[i] =
+			sponsor_cache_of(sponsor, &r->sessions.items[i].provider, &r->content)
+				->record.offer;
+	struct souk_hash digest = souk_bundle_offer_digest(&ret->offer);
+	souk_ecdsa_sign(&ret->signature, &digest, sponsor->config.identity);
+}
+
+/* The last bundle of VIEWER, if ASK is what it was drawn for. */
+static const struct souk_sponsor_bundle *drawn_before(const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_viewer *viewer, const struct souk_bundle_ask *ask)
+{
+	struct souk_hash digest = souk_bundle_ask_digest(ask);
+	if (viewer == NULL || viewer->record.number != ask->number + 1)
+		return NULL;
+	const struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &viewer->record.bundle);
+	return b != NULL && souk_hash_equal(&b->record.ask, &digest) ? b : NULL;
+}
+
+/* Charge the quotas, whatever becomes of the bundle: else one could draw until one likes it. */
+static void charge(struct souk_sponsor *sponsor, struct souk_sponsor_viewer *viewer,
+	const struct souk_sponsor_bundle *b)
+{
+	uint64_t units = (uint64_t)b->record.units * b->record.sessions.count;
+	viewer->record.number++;
+	viewer->record.units += units;
+	viewer->record.bundle = b->record.bundle;
+	/* Of the network that it first asked from. */
+	struct souk_sponsor_prefix *prefix = sponsor_prefix_of(sponsor, viewer->record.prefix);
+	SOUK_CHECK(prefix != NULL);
+	prefix->units += units;
+	sponsor->totals.bundles++;
+	sponsor_touch_viewer(sponsor, viewer);
+}
+
+/* What the viewers of PREFIX were drawn; false where there is no room to remember it. */
+static bool network_used(const struct souk_sponsor *sponsor, uint64_t prefix, uint64_t *ret)
+{
+	uint32_t index = souk_map_find(&sponsor->prefix_map, &prefix);
+	if (index != SOUK_MAP_NONE)
+		*ret = sponsor->memory.prefixes[index].units;
+	return index != SOUK_MAP_NONE || sponsor->prefix_count < sponsor->memory.prefix_max;
+}
+
+static souk_status draw_bundle(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
+	uint64_t prefix, struct souk_sponsor_viewer *viewer, struct souk_time now,
+	struct souk_sponsor_bundle **ret)
+{
+	struct souk_bundle_plan plan;
+	if (ask->number != (viewer == NULL ? 0 : viewer->record.number))
+		return SOUK_PEER_OUT_OF_ORDER;
+	uint64_t used = 0;
+	if (!network_used(sponsor, viewer == NULL ? prefix : viewer->record.prefix, &used) ||
+		(viewer == NULL && sponsor->viewer_count == sponsor->memory.viewer_max))
+		return SOUK_LOCAL_FULL;
+	SOUK_TRY(draw(sponsor, ask, now));
+	SOUK_TRY(size_bundle(sponsor, ask, viewer == NULL ? 0 : viewer->record.units, used, &plan));
+	struct souk_sponsor_bundle *b = sponsor_bundle_slot(sponsor);
+	if (b == NULL)
+		return SOUK_LOCAL_FULL;
+	if (viewer == NULL) {
+		viewer = sponsor_viewer_add(sponsor, &ask->viewer, prefix);
+		sponsor->totals.viewers++;
+	}
+	fill_bundle(sponsor, b, ask, &plan, now);
+	SOUK_CHECK(sponsor_row_of(b) == SOUK_OK); /* within the budget */
+	sponsor_bundle_start(sponsor, b, SOUK_BUNDLE_DRAWN, now);
+	sponsor_touch_bundle(sponsor, b);
+	charge(sponsor, viewer, b);
+	*ret = b;
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
+	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix, struct souk_time now,
+	struct souk_signed_bundle_offer *ret)
+{
+	const struct souk_bundle_ask *ask = &signed_ask->ask;
+	souk_status status = check_ask(sponsor, signed_ask, now);
+	if (status == SOUK_OK) {
+		struct souk_sponsor_viewer *viewer = sponsor_viewer_of(sponsor, &ask->viewer);
+		const struct souk_sponsor_bundle *before = drawn_before(sponsor, viewer, ask);
+		struct souk_sponsor_bundle *b;
+		if (before != NULL) {
+			fill_offer(sponsor, before, ret);
+			return SOUK_OK;
+		}
+		souk_sponsor_tick(sponsor, now);
+		status = draw_bundle(sponsor, ask, prefix, viewer, now, &b);
+		if (status == SOUK_OK)
+			fill_offer(sponsor, b, ret);
+	}
+	sponsor->totals.refused += status != SOUK_OK;
+	return status;
+}
+
+/* ------------------------------------------------------------------ doubt */
+
+static struct souk_sponsor_cache *cache_in(const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle *b, const struct souk_address *provider)
+{
+	for (uint32_t i = 0; i < b->record.sessions.count; i++) {
+		if (souk_address_equal(&b->record.sessions.items[i].provider, provider))
+			return sponsor_cache_of(sponsor, provider, &b->record.content);
+	}
+	return NULL;
+}
+
+souk_status souk_sponsor_complain(
+	struct souk_sponsor *sponsor, const struct souk_signed_bundle_complaint *signed_complaint)
+{
+	const struct souk_bundle_complaint *complaint = &signed_complaint->complaint;
+	struct souk_hash digest = souk_bundle_complaint_digest(complaint);
+	if (complaint->version != SOUK_SPONSOR_VERSION)
+		return SOUK_PEER_BAD_VERSION;
+	if (!souk_address_equal(&complaint->sponsor, &sponsor->config.identity->address))
+		return SOUK_PEER_BAD_REQUEST;
+	struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &complaint->bundle);
+	if (b == NULL)
+		return SOUK_PEER_UNKNOWN_BUNDLE;
+	if (!souk_address_equal(&complaint->viewer, &b->record.viewer))
+		return SOUK_PEER_WRONG_SIGNER;
+	SOUK_TRY(souk_ecdsa_verify(&b->record.viewer, &digest, &signed_complaint->signature));
+	struct souk_sponsor_cache *cache = cache_in(sponsor, b, &complaint->provider);
+	if (cache == NULL)
+		return SOUK_PEER_NOT_PAYEE;
+	if (b->complained)
+		return SOUK_OK;
+	b->complained = true;
+	cache->record.complaints++;
+	sponsor_touch_cache(sponsor, cache);
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_audit(struct souk_sponsor *sponsor, const struct souk_address *viewer)
+{
+	struct souk_sponsor_viewer *entry = sponsor_viewer_of(sponsor, viewer);
+	if (entry == NULL)
+		return SOUK_LOCAL_NOT_FOUND;
+	entry->record.audit = true;
+	sponsor_touch_viewer(sponsor, entry);
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_audited(struct souk_sponsor *sponsor, const struct souk_nonce *bundle,
+	const struct souk_address *provider, souk_status seen)
+{
+	const struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, bundle);
+	if (b == NULL)
+		return SOUK_PEER_UNKNOWN_BUNDLE;
+	const struct souk_sponsor_viewer *viewer = sponsor_viewer_of(sponsor, &b->record.viewer);
+	if (viewer == NULL || !viewer->record.audit)
+		return SOUK_LOCAL_STATE;
+	struct souk_sponsor_cache *cache = cache_in(sponsor, b, provider);
+	if (cache == NULL)
+		return SOUK_PEER_NOT_PAYEE;
+	bool failed = souk_status_class(seen) == SOUK_CLASS_PEER;
+	cache->record.audits++;
+	cache->record.failed += failed;
+	cache->record.barred = cache->record.barred || failed;
+	sponsor_touch_cache(sponsor, cache);
+	return SOUK_OK;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a sponsor pays: a strip for each grant, and a segment's tickets for the token of its puzzle.
+ * The sponsor computes what the caches send, since it knows the keys' secrets and the content. */
+#include <string.h>
+
+#include "souk/base/check.h"
+#include "souk/crypto/sha256.h"
+#include "souk/payment/strip.h"
+#include "sponsor_internal.h"
+
+#define KEYSTREAM_BLOCK 64u
+
+/* ------------------------------------------------------------------ what only the sponsor knows */
+
+static struct souk_hash derive(
+	const char *domain, const void *base, size_t base_size, uint32_t number)
+{
+	uint8_t message[SOUK_HASH_SIZE + 4];
+	memcpy(message, base, base_size);
+	souk_store_be32(message + base_size, number);
+	struct souk_hash hash = souk_sha256_domain(domain, souk_bytes_of(message, base_size + 4));
+	souk_bytes_wipe(message, sizeof message);
+	return hash;
+}
+
+/* x_units of the strip for CACHE. */
+static struct souk_hash ticket_secret(const struct souk_sponsor_bundle_record *r, uint32_t cache)
+{
+	return derive("sponsor_ticket", r->secret.bytes, SOUK_HASH_SIZE, cache);
+}
+
+/* sponsor->keys: those of the units of SEGMENT. */
+static void compute_keys(struct souk_sponsor *sponsor, const struct souk_sponsor_bundle_record *r,
+	const struct souk_bundle_plan *plan, uint32_t segment)
+{
+	uint32_t start = souk_bundle_segment_start(plan, segment);
+	uint32_t end = souk_bundle_segment_end(plan, segment);
+	for (uint32_t cache = 0; cache < plan->caches; cache++) {
+		const struct souk_nonce *session = &r->sessions.items[cache].session;
+		struct souk_hash key = r->sessions.items[cache].keys;
+		key = souk_chain_walk(souk_chain_tag_key, session, plan->units, &key, end);
+		for (uint32_t unit = end; unit > start; unit--) {
+			sponsor->keys[cache][unit - start - 1] = key;
+			key = souk_chain_step(souk_chain_tag_key, session, unit, &key);
+		}
+		souk_bytes_wipe(&key, sizeof key);
+	}
+}
+
+/* What a cache sends, computed. */
+struct sent {
+	const struct souk_sponsor *sponsor;
+	const struct souk_sponsor_bundle_record *record;
+	const struct souk_bundle_plan *plan;
+	uint32_t start; /* units before the segment */
+};
+
+static souk_status read_sent(void *ctx, uint32_t part, uint64_t offset, uint8_t *out, uint32_t size)
+{
+	uint8_t buffer[SOUK_PUZZLE_PIECE_MAX + KEYSTREAM_BLOCK];
+	const struct sent *sent = ctx;
+	const struct souk_bundle_plan *plan = sent->plan;
+	const struct souk_sponsor_source *source = &sent->sponsor->config.source;
+	uint32_t index = (uint32_t)(offset / plan->content.chunk_size);
+	uint32_t unit = sent->start + 1 + index, chunk = souk_bundle_chunk(plan, part, unit);
+	uint32_t within = (uint32_t)(offset % plan->content.chunk_size);
+	uint32_t lead = within % KEYSTREAM_BLOCK;
+	struct souk_unit_cipher cipher =
+		souk_unit_cipher_of(&sent->record->sessions.items[part].session, unit, chunk,
+			&sent->sponsor->keys[part][index]);
+	SOUK_TRY(source->read(source->ctx, &plan->content.id,
+		souk_content_chunk_offset(&plan->content, chunk) + within - lead, buffer,
+		lead + size));
+	souk_unit_cipher_xor_at(&cipher, buffer, buffer, lead + size, within - lead);
+	memcpy(out, buffer + lead, size);
+	return SOUK_OK;
+}
+
+/* The puzzle of SEGMENT; RET_PUZZLE is empty where none is wanted. */
+static souk_status make_puzzle(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle_record *r, uint32_t segment, struct souk_puzzle *ret,
+	struct souk_puzzle_token *ret_token)
+{
+	struct souk_bundle_plan plan = sponsor_plan_of(sponsor, r);
+	struct souk_puzzle_shape shape;
+	struct sent sent = {sponsor, r, &plan, souk_bundle_segment_start(&plan, segment)};
+	struct souk_puzzle_source source = {&sent, read_sent};
+	struct souk_hash salt =
+		derive("puzzle_salt", r->bundle.bytes, sizeof r->bundle.bytes, segment);
+	struct souk_hash secret = derive("puzzle_start", r->secret.bytes, SOUK_HASH_SIZE, segment);
+	memset(ret_token, 0, sizeof *ret_token);
+	if (sponsor->config.puzzle.mode == 0)
+		return SOUK_OK;
+	souk_bundle_shape(&shape, &plan, segment);
+	compute_keys(sponsor, r, &plan, segment);
+	souk_status status = souk_puzzle_make(
+		ret, ret_token, &sponsor->config.puzzle, &shape, &salt, &secret, &source);
+	souk_bytes_wipe(sponsor->keys, sizeof sponsor->keys);
+	return status;
+}
+
+/* ------------------------------------------------------------------ open */
+
+/* Whether SESSION is what the offer's cache I was to grant. */
+static souk_status check_session(const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle *b, uint32_t i, const struct souk_bundle_session *session,
+	struct souk_time now)
+{
+	const struct souk_sponsor_bundle_record *r = &b->record;
+	const struct souk_sponsor_session_record *want = &r->sessions.items[i];
+	const struct souk_ask *ask = &session->ask;
+	const struct souk_grant *grant = &session->grant.grant;
+	struct souk_hash digest = souk_ask_digest(ask);
+	bool asked = souk_address_equal(&ask->provider, &want->provider) &&
+		     souk_hash_equal(&ask->content, &r->content) && ask->units == r->units &&
+		     ask->price.ncoin == want->price.ncoin && ask->epoch == r->epoch &&
+		     souk_hash_equal(&ask->escrow, &sponsor->config.escrow);
+	bool granted = souk_hash_equal(&grant->ask, &digest) &&
+		       souk_address_equal(&grant->provider, &want->provider) &&
+		       grant->price.ncoin == want->price.ncoin && grant->units == r->units &&
+		       grant->window >= r->segment && souk_time_is_before(now, grant->expires);
+	return asked && granted ? SOUK_OK : SOUK_PEER_BAD_GRANT;
+}
+
+/* Whether OPEN is the one that B was opened with. */
+static bool is_same_open(
+	const struct souk_sponsor_bundle_record *r, const struct souk_bundle_open *open)
+{
+	for (uint32_t i = 0; i < r->sessions.count; i++) {
+		struct souk_hash ask = souk_ask_digest(&open->sessions.items[i].ask);
+		if (!souk_hash_equal(&ask, &r->sessions.items[i].ask) ||
+			memcmp(&open->sessions.items[i].grant.grant.session,
+				&r->sessions.items[i].session, sizeof(struct souk_nonce)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static souk_status check_times(const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle *b, struct souk_time now)
+{
+	if (!sponsor->epoch_known)
+		return SOUK_LOCAL_STATE;
+	if (b->record.epoch != sponsor->epoch || !souk_time_is_before(now, sponsor->epoch_end))
+		return SOUK_PEER_EPOCH_CLOSED;
+	return souk_time_is_before(now, b->record.expires) ? SOUK_OK : SOUK_PEER_STRIP_EXPIRED;
+}
+
+static souk_status check_open(
+	struct souk_sponsor *sponsor, const struct souk_bundle_open *open, struct souk_time now)
+{
+	const struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &open->bundle);
+	if (b == NULL)
+		return SOUK_PEER_UNKNOWN_BUNDLE;
+	SOUK_TRY(check_times(sponsor, b, now));
+	if (open->sessions.count != b->record.sessions.count)
+		return SOUK_PEER_BAD_GRANT;
+	if (b->record.opened)
+		return is_same_open(&b->record, open) ? SOUK_LOCAL_EXISTS : SOUK_PEER_OUT_OF_ORDER;
+	if (b->state != SOUK_BUNDLE_DRAWN)
+		return SOUK_PEER_STRIP_EXPIRED;
+	for (uint32_t i = 0; i < open->sessions.count; i++)
+		SOUK_TRY(check_session(sponsor, b, i, &open->sessions.items[i], now));
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_check(
+	struct souk_sponsor *sponsor, const struct souk_bundle_open *open, struct souk_time now)
+{
+	souk_status status = check_open(sponsor, open, now);
+	sponsor->totals.refused += status != SOUK_OK && status != SOUK_LOCAL_EXISTS;
+	return status;
+}
+
+/* Whether the granted keys are the ones that we can compute: no other secret leads to their anchor.
+ * So the grant's signature need not be checked, but where it shows that the cache itself cheats. */
+static souk_status check_keys(struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b,
+	uint32_t i, const struct souk_bundle_session *session, struct souk_hash *ret,
+	struct souk_time now)
+{
+	const struct souk_grant *grant = &session->grant.grant;
+	struct souk_chain *chain = &sponsor->payer.chain;
+	struct souk_sponsor_cache *cache = sponsor_cache_of(
+		sponsor, &b->record.sessions.items[i].provider, &b->record.content);
+	struct souk_hash secret =
+		souk_sponsored_keys(&cache->record.secret, &grant->session, &grant->ask);
+	souk_chain_init(chain, souk_chain_tag_key, &grant->session, grant->units, &secret);
+	bool same = souk_hash_equal(&chain->anchor, &grant->key_anchor) &&
+		    souk_hash_equal(&chain->checkpoint_root, &grant->key_checkpoints);
+	if (same)
+		*ret = secret;
+	souk_bytes_wipe(&secret, sizeof secret);
+	if (same)
+		return SOUK_OK;
+	if (souk_grant_verify(&session->grant, now) == SOUK_OK) {
+		cache->record.suspected++;
+		sponsor->totals.suspected++;
+		sponsor_touch_cache(sponsor, cache);
+	}
+	return SOUK_PEER_BAD_GRANT;
+}
+
+/* The strip for SESSION but for its place and its chain. */
+static struct souk_strip terms_of(const struct souk_bundle_session *session)
+{
+	const struct souk_grant *grant = &session->grant.grant;
+	return (struct souk_strip){
+		.payee = grant->provider,
+		.customer = session->ask.customer,
+		.request = session->ask.content,
+		.nonce = grant->session,
+		.key_anchor = grant->key_anchor,
+		.key_checkpoints = grant->key_checkpoints,
+		.price = grant->price,
+		.count = grant->units,
+		.expires = grant->expires,
+	};
+}
+
+/* Lay all strips and sign them at once; nothing is changed where one does not fit. */
+static souk_status lay_strips(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle_record *r, const struct souk_bundle_open *open,
+	struct souk_payer_leaf *const *leaves, struct souk_bundle_strips *ret)
+{
+	struct souk_strip_open *opens[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_amount used[SOUK_BUNDLE_CACHES_MAX];
+	souk_status status = SOUK_OK;
+	uint32_t laid = 0;
+	for (; laid < open->sessions.count && status == SOUK_OK; laid++) {
+		struct souk_strip terms = terms_of(&open->sessions.items[laid]);
+		struct souk_hash secret = ticket_secret(r, laid);
+		used[laid] = leaves[laid]->used;
+		opens[laid] = &ret->strips.items[laid];
+		status = SOUK_PEER_STRIP_RANGE;
+		if (souk_hash_equal(&leaves[laid]->escrow, &sponsor->config.escrow) &&
+			leaves[laid]->epoch == r->epoch)
+			status = souk_payer_strip_open(
+				&sponsor->payer, leaves[laid], &terms, 0, &secret, opens[laid]);
+		souk_bytes_wipe(&secret, sizeof secret);
+	}
+	if (status == SOUK_OK)
+		status = souk_strip_sign_batch(opens, laid, sponsor->config.identity);
+	souk_payer_strip_wipe(&sponsor->payer);
+	for (; status != SOUK_OK && laid > 0; laid--)
+		leaves[laid - 1]->used = used[laid - 1];
+	return status;
+}
+
+static souk_status open_bundle(struct souk_sponsor *sponsor, const struct souk_bundle_open *open,
+	struct souk_payer_leaf *const *leaves, struct souk_time now, struct souk_bundle_strips *ret)
+{
+	struct souk_puzzle puzzle;
+	struct souk_puzzle_token token;
+	SOUK_TRY(check_open(sponsor, open, now));
+	struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &open->bundle);
+	struct souk_sponsor_bundle_record record = b->record;
+	for (uint32_t i = 0; i < open->sessions.count; i++) {
+		const struct souk_bundle_session *session = &open->sessions.items[i];
+		SOUK_TRY(check_keys(sponsor, b, i, session, &record.sessions.items[i].keys, now));
+		record.sessions.items[i].session = session->grant.grant.session;
+		record.sessions.items[i].ask = session->grant.grant.ask;
+	}
+	record.opened = true;
+	SOUK_TRY(make_puzzle(sponsor, &record, 0, &puzzle, &token));
+	SOUK_TRY(lay_strips(sponsor, &record, open, leaves, ret));
+	b->record = record;
+	b->state = SOUK_BUNDLE_OPEN;
+	b->token = token;
+	b->has_token = true;
+	sponsor_touch_bundle(sponsor, b);
+	ret->bundle = record.bundle;
+	ret->strips.count = record.sessions.count;
+	ret->puzzle.count = sponsor->config.puzzle.mode != 0;
+	if (ret->puzzle.count != 0)
+		ret->puzzle.items[0] = puzzle;
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_open(struct souk_sponsor *sponsor, const struct souk_bundle_open *open,
+	struct souk_payer_leaf *const *leaves, struct souk_time now, struct souk_bundle_strips *ret)
+{
+	souk_status status = open_bundle(sponsor, open, leaves, now, ret);
+	sponsor->totals.refused += status != SOUK_OK && status != SOUK_LOCAL_EXISTS;
+	return status;
+}
+
+/* ------------------------------------------------------------------ claim */
+
+/* x of the last unit of SEGMENT, for each cache. */
+static void fill_tickets(const struct souk_sponsor_bundle_record *r,
+	const struct souk_bundle_plan *plan, uint32_t segment, struct souk_segment_tickets *ret)
+{
+	uint32_t end = souk_bundle_segment_end(plan, segment);
+	ret->bundle = r->bundle;
+	ret->segment = segment;
+	ret->tickets.count = (uint16_t)plan->caches;
+	for (uint32_t i = 0; i < plan->caches; i++) {
+		struct souk_hash secret = ticket_secret(r, i);
+		ret->tickets.items[i] = (struct souk_ticket){
+			.unit = end,
+			.value = souk_chain_walk(souk_chain_tag_ticket,
+				&r->sessions.items[i].session, plan->units, &secret, end),
+		};
+		souk_bytes_wipe(&secret, sizeof secret);
+	}
+}
+
+/* The tickets count as given: everything that is paid goes through here. */
+static void pay_segment(struct souk_sponsor *sponsor, struct souk_sponsor_bundle *b,
+	const struct souk_bundle_plan *plan)
+{
+	struct souk_puzzle_shape shape;
+	uint32_t segment = b->record.paid, n = plan->caches;
+	uint32_t units =
+		souk_bundle_segment_end(plan, segment) - souk_bundle_segment_start(plan, segment);
+	struct souk_amount gain = sponsor_worth(b, units);
+	SOUK_CHECK(souk_amount_sub(&sponsor->held, sponsor->held, gain) == SOUK_OK);
+	sponsor_add(&sponsor->totals.spent, gain);
+	souk_bundle_shape(&shape, plan, segment);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct souk_sponsor_session_record *session = &b->record.sessions.items[i];
+		struct souk_sponsor_cache *cache =
+			sponsor_cache_of(sponsor, &session->provider, &b->record.content);
+		struct souk_amount part;
+		SOUK_CHECK(souk_amount_mul(&part, session->price, units) == SOUK_OK);
+		sponsor_add(&cache->record.spent, part);
+		sponsor_touch_cache(sponsor, cache);
+		sponsor->totals.bytes += shape.sizes[i];
+	}
+	sponsor->totals.units += (uint64_t)units * n;
+	b->record.paid = segment + 1;
+	b->record.wrong = 0;
+	sponsor_touch_bundle(sponsor, b);
+	if (b->record.paid < souk_bundle_segment_count(plan))
+		return;
+	sponsor->totals.finished++;
+	sponsor_bundle_end(sponsor, b);
+}
+
+static bool is_token(const struct souk_puzzle_token *token, const struct souk_segment_claim *claim)
+{
+	struct souk_puzzle_token given = {.size = claim->token.size};
+	memcpy(given.bytes, claim->token.data, claim->token.size);
+	return souk_puzzle_token_equal(token, &given);
+}
+
+static void note_wrong(struct souk_sponsor *sponsor, struct souk_sponsor_bundle *b)
+{
+	sponsor->totals.suspected++;
+	b->record.wrong++;
+	sponsor_touch_bundle(sponsor, b);
+	if (b->record.wrong >= SOUK_SPONSOR_WRONG_MAX)
+		sponsor_bundle_end(sponsor, b);
+}
+
+/* A segment that was paid already: the answer was lost. */
+static souk_status claim_again(struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b,
+	const struct souk_segment_claim *claim, const struct souk_bundle_plan *plan,
+	struct souk_segment_tickets *ret)
+{
+	struct souk_puzzle puzzle;
+	struct souk_puzzle_token token, next;
+	bool is_last = b->record.paid == souk_bundle_segment_count(plan);
+	SOUK_TRY(make_puzzle(sponsor, &b->record, claim->segment, &puzzle, &token));
+	if (!is_token(&token, claim))
+		return SOUK_PEER_SPONSOR_TOKEN;
+	if (!is_last)
+		SOUK_TRY(make_puzzle(sponsor, &b->record, b->record.paid, &puzzle, &next));
+	fill_tickets(&b->record, plan, claim->segment, ret);
+	ret->puzzle.count = !is_last && sponsor->config.puzzle.mode != 0;
+	if (ret->puzzle.count != 0)
+		ret->puzzle.items[0] = puzzle;
+	return SOUK_OK;
+}
+
+static souk_status claim_next(struct souk_sponsor *sponsor, struct souk_sponsor_bundle *b,
+	const struct souk_segment_claim *claim, const struct souk_bundle_plan *plan,
+	struct souk_segment_tickets *ret)
+{
+	struct souk_puzzle puzzle;
+	struct souk_puzzle_token next = {0};
+	uint32_t segment = claim->segment;
+	bool is_last = segment + 1 == souk_bundle_segment_count(plan);
+	if (!b->has_token)
+		SOUK_TRY(make_puzzle(sponsor, &b->record, segment, &puzzle, &b->token));
+	b->has_token = true;
+	if (!is_token(&b->token, claim)) {
+		note_wrong(sponsor, b);
+		return SOUK_PEER_SPONSOR_TOKEN;
+	}
+	if (!is_last)
+		SOUK_TRY(make_puzzle(sponsor, &b->record, segment + 1, &puzzle, &next));
+	pay_segment(sponsor, b, plan);
+	b->token = next;
+	b->has_token = !is_last;
+	fill_tickets(&b->record, plan, segment, ret);
+	ret->puzzle.count = !is_last && sponsor->config.puzzle.mode != 0;
+	if (ret->puzzle.count != 0)
+		ret->puzzle.items[0] = puzzle;
+	return SOUK_OK;
+}
+
+static souk_status claim_segment(struct souk_sponsor *sponsor,
+	const struct souk_segment_claim *claim, struct souk_time now,
+	struct souk_segment_tickets *ret)
+{
+	struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &claim->bundle);
+	if (b == NULL)
+		return SOUK_PEER_UNKNOWN_BUNDLE;
+	SOUK_TRY(check_times(sponsor, b, now));
+	struct souk_bundle_plan plan = sponsor_plan_of(sponsor, &b->record);
+	if (b->record.opened && b->record.paid > 0 && claim->segment == b->record.paid - 1)
+		return claim_again(sponsor, b, claim, &plan, ret);
+	if (b->state != SOUK_BUNDLE_OPEN || claim->segment != b->record.paid)
+		return SOUK_PEER_OUT_OF_ORDER;
+	return claim_next(sponsor, b, claim, &plan, ret);
+}
+
+souk_status souk_sponsor_claim(struct souk_sponsor *sponsor, const struct souk_segment_claim *claim,
+	struct souk_time now, struct souk_segment_tickets *ret)
+{
+	souk_status status = claim_segment(sponsor, claim, now, ret);
+	sponsor->totals.refused += status != SOUK_OK;
+	return status;
+}
