@@ -58,16 +58,20 @@ static void blamed(
 
 /* ---------------------------------------------------------------- downloads */
 
-static uint64_t honest_nodes(struct sim_audit *audit, const char *actor, bool whole_stock)
+/* Somebody honest sells all there is, and there is room for four times as many sessions as all who
+ * buy may open. */
+static bool is_to_be_had(const struct sim_scenario *s)
 {
-	const struct sim_scenario *s = sim_world_scenario(audit->world);
-	uint64_t count = 0;
+	uint64_t sessions = 0, wanted = 0;
 	for (uint32_t i = 0; i < s->population_count; i++) {
 		const struct sim_population *p = &s->populations[i];
-		if (strcmp(p->actor, actor) == 0 && (!whole_stock || p->stock_ppm == SIM_PPM_ALL))
-			count += p->count;
+		bool sells = strcmp(p->actor, "provider") == 0;
+		if (sells && p->stock_ppm == SIM_PPM_ALL)
+			sessions += p->count * p->sessions;
+		if (!sells)
+			wanted += p->count * p->peers;
 	}
-	return count;
+	return sessions > 0 && sessions >= 4 * wanted;
 }
 
 /* Messages that get lost: three in a row end what a download may expect of a provider. */
@@ -82,19 +86,12 @@ static uint64_t honest_nodes(struct sim_audit *audit, const char *actor, bool wh
 static bool is_promised(struct sim_audit *audit, const struct audit_person *person)
 {
 	const struct sim_scenario *s = sim_world_scenario(audit->world);
-	uint64_t sessions = 0, wanted = 0;
 	for (uint32_t i = 0; i < s->population_count; i++) {
-		const struct sim_population *p = &s->populations[i];
-		const struct sim_actor *actor = sim_actor_find(p->actor);
-		if (p->count > 0 && actor->is_greedy)
+		if (s->populations[i].count > 0 &&
+			sim_actor_find(s->populations[i].actor)->is_greedy)
 			return false;
-		if (strcmp(p->actor, "provider") == 0 && p->stock_ppm == SIM_PPM_ALL)
-			sessions += p->count * p->sessions;
-		if (strcmp(p->actor, "customer") == 0)
-			wanted += p->count * p->peers;
 	}
-	return s->loss_ppm <= LOSS_PPM_MAX && honest_nodes(audit, "provider", true) > 0 &&
-	       sessions >= 4 * wanted &&
+	return s->loss_ppm <= LOSS_PPM_MAX && is_to_be_had(s) &&
 	       person->wanted_us > audit_healed_us(audit) + s->epoch_ms * 1000;
 }
 
@@ -130,11 +127,13 @@ void audit_progress(struct sim_audit *audit, uint32_t node)
 	audit_person_of(audit, node)->progress_us = sim_time_us(audit->world);
 }
 
-/* Slow is not stuck. */
+/* Slow is not stuck; and who wants what nobody sells may wait for it. */
 static bool is_stuck(struct sim_audit *audit, const struct audit_person *person)
 {
 	const struct sim_scenario *s = sim_world_scenario(audit->world);
 	uint64_t healed = audit_healed_us(audit);
+	if (!is_to_be_had(s))
+		return false;
 	uint64_t since = person->progress_us > healed ? person->progress_us : healed;
 	return sim_time_us(audit->world) > since + 2 * s->epoch_ms * 1000 + PATIENCE_US;
 }
