@@ -89,11 +89,12 @@ static bool expect_profit(struct sim_report *report, const struct sim_scenario *
 	bool is_max = expect->kind == SIM_EXPECT_PROFIT_MAX;
 	if (is_max ? milli <= expect->value : milli >= expect->value)
 		return true;
+	char gained[SIM_VALUE_SIZE], wanted[SIM_VALUE_SIZE];
+	sim_milli_print(gained, milli);
+	sim_milli_print(wanted, expect->value);
 	snprintf(report->unexpected, sizeof report->unexpected,
-		"%s gained %lld.%03lld u each: %s %lld.%03lld was expected", expect->word,
-		(long long)(milli / 1000), (long long)(milli < 0 ? -milli % 1000 : milli % 1000),
-		is_max ? "at most" : "at least", (long long)(expect->value / 1000),
-		(long long)(expect->value < 0 ? -expect->value % 1000 : expect->value % 1000));
+		"%s gained %s u each: %s %s was expected", expect->word, gained,
+		is_max ? "at most" : "at least", wanted);
 	return false;
 }
 
