@@ -220,17 +220,18 @@ void greedy_stream(struct greedy_payer *payer, struct greedy_deal *deal)
 {
 	if (deal->step != GREEDY_OPEN)
 		return;
-	uint32_t window = deal->customer.grant.window;
-	while (deal->flying < window && deal->asked < deal->units && deal->step == GREEDY_OPEN)
-		greedy_request(payer, deal, deal->asked + 1, deal->asked, ticket_of(payer, deal));
+	uint32_t window = deal->customer.grant.window, ticket = ticket_of(payer, deal);
+	uint32_t most = payer->plan->is_bold || ticket + window > deal->units ? deal->units
+									      : ticket + window;
+	while (deal->flying < window && deal->asked < most && deal->step == GREEDY_OPEN)
+		greedy_request(payer, deal, deal->asked + 1, deal->asked, ticket);
 	/* The last keys come without a unit. */
-	if (deal->asked == deal->units && deal->flying == 0 && deal->step == GREEDY_OPEN) {
-		uint32_t ticket = ticket_of(payer, deal);
-		if (ticket > deal->keyed && ticket > deal->paid)
-			greedy_request(payer, deal, 0, 0, ticket);
-		else
-			greedy_end(payer, deal, SOUK_OK);
-	}
+	if (deal->asked < most || deal->flying > 0 || deal->step != GREEDY_OPEN)
+		return;
+	if (ticket > deal->keyed && ticket > deal->paid)
+		greedy_request(payer, deal, 0, 0, ticket);
+	else
+		greedy_end(payer, deal, SOUK_OK);
 }
 
 static void keep_body(struct greedy_deal *deal, const struct sim_unit_reply *reply)

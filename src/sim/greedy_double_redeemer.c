@@ -42,22 +42,30 @@ struct visit {
 	struct souk_tx_body *body;
 };
 
-/* Tickets of which it has none it makes up. */
+/* All units of the strip: keys it has for all of them, tickets it makes up. */
+static void claim_all(struct visit *visit, const struct souk_session_record *record)
+{
+	struct souk_claim *claim = &visit->body->claim.claim;
+	if (record->grant.units >= SOUK_CHAIN_SEGMENT)
+		return;
+	souk_chain_init(visit->chain, souk_chain_tag_key, &record->grant.session,
+		record->grant.units, &record->key_secret);
+	claim->unit = record->grant.units;
+	claim->key = souk_chain_value(visit->chain, claim->unit);
+	souk_rng_fill(&visit->node->rng, &claim->value, sizeof claim->value);
+}
+
 static bool claim_record(void *ctx, const struct souk_session_record *record)
 {
 	struct visit *visit = ctx;
-	struct redeemer *redeemer = redeemer_of(visit->node);
 	if (!record->open || record->unit == 0 || record->strip_open.strip.epoch != visit->epoch)
 		return true;
-	struct souk_session_record copy = *record;
-	if (redeemer->seller.knobs[HOW] == MORE) {
-		copy.unit = copy.strip_open.strip.count;
-		if (copy.unit != record->unit)
-			souk_rng_fill(&visit->node->rng, &copy.value, sizeof copy.value);
-	}
 	visit->body->kind = SOUK_TX_BODY_CLAIM;
-	if (souk_provider_claim(&visit->body->claim.claim, &copy, visit->chain) == SOUK_OK)
-		submit(visit->node, visit->body);
+	if (souk_provider_claim(&visit->body->claim.claim, record, visit->chain) != SOUK_OK)
+		return true;
+	if (redeemer_of(visit->node)->seller.knobs[HOW] == MORE)
+		claim_all(visit, record);
+	submit(visit->node, visit->body);
 	return true;
 }
 

@@ -8,6 +8,21 @@
 
 enum { HONEST_UNTIL, ROBS, GARBAGE };
 
+/* No key beyond UNTIL; that one, where more is paid. */
+static void withhold(struct sim_node *node, struct sim_unit_reply *reply, uint32_t until)
+{
+	const struct souk_provider *provider = &sim_provider_of(node)->provider;
+	const struct souk_nonce *session = &greedy_seller_session(node)->session;
+	uint32_t index = souk_map_find(&provider->session_map, session);
+	reply->has_key = until > 0 && index != SOUK_MAP_NONE;
+	if (!reply->has_key)
+		return;
+	struct souk_provider_session *s = &provider->memory.sessions[index];
+	struct souk_hash key = souk_chain_value(&s->keys, until);
+	reply->key.unit = until;
+	reply->key.masked = souk_unit_key_mask(&s->record.session_secret, until, &key);
+}
+
 static bool on_send(struct sim_node *node, struct sim_message *message)
 {
 	struct greedy_seller *seller = greedy_seller_of(node);
@@ -17,7 +32,7 @@ static bool on_send(struct sim_node *node, struct sim_message *message)
 		return true;
 	struct greedy_seller_session *session = greedy_seller_session(node);
 	if (reply->has_key && reply->key.unit > until)
-		reply->has_key = false;
+		withhold(node, reply, (uint32_t)until);
 	if (reply->has_body && reply->unit > until && seller->knobs[GARBAGE] != 0)
 		greedy_seller_spoil(node, reply);
 	if (seller->knobs[ROBS] == 0 || session->paid < until + seller->knobs[ROBS])

@@ -53,7 +53,8 @@ static void moved(struct greedy_payer *payer, struct greedy_deal *deal, souk_sta
 	}
 }
 
-static const struct greedy_plan plan = {.ready = ready, .ticket = ticket, .moved = moved};
+static const struct greedy_plan plan = {
+	.is_bold = true, .ready = ready, .ticket = ticket, .moved = moved};
 
 static void make(struct sim_node *node, const struct sim_population *population)
 {

@@ -62,9 +62,8 @@ struct greedy_deal {
 	uint32_t asked;	   /* units asked for, in order */
 	uint32_t answered; /* requests answered, whatever for */
 	uint32_t flying;
-	uint32_t got;  /* bodies 1 to got came */
-	uint32_t paid; /* the highest ticket sent */
-	uint32_t tickets_refused;
+	uint32_t got;	/* bodies 1 to got came */
+	uint32_t paid;	/* the highest ticket sent */
 	uint32_t keyed; /* the highest key */
 	uint32_t had;	/* bodies that could be read */
 	uint64_t mark;	/* the plan's own */
@@ -72,6 +71,7 @@ struct greedy_deal {
 };
 
 struct greedy_plan {
+	bool is_bold; /* asks for units that no seller would send unpaid */
 	/* Fill the payer's leaves for this epoch; the default is one for each seller, all alike.
 	 * False: nothing is allotted. */
 	bool (*allot)(struct greedy_payer *payer);
