@@ -112,7 +112,7 @@ static void open_escrow(struct sim_hub *h, const struct sim_population *populati
 	body->kind = SOUK_TX_BODY_ESCROW_OPEN;
 	body->escrow_open = (struct souk_tx_escrow_open){
 		.line = h->line, .prize = {s->prize}, .deposit = deposit};
-	sim_ledger_submit(h->node, body, 1);
+	sim_ledger_submit(h->node, body, 0);
 	free(body);
 }
 
@@ -215,7 +215,8 @@ static void crash(struct sim_node *node)
 	free(h->record);
 	free(h->proof);
 	free(h->bytes);
-	*h = (struct sim_hub){.node = node, .escrow = h->escrow, .line = h->line};
+	*h = (struct sim_hub){
+		.node = node, .escrow = h->escrow, .line = h->line, .token_count = h->token_count};
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -402,7 +403,7 @@ static void ledger(
 {
 	struct sim_hub *h = sim_hub_of(node);
 	(void)amount;
-	if (!h->is_running || token != 0 || h->allotment == NULL)
+	if (!h->is_running || h->allotment == NULL || token != h->allotment->token)
 		return;
 	sim_hub_allotted(h, status);
 	sim_hub_pump(h);

@@ -54,6 +54,7 @@ struct sim_hub_leaf {
 
 /* An allotment on its way to the ledger. */
 struct sim_hub_allotment {
+	uint64_t token; /* a deep fork has the ledger tell of a transaction twice */
 	uint64_t epoch;
 	uint32_t segment;
 	uint32_t count; /* the last one is nobody's */
@@ -93,6 +94,7 @@ struct sim_hub {
 	struct sim_limit *limit;
 	struct sim_hub_leaf *leaves;
 	uint64_t leaf_clock;
+	uint64_t token_count; /* outlives crashes, to tell old results from new ones */
 	struct sim_hub_allotment *allotment;		  /* NULL: none is under way */
 	struct sim_hub_opening openings[SIM_HUB_WAITING]; /* in the order they came */
 	uint32_t opening_count;

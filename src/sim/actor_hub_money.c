@@ -257,7 +257,7 @@ static souk_status submit(struct sim_hub *h, const struct sim_hub_allotment *all
 		.root = root.hash,
 		.total = root.sum,
 	};
-	sim_ledger_submit(h->node, body, 0);
+	sim_ledger_submit(h->node, body, allotment->token);
 	free(body);
 	return SOUK_OK;
 }
@@ -288,6 +288,7 @@ static void allot(struct sim_hub *h)
 		return;
 	}
 	struct sim_hub_allotment *allotment = sim_alloc(sizeof *allotment);
+	allotment->token = ++h->token_count;
 	allotment->epoch = room.epoch;
 	allotment->segment = room.segment;
 	plan_leaves(h, room.amount, allotment);
