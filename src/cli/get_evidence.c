@@ -234,10 +234,14 @@ void get_note_withheld(struct get_provider *provider)
 	struct souk_hash grant = souk_grant_digest(&customer->grant);
 	const struct souk_signed_unit *found = NULL;
 	struct souk_ticket ticket;
-	/* Who was caught in a lie gave its keys: there is nothing to demand. */
-	bool is_silent = provider->dropped == SOUK_PEER_SILENT ||
+	/* Who was caught in a lie gave its keys: there is nothing to demand. Who answers politely,
+	 * but without the key that was paid, or of no such session, withholds it like the silent.
+	 */
+	bool withholds = provider->dropped == SOUK_PEER_SILENT ||
+			 provider->dropped == SOUK_PEER_UNPAID ||
+			 provider->dropped == SOUK_PEER_UNKNOWN_SESSION ||
 			 souk_status_class(provider->dropped) == SOUK_CLASS_IO;
-	if (!provider->is_accountable || !is_silent)
+	if (!provider->is_accountable || !withholds)
 		return;
 	for (uint32_t i = 0; i < get->slot_count; i++) {
 		const struct souk_signed_unit *unit = &get->statements[i];
