@@ -22,11 +22,14 @@
 void customer_set_wake(struct sim_node *node)
 {
 	struct customer *c = customer_of(node);
+	struct souk_time wake = SOUK_TIME_NEVER;
 	if (c->phase == CUSTOMER_BUYING && c->purchase != NULL)
-		sim_wake(node, c->purchase->look);
-	else
-		sim_wake(node,
-			c->is_waiting || c->phase == CUSTOMER_GONE ? SOUK_TIME_NEVER : c->next);
+		wake = c->purchase->look;
+	else if (!c->is_waiting && c->phase != CUSTOMER_GONE)
+		wake = c->next;
+	if (c->grievances != NULL)
+		wake = souk_time_earlier(wake, customer_grievance_due(c));
+	sim_wake(node, wake);
 }
 
 void customer_shun(struct customer *c, uint32_t peer)
@@ -170,12 +173,17 @@ void customer_purchase_over(struct sim_node *node, souk_status status)
 
 /* ---------------------------------------------------------------- the actor */
 
+enum { KNOB_CHALLENGES };
+
 static void make(struct sim_node *node, const struct sim_population *population)
 {
 	struct customer *c = sim_alloc(sizeof *c);
 	node->state = c;
 	c->of = population;
 	c->wishes = population->downloads;
+	/* A greedy buyer has knobs of its own. */
+	c->challenges =
+		node->actor == &sim_customer_actor && population->knobs[KNOB_CHALLENGES] != 0;
 	c->want = CUSTOMER_NONE;
 	c->hub = CUSTOMER_NONE;
 	c->next = SOUK_TIME_NEVER;
@@ -285,10 +293,17 @@ static void done(struct sim_node *node)
 	node->state = NULL;
 }
 
+static const struct sim_knob knobs[] = {
+	[KNOB_CHALLENGES] = {"challenges", 0, 0, 1,
+		"whether it challenges who withholds a key: the bond is lost where that answers"},
+	{0},
+};
+
 const struct sim_actor sim_customer_actor = {
 	.name = "customer",
 	.about = "buys contents, one after the other, and pays for what it got",
 	.has_disk = true,
+	.knobs = knobs,
 	.make = make,
 	.start = start,
 	.message = message,

@@ -68,6 +68,7 @@ struct customer {
 	struct deal *deals; /* CUSTOMER_DEALS, the oldest is overwritten; NULL: none so far */
 	uint32_t deal_next;
 	struct grievance *grievances;
+	bool challenges; /* who withholds a key that is paid */
 	bool had_crowd;	 /* wanted what everybody wants at once */
 	bool has_parts;	 /* chunks of the want are on its disk */
 	bool has_closed; /* its escrow */

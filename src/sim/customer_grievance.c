@@ -10,8 +10,10 @@
  *                          v
  *                       silence: the deposit is forfeit
  *
- * A challenge costs the bond where it is answered: whoever is back by then is asked first. What a
- * grievance needs is written down, as souk get writes the question. */
+ * A challenge costs the bond where it is answered, and a bond is more than a window is worth: a
+ * provider that feigns silence and answers on the ledger gains by every challenge. So customers of
+ * the market only do it where the scenario says so (the knob `challenges`); and whoever is back by
+ * then is asked first. What a grievance needs is written down, as souk get writes the question. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,8 +85,10 @@ void customer_note_withheld(struct sim_node *node, uint32_t number, souk_status 
 	struct souk_customer *customer = seat->customer;
 	struct souk_ticket ticket;
 	/* Who was caught in a lie gave its keys: there is nothing to demand. */
-	bool is_silent = status == SOUK_PEER_SILENT || souk_status_class(status) == SOUK_CLASS_IO;
-	if (p->statements == NULL || !seat->is_accountable || !is_silent)
+	bool withholds = status == SOUK_PEER_SILENT || status == SOUK_PEER_UNPAID ||
+			 status == SOUK_PEER_UNKNOWN_SESSION ||
+			 souk_status_class(status) == SOUK_CLASS_IO;
+	if (!c->challenges || p->statements == NULL || !seat->is_accountable || !withholds)
 		return;
 	const struct souk_signed_unit *found = find_withheld(p, customer);
 	if (found == NULL ||
