@@ -230,7 +230,7 @@ void greedy_stream(struct greedy_payer *payer, struct greedy_deal *deal)
 		return;
 	if (ticket > deal->keyed && ticket > deal->paid)
 		greedy_request(payer, deal, 0, 0, ticket);
-	else
+	else if (!payer->plan->is_waiting || deal->had == deal->units)
 		greedy_end(payer, deal, SOUK_OK);
 }
 

@@ -71,7 +71,8 @@ struct greedy_deal {
 };
 
 struct greedy_plan {
-	bool is_bold; /* asks for units that no seller would send unpaid */
+	bool is_bold;	 /* asks for units that no seller would send unpaid */
+	bool is_waiting; /* keeps deals that go no further */
 	/* Fill the payer's leaves for this epoch; the default is one for each seller, all alike.
 	 * False: nothing is allotted. */
 	bool (*allot)(struct greedy_payer *payer);
