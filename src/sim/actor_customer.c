@@ -34,6 +34,10 @@ void customer_set_wake(struct sim_node *node)
 
 void customer_shun(struct customer *c, uint32_t peer)
 {
+	for (uint32_t i = 0; i < c->shunned_count; i++) {
+		if (c->shunned[i] == peer)
+			return;
+	}
 	/* The oldest grudge is forgotten first. */
 	if (c->shunned_count == CUSTOMER_SHUN_MAX)
 		memmove(c->shunned, c->shunned + 1, --c->shunned_count * sizeof *c->shunned);

@@ -265,8 +265,9 @@ static void note_drop(struct sim_node *node, const struct souk_download_effect *
 				       .peer = seat->peer,
 				       .session = seat->customer->grant.session,
 				       .status = effect->status});
-		customer_shun(c, seat->peer);
 	}
+	if (!is_nobodys_fault(effect->status) || effect->status == SOUK_PEER_UNPAID)
+		customer_shun(c, seat->peer);
 	cancel_calls(node, effect->provider, false);
 }
 

@@ -106,21 +106,34 @@ static void ask_for_offer(struct sim_node *node, uint32_t number, uint32_t peer)
 	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->first_ms, 0);
 }
 
+/* Up to WANT providers that were not asked; those that cheated before only where it must be. */
+static uint32_t draw(struct sim_node *node, uint32_t *ret, uint32_t want, bool must_be)
+{
+	const struct customer *c = customer_of(node);
+	const struct purchase *p = c->purchase;
+	uint32_t not [CUSTOMER_ASK_MAX + CUSTOMER_SHUN_MAX], count = p->asked_count;
+	memcpy(not, p->asked, count * sizeof *not );
+	if (!must_be) {
+		memcpy(not +count, c->shunned, c->shunned_count * sizeof *not );
+		count += c->shunned_count;
+	}
+	return sim_directory_draw(node->world, &node->rng, ret, want, not, count);
+}
+
 /* Ask providers for the free seats; false where there is nobody left to ask. */
 static bool ask_more(struct sim_node *node)
 {
 	struct customer *c = customer_of(node);
 	struct purchase *p = c->purchase;
-	uint32_t drawn[SOUK_DOWNLOAD_PROVIDERS_MAX], not [CUSTOMER_ASK_MAX + CUSTOMER_SHUN_MAX];
-	uint32_t not_count = p->asked_count, want = 0;
-	memcpy(not, p->asked, p->asked_count * sizeof *not );
-	memcpy(not +not_count, c->shunned, c->shunned_count * sizeof *not );
-	not_count += c->shunned_count;
+	uint32_t drawn[SOUK_DOWNLOAD_PROVIDERS_MAX], want = 0;
 	for (uint32_t i = 0; i < c->of->peers; i++)
 		want += p->seats[i].step == SEAT_FREE;
+	bool is_alone = want == c->of->peers;
 	if (want > CUSTOMER_ASK_MAX - p->asked_count)
 		want = CUSTOMER_ASK_MAX - p->asked_count;
-	uint32_t count = sim_directory_draw(node->world, &node->rng, drawn, want, not, not_count);
+	uint32_t count = draw(node, drawn, want, false);
+	if (count == 0 && is_alone)
+		count = draw(node, drawn, want, true);
 	for (uint32_t i = 0, k = 0; k < count; i++) {
 		if (p->seats[i].step == SEAT_FREE)
 			ask_for_offer(node, i, drawn[k++]);
