@@ -248,7 +248,7 @@ souk_status kit_sponsor_open(struct kit_sponsor *kit, const struct souk_bundle_o
 	}
 	souk_status status = souk_sponsor_open(&kit->sponsor, open, leaves, kit->now, ret);
 	kit_sponsor_commit(kit);
-	for (uint32_t i = 0; status == SOUK_LOCAL_EXISTS && i < kit->answer_count; i++) {
+	for (uint32_t i = 0; status == SOUK_LOCAL_EXISTS && i < 8; i++) {
 		if (memcmp(&kit->answers[i].bundle, &open->bundle, sizeof open->bundle) != 0)
 			continue;
 		*ret = kit->answers[i].strips;
@@ -256,7 +256,7 @@ souk_status kit_sponsor_open(struct kit_sponsor *kit, const struct souk_bundle_o
 	}
 	if (status != SOUK_OK)
 		return status;
-	struct kit_sponsor_answer *answer = &kit->answers[kit->answer_count++ % 64];
+	struct kit_sponsor_answer *answer = &kit->answers[kit->answer_count++ % 8];
 	answer->bundle = open->bundle;
 	answer->strips = *ret;
 	return SOUK_OK;
@@ -264,12 +264,12 @@ souk_status kit_sponsor_open(struct kit_sponsor *kit, const struct souk_bundle_o
 
 /* ------------------------------------------------------------------ the caches */
 
+/* Nobody restarts a cache here: what it stores is dropped. */
 static void keep(struct kit_provider *provider)
 {
 	struct souk_provider_effect effect;
-	provider->record_count = 0; /* nobody restarts a cache here */
 	while (souk_provider_next_effect(&provider->provider, &effect))
-		kit_provider_keep(provider, &effect);
+		continue;
 }
 
 souk_status kit_sponsor_grant(struct kit_sponsor *kit, uint32_t provider,
@@ -317,7 +317,7 @@ struct kit_viewing *kit_viewing_new(
 	struct kit_viewing *v = calloc(1, sizeof *v);
 	SOUK_CHECK(v != NULL);
 	v->kit = kit;
-	v->units = calloc(SOUK_BUNDLE_SEGMENT_MAX, sizeof *v->units);
+	v->units = calloc(KIT_RING, sizeof *v->units);
 	SOUK_CHECK(v->units != NULL);
 	v->prefix = seed;
 	v->garbage = v->withholds = UINT32_MAX;
@@ -403,7 +403,7 @@ static souk_status do_fetch(struct kit_viewing *v, const struct souk_viewer_effe
 {
 	struct souk_provider_reply reply;
 	uint32_t provider = provider_of(v, effect->cache);
-	uint8_t *out = v->units[(effect->unit - 1) % SOUK_BUNDLE_SEGMENT_MAX][effect->cache];
+	uint8_t *out = v->units[(effect->unit - 1) % KIT_RING][effect->cache];
 	SOUK_TRY(kit_sponsor_unit(v->kit, provider, &effect->request, out, &reply));
 	SOUK_CHECK(reply.length == effect->length);
 	if (is_lost(v))
@@ -437,8 +437,7 @@ static souk_status do_solve(struct kit_viewing *v, uint32_t segment)
 	souk_bundle_shape(&data.shape, &v->viewer.plan, segment);
 	for (uint32_t part = 0; part < data.shape.part_count; part++) {
 		for (uint32_t unit = start; unit < end; unit++)
-			data.parts[part].units[unit - start] =
-				v->units[unit % SOUK_BUNDLE_SEGMENT_MAX][part];
+			data.parts[part].units[unit - start] = v->units[unit % KIT_RING][part];
 	}
 	bool solved = souk_puzzle_solve(&token, &v->viewer.puzzle, &data, 0,
 			      v->viewer.puzzle.starts) == SOUK_OK;
@@ -460,7 +459,7 @@ static souk_status do_claim(struct kit_viewing *v, const struct souk_segment_cla
 
 static void do_verify(struct kit_viewing *v, const struct souk_viewer_effect *effect)
 {
-	uint8_t *unit = v->units[(effect->unit - 1) % SOUK_BUNDLE_SEGMENT_MAX][effect->cache];
+	uint8_t *unit = v->units[(effect->unit - 1) % KIT_RING][effect->cache];
 	souk_unit_cipher_xor(&effect->cipher, unit, unit, effect->length);
 	souk_status status = souk_content_verify_chunk(&v->kit->content, effect->chunk,
 		&v->kit->row[effect->chunk], souk_bytes_of(unit, effect->length));

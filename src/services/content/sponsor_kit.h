@@ -15,6 +15,7 @@
 #define KIT_PRICE	 100u
 #define KIT_VIEWERS	 16u
 #define KIT_BUNDLES	 16u
+#define KIT_RING	 32u /* units of a cache in memory: two segments */
 
 struct kit_sponsor_viewer {
 	struct souk_address address;
@@ -48,7 +49,7 @@ struct kit_sponsor {
 	uint32_t viewer_record_count;
 	struct souk_sponsor_bundle_record bundle_records[256];
 	uint32_t bundle_record_count;
-	struct kit_sponsor_answer answers[64];
+	struct kit_sponsor_answer answers[8];
 	uint32_t answer_count;
 	/* the market */
 	struct kit_provider providers[KIT_CACHES];
