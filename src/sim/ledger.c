@@ -222,6 +222,7 @@ static void seal_done(struct sim_ledger *ledger, const struct souk_signed_block_
 	const struct souk_ledger_record *record = &ledger->tip.state.record;
 	struct sim_block *block = sim_ledger_log_block(ledger, header);
 	sim_tx_list_prepend(&block->list, applied);
+	block->us = sim_time_us(ledger->world);
 	block->has_content = has_stepped || block->tx_count > 0;
 	if (block->has_content)
 		ledger->worth_confirming = record->height;

@@ -78,7 +78,7 @@ void sim_ledger_settle(struct sim_ledger *ledger);
 void sim_ledger_set_block_txs(struct sim_ledger *ledger, uint64_t count);
 /* No blocks, until it is called with false. */
 void sim_ledger_stop(struct sim_ledger *ledger, bool is_stopped);
-/* Undo the last COUNT blocks, or as many as can be. Their transactions wait again, before those
+/* Undo what was made at the last COUNT times of blocks. Its transactions wait again, before those
  * that wait already, in a random order that keeps each account's. */
 void sim_ledger_fork(struct sim_ledger *ledger, uint32_t count);
 

@@ -86,6 +86,18 @@ static void find_content(struct sim_ledger *ledger)
 	ledger->worth_confirming = height;
 }
 
+/* The times of blocks are counted, whether one was made or not: a chain that makes one at each of
+ * them could lose no more. So forks in a row undo nothing that is deeper than each of them goes,
+ * and a quiet ledger does not lose a minute to a fork of a few blocks. */
+static bool is_undone(const struct sim_ledger *ledger, uint32_t count)
+{
+	uint64_t height = ledger->tip.state.record.height;
+	if (height <= ledger->tip.forgotten)
+		return false;
+	uint64_t now = sim_time_us(ledger->world) / ledger->block_us;
+	return ledger->blocks[height - 1].us / ledger->block_us + count > now;
+}
+
 void sim_ledger_fork(struct sim_ledger *ledger, uint32_t count)
 {
 	struct sim_tx_list again;
@@ -93,7 +105,7 @@ void sim_ledger_fork(struct sim_ledger *ledger, uint32_t count)
 	sim_tx_list_init(&again);
 	if (ledger->health != SOUK_OK)
 		return;
-	while (count-- > 0 && ledger->tip.state.record.height > ledger->tip.forgotten)
+	while (is_undone(ledger, count))
 		undo_block(ledger, &again);
 	reorder(ledger, &again);
 	sim_tx_list_prepend(&ledger->waiting, &again);

@@ -62,6 +62,7 @@ struct sim_block {
 	uint8_t *log; /* its frames; NULL: dropped */
 	uint32_t log_size;
 	uint32_t tx_count;	 /* the operator's too */
+	uint64_t us;		 /* when it was made */
 	bool has_content;	 /* a transaction, or a new epoch: worth confirming */
 	struct sim_tx_list list; /* of nodes, in the order of the block; empty once it is final */
 };
