@@ -3,10 +3,11 @@
  * Takes tickets and gives no keys: honest up to a unit, then it answers on, without them.
  *
  * With `robs` it ends the session instead once it has so many tickets that it gave no keys for, and
- * says that it knows of no such session: so that the customer opens another. */
+ * says that it knows of no such session: so that the customer opens another. Under an agreement it
+ * answers challenges where `answers` says so: then the ledger has the key, and it has the bond. */
 #include "greedy_seller.h"
 
-enum { HONEST_UNTIL, ROBS, GARBAGE };
+enum { HONEST_UNTIL, ROBS, GARBAGE, ANSWERS };
 
 /* No key beyond UNTIL; that one, where more is paid. */
 static void withhold(struct sim_node *node, struct sim_unit_reply *reply, uint32_t until)
@@ -48,6 +49,17 @@ static bool on_receive(struct sim_node *node, struct sim_message *message)
 	return true;
 }
 
+/* Who has a transaction about an agreement under way sends no other. */
+static void timer(struct sim_node *node)
+{
+	struct sim_provider *p = sim_provider_of(node);
+	for (uint32_t i = 0; i < p->agreement_count; i++) {
+		if (greedy_seller_of(node)->knobs[ANSWERS] == 0)
+			p->agreements[i].is_answering = true;
+	}
+	greedy_seller_timer(node);
+}
+
 static const struct sim_twist twist = {.send = on_send, .receive = on_receive};
 
 static void make(struct sim_node *node, const struct sim_population *population)
@@ -60,6 +72,7 @@ static const struct sim_knob knobs[] = {
 	[ROBS] = {"robs", 0, 0, 64,
 		"tickets after which it denies the session; 0: it stays silent"},
 	[GARBAGE] = {"garbage", 0, 0, 1, "whether what it keeps the keys of is garbage"},
+	[ANSWERS] = {"answers", 0, 0, 1, "whether it answers on the ledger"},
 	{0},
 };
 
@@ -68,5 +81,14 @@ const struct sim_actor sim_key_withholder_actor = {
 	.about = "takes tickets and gives no keys",
 	.knobs = knobs,
 	.make = make,
-	GREEDY_SELLER_FUNCTIONS,
+	.has_disk = true,
+	.is_greedy = true,
+	.honest = "provider",
+	.start = greedy_seller_start,
+	.message = greedy_seller_message,
+	.timer = timer,
+	.ledger = greedy_seller_ledger,
+	.crash = greedy_seller_crash,
+	.finish = greedy_seller_finish,
+	.done = greedy_seller_done,
 };
