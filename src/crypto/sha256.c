@@ -142,15 +142,21 @@ void souk_sha256_blocks(struct souk_hash *ret, const uint8_t (*blocks)[64], size
 	}
 }
 
-/* The last SIZE % 64 bytes of MESSAGE with the padding of FIPS 180-4, 5.1.1. Returns the blocks. */
-static size_t pad_tail(uint8_t tail[128], const uint8_t *message, size_t size)
+struct souk_hash sha256_padded(const uint8_t *blocks, size_t count)
+{
+	struct souk_hash state = initial_state;
+	engine->compress(&state, blocks, count);
+	return state;
+}
+
+size_t sha256_pad_tail(uint8_t tail[128], const uint8_t *message, size_t size, uint64_t total)
 {
 	size_t rest = size % 64, blocks = rest <= SOUK_SHA256_ONE_BLOCK_MAX ? 1 : 2;
 	memset(tail, 0, 64 * blocks);
 	if (rest != 0)
 		memcpy(tail, message + (size - rest), rest);
 	tail[rest] = 0x80;
-	souk_store_be64(tail + 64 * blocks - 8, (uint64_t)size * 8);
+	souk_store_be64(tail + 64 * blocks - 8, total * 8);
 	return blocks;
 }
 
@@ -162,7 +168,7 @@ static void hash_lanes(struct souk_hash states[SHA256_LANES],
 	size_t tail_blocks = 0;
 	engine->compress_lanes(states, messages, size / 64);
 	for (int lane = 0; lane < SHA256_LANES; lane++) {
-		tail_blocks = pad_tail(tails[lane], messages[lane], size);
+		tail_blocks = sha256_pad_tail(tails[lane], messages[lane], size, size);
 		tail_lanes[lane] = tails[lane];
 	}
 	engine->compress_lanes(states, tail_lanes, tail_blocks);
@@ -173,7 +179,7 @@ static struct souk_hash hash_alone(const uint8_t *message, size_t size)
 	uint8_t tail[128];
 	struct souk_hash state = initial_state;
 	engine->compress(&state, message, size / 64);
-	engine->compress(&state, tail, pad_tail(tail, message, size));
+	engine->compress(&state, tail, sha256_pad_tail(tail, message, size, size));
 	return state;
 }
 

@@ -20,6 +20,12 @@ struct sha256_engine {
 		const uint8_t *const blocks[SHA256_LANES], size_t count);
 };
 
+/* COUNT blocks of one message, padded by the caller, from the initial state to the digest. */
+struct souk_hash sha256_padded(const uint8_t *blocks, size_t count);
+/* The last SIZE % 64 bytes of MESSAGE with the padding of FIPS 180-4, 5.1.1, for a message of TOTAL
+ * bytes of which these are the end. Returns the blocks: 1 or 2. */
+size_t sha256_pad_tail(uint8_t tail[128], const uint8_t *message, size_t size, uint64_t total);
+
 #ifdef __x86_64__
 extern const struct sha256_engine sha256_engine_ni;
 /* Whether this processor has the instructions that engine needs. */

@@ -303,6 +303,34 @@ static void test_domain_separates(void **state)
 	assert_memory_not_equal(&hash, &other, sizeof hash);
 }
 
+/* RFC 2104 as it is written, for every length on both sides of each seam. */
+static void test_hmac_sizes(void **state)
+{
+	static const size_t key_sizes[] = {0, 1, 32, 63, 64};
+	uint8_t key[64], text[64 + 260], outer[64 + SOUK_HASH_SIZE];
+	(void)state;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (uint8_t)(7 * i + 3);
+	for (size_t k = 0; k < sizeof key_sizes / sizeof *key_sizes; k++) {
+		memset(key, 0, sizeof key);
+		memcpy(key, text + 100, key_sizes[k]);
+		for (size_t size = 0; size <= 260; size++) {
+			struct souk_hash mac = souk_hmac_sha256(
+				souk_bytes_of(key, key_sizes[k]), souk_bytes_of(text + 64, size));
+			uint8_t inner[64 + 260];
+			memcpy(inner + 64, text + 64, size);
+			for (size_t i = 0; i < 64; i++) {
+				inner[i] = key[i] ^ 0x36;
+				outer[i] = key[i] ^ 0x5c;
+			}
+			struct souk_hash half = souk_sha256_of(inner, 64 + size);
+			memcpy(outer + 64, half.bytes, sizeof half.bytes);
+			struct souk_hash expected = souk_sha256_of(outer, sizeof outer);
+			assert_memory_equal(&mac, &expected, sizeof mac);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_update_in_pieces),
 		cmocka_unit_test(test_unknown_engine_is_refused),
 		cmocka_unit_test(test_hmac_rfc4231),
+		cmocka_unit_test(test_hmac_sizes),
 		cmocka_unit_test(test_hkdf_rfc5869),
 		cmocka_unit_test(test_domain_separates),
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "souk/exchange/provider.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "provider_internal.h"
@@ -34,7 +35,9 @@ void souk_provider_init(struct souk_provider *provider, const struct souk_provid
 	memset(provider, 0, sizeof *provider);
 	provider->config = *config;
 	provider->memory = *memory;
-	memset(memory->sessions, 0, memory->session_max * sizeof *memory->sessions);
+	/* A session is cleared when it begins: pages of those that never do are not touched. */
+	for (uint32_t i = 0; i < memory->session_max; i++)
+		memset(&memory->sessions[i], 0, offsetof(struct souk_provider_session, payee));
 	memset(memory->dues, 0, memory->due_max * sizeof *memory->dues);
 	souk_secret_rng_init(&provider->rng, config->seed);
 	souk_map_init(&provider->session_map, memory->session_slots, memory->session_max,
