@@ -160,6 +160,8 @@ struct audit_person {
 	uint64_t wanted_us;   /* the last one */
 	uint64_t progress_us; /* the last time that anything came of one */
 	uint64_t unclaimed;   /* leaves that won and were not claimed */
+	uint64_t claimed;     /* as it told */
+	uint64_t paid;	      /* by claims, as the blocks say */
 	int64_t money;	      /* of all kinds, see audit_money.c */
 };
 

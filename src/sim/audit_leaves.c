@@ -186,6 +186,7 @@ static struct sums sum_leaf(
 		sums.least += worth_of(leaf, draw, side->start, units * side->price);
 		sums.most += worth_of(leaf, draw, side->start, side->accepted_most * side->price);
 		sums.claimed += side->claimed;
+		audit_person_of(audit, side->key.node)->claimed += side->claimed;
 		if (side->claim_status != SOUK_OK)
 			sums.status = side->claim_status;
 	}

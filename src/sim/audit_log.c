@@ -46,15 +46,19 @@ static uint64_t take_points(struct sim_audit *audit, const struct audit_leaf *le
 	return taken;
 }
 
-/* A claim was paid: the ledger takes none that wins nothing new. */
-static void check_points(
-	struct sim_audit *audit, const struct audit_leaf_key *key, uint64_t start, uint64_t length)
+/* A claim of FROM was paid: the ledger takes none that wins nothing new. */
+static void check_points(struct sim_audit *audit, const struct souk_address *from,
+	const struct audit_leaf_key *key, uint64_t start, uint64_t length)
 {
+	const struct sim_node *payee = sim_node_of(audit->world, from);
 	const struct audit_escrow *escrow = audit_escrow_of(audit, &key->escrow);
 	const struct audit_leaf *leaf = audit_table_find(&audit->leaves, key);
 	if (escrow == NULL || leaf == NULL || !leaf->is_base_known)
 		return;
-	if (take_points(audit, leaf, escrow, start, length) == 0)
+	uint64_t taken = take_points(audit, leaf, escrow, start, length);
+	if (payee != NULL)
+		audit_person_of(audit, payee->id)->paid += taken * escrow->prize;
+	if (taken == 0)
 		sim_audit_violation(audit, SIM_VIOLATION_OVERPAID, escrow->payer, 1, 0,
 			"a claim in epoch %llu was paid, and won nothing that was not paid before",
 			(unsigned long long)key->epoch);
@@ -77,8 +81,8 @@ static void check_issued(struct sim_audit *audit, const struct souk_strip *strip
 			issued);
 }
 
-static void read_claim(
-	struct sim_audit *audit, const struct souk_strip *strip, uint32_t unit, uint16_t depth)
+static void read_claim(struct sim_audit *audit, const struct souk_address *from,
+	const struct souk_strip *strip, uint32_t unit, uint16_t depth)
 {
 	struct audit_leaf_key key;
 	memset(&key, 0, sizeof key);
@@ -88,11 +92,23 @@ static void read_claim(
 	key.leaf = strip->leaf;
 	key.depth = depth;
 	check_issued(audit, strip, unit);
-	check_points(audit, &key, strip->start.ncoin, unit * strip->price.ncoin);
+	check_points(audit, from, &key, strip->start.ncoin, unit * strip->price.ncoin);
 }
 
-static void read_receipt(struct sim_audit *audit, const struct souk_tx_claim_receipt *tx)
+/* Before the draw a receipt is lodged, and pays nothing. */
+static bool is_drawn(struct reading *reading, uint64_t number)
 {
+	const struct souk_ledger *ledger =
+		sim_ledger_state(sim_world_ledger(reading->audit->world));
+	struct souk_epoch_record epoch;
+	return souk_ledger_get_epoch(&epoch, ledger, number) == SOUK_OK && epoch.drawn &&
+	       audit_us_of(epoch.drawn_at) <= reading->block_us;
+}
+
+static void read_receipt(struct reading *reading, const struct souk_address *from,
+	const struct souk_tx_claim_receipt *tx)
+{
+	struct sim_audit *audit = reading->audit;
 	const struct souk_leaf_receipt *receipt = &tx->receipt.receipt;
 	const struct audit_escrow *escrow = audit_escrow_of(audit, &receipt->escrow);
 	struct audit_leaf_key key;
@@ -103,9 +119,11 @@ static void read_receipt(struct sim_audit *audit, const struct souk_tx_claim_rec
 	key.leaf = receipt->leaf;
 	key.depth = tx->leaf_path.count;
 	const struct audit_leaf *leaf = audit_table_find(&audit->leaves, &key);
-	if (escrow == NULL || leaf == NULL || !audit_is_honest(audit, escrow->payer))
+	if (escrow == NULL || leaf == NULL)
 		return;
-	if (receipt->amount.ncoin > leaf->receipt_paid)
+	if (is_drawn(reading, receipt->epoch))
+		check_points(audit, from, &key, 0, receipt->amount.ncoin);
+	if (audit_is_honest(audit, escrow->payer) && receipt->amount.ncoin > leaf->receipt_paid)
 		sim_audit_violation(audit, SIM_VIOLATION_OVERPAID, escrow->payer,
 			(int64_t)receipt->amount.ncoin, (int64_t)leaf->receipt_paid,
 			"the ledger took a receipt over more than the payer signed for");
@@ -167,16 +185,18 @@ static void read_tx(struct reading *reading, const struct souk_tx *tx)
 	const struct souk_tx_body *body = &tx->body;
 	switch (body->kind) {
 	case SOUK_TX_BODY_CLAIM:
-		read_claim(audit, &body->claim.claim.strip, body->claim.claim.unit,
+		read_claim(audit, &tx->from, &body->claim.claim.strip, body->claim.claim.unit,
 			body->claim.claim.leaf_path.count);
 		break;
 	case SOUK_TX_BODY_CLAIM_MANY:
 		for (uint16_t i = 0; i < body->claim_many.items.count; i++)
-			read_claim(audit, &body->claim_many.items.items[i].strip,
+			read_claim(audit, &tx->from, &body->claim_many.items.items[i].strip,
 				body->claim_many.items.items[i].unit,
 				body->claim_many.leaf_path.count);
 		break;
-	case SOUK_TX_BODY_CLAIM_RECEIPT: read_receipt(audit, &body->claim_receipt); break;
+	case SOUK_TX_BODY_CLAIM_RECEIPT:
+		read_receipt(reading, &tx->from, &body->claim_receipt);
+		break;
 	case SOUK_TX_BODY_DOUBLE_ISSUE: read_double_issue(audit, &body->double_issue); break;
 	case SOUK_TX_BODY_CHALLENGE: read_challenge(reading, &body->challenge.agreement); break;
 	case SOUK_TX_BODY_SILENCE: read_verdict(reading, &body->silence.agreement, NULL); break;
@@ -209,9 +229,24 @@ static void read_piece(void *ctx, struct souk_bytes piece)
 	}
 }
 
+/* Nobody counts as paid what another got, or nobody. */
+static void compare_paid(struct sim_audit *audit, uint32_t id)
+{
+	const struct audit_person *person = audit_person_of(audit, id);
+	if (!audit_is_honest(audit, id) || person->claimed <= person->paid)
+		return;
+	sim_audit_violation(audit, SIM_VIOLATION_UNPAID_CLAIM, id, (int64_t)person->paid,
+		(int64_t)person->claimed, "it counts %llu as paid, and the ledger paid %llu",
+		(unsigned long long)person->claimed, (unsigned long long)person->paid);
+}
+
 void audit_log_end(struct sim_audit *audit)
 {
 	struct reading reading = {.audit = audit, .tx = sim_alloc(sizeof(struct souk_signed_tx))};
 	sim_ledger_log(sim_world_ledger(audit->world), read_piece, &reading);
 	free(reading.tx);
+	if (reading.pieces == 0)
+		return; /* there is no log */
+	for (uint32_t id = 0; id < sim_node_count(audit->world); id++)
+		compare_paid(audit, id);
 }

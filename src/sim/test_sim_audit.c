@@ -530,8 +530,8 @@ static void test_profit(void **state)
 	take(deal.kit, &redeem);
 	take(deal.kit, &spend);
 	kit_run(deal.kit, 9000000);
-	assert_int_equal(sim_audit_profit(audit, kit_node(deal.kit, GUEST)), 1000);
-	assert_int_equal(sim_audit_profit(audit, kit_node(deal.kit, HUB)), -1000);
+	assert_int_equal(sim_audit_profit(audit, kit_node(deal.kit, GUEST)), -2000);
+	assert_int_equal(sim_audit_profit(audit, kit_node(deal.kit, HUB)), 2000);
 	close_market(deal.kit);
 }
 
