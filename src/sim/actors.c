@@ -12,6 +12,7 @@ static const struct sim_actor *const actors[] = {
 	&sim_double_redeemer_actor,
 	&sim_double_spender_actor,
 	&sim_escrow_frontrunner_actor,
+	&sim_flooder_actor,
 	&sim_garbage_server_actor,
 	&sim_griefer_actor,
 	&sim_head_only_actor,

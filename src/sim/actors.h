@@ -10,6 +10,7 @@ extern const struct sim_actor sim_customer_actor;
 extern const struct sim_actor sim_double_redeemer_actor;
 extern const struct sim_actor sim_double_spender_actor;
 extern const struct sim_actor sim_escrow_frontrunner_actor;
+extern const struct sim_actor sim_flooder_actor;
 extern const struct sim_actor sim_garbage_server_actor;
 extern const struct sim_actor sim_griefer_actor;
 extern const struct sim_actor sim_head_only_actor;
