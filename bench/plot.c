@@ -39,12 +39,15 @@ static void print_number(FILE *out, double x)
 {
 	static const char *const units[] = {"", " k", " M", " G", " T"};
 	int unit = 0;
-	for (; x >= 999.5 && unit < 4; unit++)
+	for (; fabs(x) >= 999.5 && unit < 4; unit++)
 		x /= 1000;
+	/* A sum of steps is never quite zero. */
+	if (fabs(x) < 1e-9)
+		x = 0;
 	fprintf(out,
-		x < 1				      ? "%g%s"
-		: x < 10 && fabs(x - round(x)) > 0.04 ? "%.1f%s"
-						      : "%.0f%s",
+		fabs(x) < 1				    ? "%g%s"
+		: fabs(x) < 10 && fabs(x - round(x)) > 0.04 ? "%.1f%s"
+							    : "%.0f%s",
 		x, units[unit]);
 }
 
@@ -67,6 +70,13 @@ static double place(const struct axis *axis, double value)
 	return axis->low + share * (axis->high - axis->low);
 }
 
+/* Between the ticks of a linear axis: a round number. */
+static double step_of(const struct axis *axis)
+{
+	double step = pow(10, floor(log10((axis->to - axis->from) / 2)));
+	return (axis->to - axis->from) / step > 8 ? 2 * step : step;
+}
+
 /* The next tick after AT: tenfold, on short axes 1, 2, 5; or a round step. */
 static double next_tick(const struct axis *axis, double at)
 {
@@ -74,26 +84,31 @@ static double next_tick(const struct axis *axis, double at)
 		double lead = at / pow(10, floor(log10(at * 1.0001)));
 		return at * (lead > 1.5 && lead < 2.5 ? 2.5 : 2);
 	}
-	double step = pow(10, floor(log10((axis->to - axis->from) / 2)));
-	if ((axis->to - axis->from) / step > 8)
-		step *= 2;
-	return axis->logarithmic ? at * 10 : at + step;
+	return axis->logarithmic ? at * 10 : at + step_of(axis);
 }
 
 static double first_tick(const struct axis *axis)
 {
-	return axis->logarithmic ? pow(10, ceil(log10(axis->from) - 1e-9)) : axis->from;
+	if (axis->logarithmic)
+		return pow(10, ceil(log10(axis->from) - 1e-9));
+	return ceil(axis->from / step_of(axis) - 1e-9) * step_of(axis);
+}
+
+/* A little beyond the end, for what rounding adds. */
+static double last_tick(const struct axis *axis)
+{
+	return axis->logarithmic ? axis->to * 1.0001 : axis->to + (axis->to - axis->from) * 0.0001;
 }
 
 static void x_grid(FILE *out, const struct axis *axis, double top, double foot)
 {
-	for (double at = first_tick(axis); at <= axis->to * 1.0001; at = next_tick(axis, at))
+	for (double at = first_tick(axis); at <= last_tick(axis); at = next_tick(axis, at))
 		line(out, "grid", place(axis, at), top, place(axis, at), foot);
 }
 
 static void x_axis(FILE *out, const struct axis *axis, double foot, const char *label)
 {
-	for (double at = first_tick(axis); at <= axis->to * 1.0001; at = next_tick(axis, at)) {
+	for (double at = first_tick(axis); at <= last_tick(axis); at = next_tick(axis, at)) {
 		fprintf(out, "<text class=\"quiet\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
 			place(axis, at), foot + 19);
 		print_number(out, at);
@@ -105,7 +120,7 @@ static void x_axis(FILE *out, const struct axis *axis, double foot, const char *
 
 static void y_axis(FILE *out, const struct axis *axis, double left, double right, const char *label)
 {
-	for (double at = first_tick(axis); at <= axis->to * 1.0001; at = next_tick(axis, at)) {
+	for (double at = first_tick(axis); at <= last_tick(axis); at = next_tick(axis, at)) {
 		double y = place(axis, at);
 		line(out, "grid", left, y, right, y);
 		fprintf(out, "<text class=\"quiet\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">",
@@ -145,16 +160,30 @@ static void draw_mark(
 		plot->note);
 }
 
+static void draw_rule(FILE *out, const struct axis *x, const struct axis *y,
+	const struct plot_rule *rule, size_t index)
+{
+	double at = place(x, rule->x), top = y->high + 16 + 18 * (double)index;
+	bool right = at - x->low < (x->high - x->low) / 2;
+	line(out, "mark", at, y->low, at, y->high);
+	fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
+		right ? at + 8 : at - 8, top, right ? "start" : "end", rule->note);
+}
+
 void plot_lines_write(FILE *out, const struct plot_lines *plot)
 {
 	double foot = TOP + 300, left = 84, right = WIDTH - 120;
-	struct axis x = {plot->from.x, plot->to.x, left, right, true};
-	struct axis y = {plot->from.y, plot->to.y, foot, TOP, true};
+	struct axis x = {plot->from.x, plot->to.x, left, right, !plot->x_linear};
+	struct axis y = {plot->from.y, plot->to.y, foot, TOP, !plot->y_linear};
 	open_svg(out, foot + FOOT, plot->title, plot->subtitle);
 	x_grid(out, &x, TOP, foot);
 	x_axis(out, &x, foot, plot->x_label);
 	y_axis(out, &y, left, right, plot->y_label);
 	line(out, "axis", left, foot, right, foot);
+	if (plot->y_linear && plot->from.y < 0 && plot->to.y > 0)
+		line(out, "axis", left, place(&y, 0), right, place(&y, 0));
+	for (size_t i = 0; i < plot->rule_count; i++)
+		draw_rule(out, &x, &y, &plot->rules[i], i);
 	for (size_t i = 0; i < plot->count; i++)
 		draw_line(out, &x, &y, &plot->lines[i]);
 	if (plot->mark.x > 0)

@@ -2,8 +2,8 @@
  *
  * plot.h - two kinds of chart as SVG, without a library.
  *
- * Lines on two logarithmic axes, each named at its end, and grouped horizontal
- * bars with their values. Both bring their own ground, light or dark as the
+ * Lines on two axes, logarithmic or linear, each named at its end, and grouped
+ * horizontal bars with their values. Both bring their own ground, light or dark as the
  * reader prefers; where that is not supported they are light. */
 #ifndef SOUK_BENCH_PLOT_H
 #define SOUK_BENCH_PLOT_H
@@ -31,14 +31,23 @@ struct plot_line {
 	size_t count;
 };
 
+/* A line from top to bottom, with a note beside it: the first at the top, the next below it. */
+struct plot_rule {
+	double x;
+	const char *note;
+};
+
 struct plot_lines {
 	const char *title, *subtitle;
 	const char *x_label, *y_label;
-	struct plot_point from, to; /* corners, positive */
+	struct plot_point from, to; /* corners; positive where an axis is logarithmic */
+	bool x_linear, y_linear;
 	const struct plot_line *lines;
 	size_t count;
 	struct plot_point mark; /* a dot with a note; x 0: none */
 	const char *note;
+	const struct plot_rule *rules;
+	size_t rule_count;
 };
 
 void plot_lines_write(FILE *out, const struct plot_lines *plot);

@@ -228,6 +228,10 @@ int cmd_sim(int argc, char **argv)
 		{"show", cmd_sim_show, "print a scenario, to be copied and changed"},
 		{"run", cmd_sim_run, "run scenarios, and say what came of them"},
 		{"replay", cmd_sim_replay, "run one again, with its log, and compare its trace"},
+		{"sweep", cmd_sim_sweep, "vary a parameter: where does cheating stop to pay?"},
+		{"best", cmd_sim_best, "search what a cheat gains at best"},
+		{"shrink", cmd_sim_shrink, "make a scenario that fails as short as can be"},
+		{"swarm", cmd_sim_swarm, "run random scenarios until one fails"},
 		{"actors", cmd_sim_actors, "who can be in a scenario, and their knobs"},
 		{"parameters", cmd_sim_parameters, "what a scenario can say"},
 	};

@@ -68,6 +68,14 @@ void cli_sim_print_report(const struct sim_scenario *scenario, const struct sim_
 json_t *cli_sim_report_json(const struct sim_scenario *scenario, const struct sim_report *report,
 	const char *name, double seconds);
 
+/* The population NAME, or where it is NULL the first that cheats. UINT32_MAX: none, which is said.
+ */
+uint32_t cli_sim_find_cheats(
+	const struct sim_scenario *scenario, const char *command, const char *name);
+/* Returns 0, or an exit status. */
+int cli_sim_write_scenario(
+	const struct sim_scenario *scenario, const char *command, const char *path);
+
 int cmd_sim_list(int argc, char **argv);
 int cmd_sim_show(int argc, char **argv);
 int cmd_sim_actors(int argc, char **argv);
