@@ -14,7 +14,8 @@
 #include "souk/io/log.h"
 
 #define ALLOT_TRIES 4
-/* A new leaf is at least this part of the line. */
+/* A new leaf is at least this part of what is left of the line: of the line itself, so many
+ * providers would use it up, and their customers find no room at any other. */
 #define LEAF_PART 32u
 
 static bool has_room(const struct hub_leaf *leaf, struct souk_amount need)
@@ -103,7 +104,7 @@ static souk_status allot(struct hub_node *node, const struct souk_address *provi
 	SOUK_TRY(line_nobodys_leaf(&leaves[1], node->identity));
 	for (int i = 0; i < ALLOT_TRIES && status == SOUK_PEER_ALLOTMENT_INDEX; i++) {
 		SOUK_TRY(line_find_room(node->chain, &node->hub.config.escrow, &room));
-		uint64_t amount = room.line.ncoin / LEAF_PART;
+		uint64_t amount = room.amount.ncoin / LEAF_PART;
 		amount = amount > need.ncoin ? amount : need.ncoin;
 		amount = amount < room.amount.ncoin ? amount : room.amount.ncoin;
 		if (amount < need.ncoin)
