@@ -253,7 +253,7 @@ souk_status customer_leaf_allot(struct sim_node *node);
 
 /* customer_wallet.c; all of them durable at *RET_WORLD_US */
 souk_status customer_wallet_put_plan(struct sim_node *node, const struct plan *plan);
-/* Every plan of EPOCH; older ones are forgotten. */
+/* Every plan of EPOCH; those of long ago are forgotten. */
 souk_status customer_wallet_plans(struct sim_node *node, uint64_t epoch, struct plan **ret);
 souk_status customer_wallet_used(
 	struct sim_node *node, const struct souk_payer_leaf *leaf, struct souk_amount *ret);

@@ -18,6 +18,9 @@
 #define PREFIX_PART 'B'
 #define KEY_MAX	    17
 #define PART_SIZE   16
+/* Epochs that are remembered beside the current one: a session may still be opened in the one
+ * before, and a fork may lead back to it. */
+#define EPOCHS_KEPT 8u
 
 struct key {
 	uint8_t bytes[KEY_MAX];
@@ -141,7 +144,8 @@ souk_status customer_wallet_plans(struct sim_node *node, uint64_t epoch, struct 
 {
 	struct souk_bytes key, value;
 	struct plan *plans = NULL;
-	forget_old(node, epoch);
+	if (epoch > EPOCHS_KEPT)
+		forget_old(node, epoch - EPOCHS_KEPT);
 	struct souk_store store = sim_disk_view(node->disk);
 	for (uint32_t segment = 0;; segment++) {
 		struct key from = plan_key(epoch, segment);
