@@ -24,8 +24,7 @@ static void register_provider(struct sim_provider *p)
 	if (now_us < p->register_us)
 		return;
 	p->register_us = SIM_NEVER_US;
-	if (souk_ledger_get_provider(&record, sim_ledger_state(sim_world_ledger(p->node->world)),
-		    &p->node->identity.address) == SOUK_OK) {
+	if (sim_ledger_provider(p->node, &p->node->identity.address, &record) == SOUK_OK) {
 		sim_directory_add(p->node);
 		return;
 	}
