@@ -106,6 +106,15 @@ static void make_money(struct shop *shop)
 	shop->leaf = (struct souk_payer_leaf){.escrow = shop->escrow, .index = 1, .amount = {LEAF}};
 }
 
+/* Assignments, with spaces between them. */
+static void set_all(struct sim_scenario *scenario, const char *set)
+{
+	char one[64], error[SIM_ERROR_SIZE];
+	int used;
+	for (; set != NULL && sscanf(set, "%63s%n", one, &used) == 1; set += used)
+		assert_int_equal(sim_scenario_set(scenario, one, error), SOUK_OK);
+}
+
 static struct shop *open_seeded(const char *set, uint64_t seed)
 {
 	char error[SIM_ERROR_SIZE];
@@ -122,8 +131,7 @@ static struct shop *open_seeded(const char *set, uint64_t seed)
 	shop->scenario.units_min = shop->scenario.units_max = UNITS;
 	shop->scenario.prize = PRIZE;
 	shop->scenario.seed = seed;
-	if (set != NULL)
-		assert_int_equal(sim_scenario_set(&shop->scenario, set, error), SOUK_OK);
+	set_all(&shop->scenario, set);
 	assert_int_equal(sim_world_new(&shop->world, &shop->scenario, NULL, error), SOUK_OK);
 	shop->seller = sim_node_at(shop->world, 0);
 	shop->buyer = sim_node_at(shop->world, 1);
@@ -533,6 +541,116 @@ static void receipts_survive_cuts(void **state)
 	assert_true(by_strips > 0);
 }
 
+/* ---------------------------------------------------------------- agreements */
+
+#define ACCOUNTABLE "agreements=1 unit-size=16KiB bond=4000 respond=5s"
+
+static struct souk_hash agree(struct shop *shop, uint64_t bond, souk_status expected)
+{
+	const struct sim_scenario *s = &shop->scenario;
+	const struct souk_genesis *genesis = sim_ledger_genesis(shop->world->ledger);
+	struct souk_signed_agreement proposed = {
+		.agreement = {.version = SOUK_AGREEMENT_VERSION,
+			.ledger = souk_genesis_digest(genesis),
+			.service = SOUK_SERVICE_CONTENT,
+			.provider = shop->seller->identity.address,
+			.customer = shop->buyer->identity.address,
+			.terms = sim_content_id(shop->world, 0),
+			.deposit = {s->deposit},
+			.bond = {bond},
+			.victim_permille = (uint16_t)s->victim_permille,
+			.reporter_permille = (uint16_t)s->reporter_permille,
+			.respond_ms = s->respond_ms,
+			.ends = souk_time_plus_ms(sim_now(shop->buyer), 20000)}};
+	struct souk_hash id = souk_agreement_digest(&proposed.agreement);
+	souk_ecdsa_sign(&proposed.signature, &id, &shop->buyer->identity);
+	struct sim_message *message = request(shop, SIM_AGREE, SOUK_SIGNED_AGREEMENT_SIZE_MAX);
+	ENCODE(message, signed_agreement, &proposed);
+	assert_int_equal(call(shop, message), expected);
+	return id;
+}
+
+/* The next unit under AGREEMENT, whose statement is checked. */
+static void buy_accountably(
+	struct shop *shop, const struct souk_hash *agreement, struct souk_signed_unit *ret)
+{
+	struct souk_customer *customer = &shop->customer;
+	struct souk_unit_request unit;
+	const struct sim_contents *contents = sim_world_contents(shop->world);
+	const struct sim_body *body = &shop->answer.data.reply.body;
+	uint8_t cipher[16384];
+	assert_int_equal(
+		souk_customer_next(customer, &unit, customer->requested, sim_now(shop->buyer)),
+		SOUK_OK);
+	struct sim_message *message = request(shop, SIM_UNIT, sizeof *agreement);
+	memcpy(message->bytes, agreement, sizeof *agreement);
+	message->data.unit = unit;
+	assert_int_equal(call(shop, message), SOUK_OK);
+	assert_int_equal(
+		souk_signed_unit_decode(ret, sim_message_bytes(&shop->answer), NULL), SOUK_OK);
+	sim_contents_body(contents, body, cipher);
+	assert_int_equal(souk_content_statement_check(ret, agreement, &customer->grant, unit.unit,
+				 sim_contents_at(contents, 0), unit.chunk,
+				 souk_bytes_of(cipher, body->length)),
+		SOUK_OK);
+	assert_int_equal(souk_customer_received(customer, unit.unit), SOUK_OK);
+	take_key(shop);
+}
+
+static void challenge(struct shop *shop, const struct souk_hash *agreement,
+	const struct souk_signed_unit *unit, const struct souk_ticket *ticket)
+{
+	struct souk_tx_body *body = sim_alloc(sizeof *body);
+	struct souk_content_question question = {
+		.grant = shop->customer.grant, .unit = *unit, .ticket = ticket->value};
+	struct souk_writer writer;
+	body->kind = SOUK_TX_BODY_CHALLENGE;
+	body->challenge.agreement = *agreement;
+	souk_writer_init(
+		&writer, body->challenge.question.data, sizeof body->challenge.question.data);
+	souk_content_question_encode(&writer, &question);
+	assert_false(writer.full);
+	body->challenge.question.size = (uint16_t)writer.size;
+	submit(shop, body);
+	free(body);
+}
+
+static void stands_up_for_its_units(void **state)
+{
+	(void)state;
+	struct souk_agreement_record record;
+	struct souk_signed_unit unit;
+	struct souk_unit_request last;
+	struct souk_account_record before, after;
+	struct shop *shop = open_shop(ACCOUNTABLE);
+	agree(shop, 3999, SOUK_PEER_AGREEMENT_TERMS);
+	assert_int_equal(sim_ledger_account(shop->seller, &shop->seller->identity.address, &before),
+		SOUK_OK);
+	struct souk_hash id = agree(shop, 4000, SOUK_OK);
+	assert_int_equal(sim_ledger_agreement(shop->seller, &id, &record), SOUK_OK);
+	open_session(shop);
+	for (int i = 0; i < 3; i++)
+		buy_accountably(shop, &id, &unit);
+	/* The ticket of unit 3 gets lost, and its key is asked for by the ledger. */
+	assert_int_equal(
+		souk_customer_settle(&shop->customer, &last, sim_now(shop->buyer)), SOUK_OK);
+	wait_us(shop, 100000);
+	cut_power(shop, 1000);
+	challenge(shop, &id, &unit, &last.ticket);
+	wait_us(shop, 2 * SECOND);
+	assert_int_equal(sim_ledger_agreement(shop->seller, &id, &record), SOUK_OK);
+	assert_false(record.challenged || record.convicted);
+	/* What it claims comes later than the deposit comes back. */
+	wait_us(shop, 60 * SECOND);
+	assert_int_equal(sim_ledger_agreement(shop->seller, &id, &record), SOUK_PEER_NO_AGREEMENT);
+	assert_int_equal(
+		sim_ledger_account(shop->seller, &shop->seller->identity.address, &after), SOUK_OK);
+	/* The challenger's bond is its own again only where no answer comes. */
+	assert_int_equal(after.balance.ncoin,
+		before.balance.ncoin + shop->seller->tally.claimed.ncoin + 4000);
+	close_shop(shop);
+}
+
 /* ---------------------------------------------------------------- whole sales */
 
 static void run_with(
@@ -605,6 +723,7 @@ int main(void)
 		cmocka_unit_test(comes_back_with_what_was_durable),
 		cmocka_unit_test(countersigns_one_receipt_of_a_leaf),
 		cmocka_unit_test(receipts_survive_cuts),
+		cmocka_unit_test(stands_up_for_its_units),
 		cmocka_unit_test(power_cuts_at_every_moment),
 		cmocka_unit_test(kills_at_every_moment),
 		cmocka_unit_test(disk_faults_at_every_moment),
