@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actor_provider.h"
+#include "actor_sponsor.h"
 #include "souk/base/check.h"
 
 #define OFFER_LIFE_MS (10u * 60 * 1000)
@@ -129,6 +130,7 @@ static souk_status take_ask(
 		return SOUK_PEER_UNKNOWN_CONTENT;
 	const struct souk_content *content =
 		sim_contents_at(sim_world_contents(p->node->world), number);
+	struct souk_hash secret;
 	struct souk_provider_item item = {
 		.from = message->from,
 		.content = content->id,
@@ -136,6 +138,8 @@ static souk_status take_ask(
 		.chunk_size = content->chunk_size,
 		.price = p->price,
 	};
+	if (sim_sponsor_secret(p->node, &ask, &secret))
+		item.sponsor_secret = &secret;
 	/* A refusal costs nothing, so it is not counted against the node. */
 	SOUK_TRY(souk_provider_ask_check(&p->provider, &ask, &item, now));
 	if (!may_ask(p, message->from))

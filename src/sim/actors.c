@@ -8,6 +8,8 @@
 #include "scenario.h"
 
 static const struct sim_actor *const actors[] = {
+	&sim_colluding_cache_actor,
+	&sim_colluding_viewer_actor,
 	&sim_customer_actor,
 	&sim_double_redeemer_actor,
 	&sim_double_spender_actor,
@@ -25,10 +27,12 @@ static const struct sim_actor *const actors[] = {
 	&sim_non_payer_actor,
 	&sim_overseller_actor,
 	&sim_provider_actor,
+	&sim_sponsor_actor,
 	&sim_task_cheat_actor,
 	&sim_task_customer_actor,
 	&sim_task_provider_actor,
 	&sim_ticket_replayer_actor,
+	&sim_viewer_actor,
 };
 
 const struct sim_actor *sim_actor_at(size_t index)

@@ -6,6 +6,8 @@
 
 #include "sim.h"
 
+extern const struct sim_actor sim_colluding_cache_actor;
+extern const struct sim_actor sim_colluding_viewer_actor;
 extern const struct sim_actor sim_customer_actor;
 extern const struct sim_actor sim_double_redeemer_actor;
 extern const struct sim_actor sim_double_spender_actor;
@@ -23,9 +25,11 @@ extern const struct sim_actor sim_late_payer_actor;
 extern const struct sim_actor sim_non_payer_actor;
 extern const struct sim_actor sim_overseller_actor;
 extern const struct sim_actor sim_provider_actor;
+extern const struct sim_actor sim_sponsor_actor;
 extern const struct sim_actor sim_task_cheat_actor;
 extern const struct sim_actor sim_task_customer_actor;
 extern const struct sim_actor sim_task_provider_actor;
 extern const struct sim_actor sim_ticket_replayer_actor;
+extern const struct sim_actor sim_viewer_actor;
 
 #endif

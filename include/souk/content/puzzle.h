@@ -116,8 +116,11 @@ SOUK_MUST_CHECK souk_status souk_puzzle_solve(struct souk_puzzle_token *ret,
 	uint32_t count);
 
 /* A part whose check fails: which cache sent something else than it should have. UINT32_MAX where
- * all pass: few bytes are wrong, or the sponsor lies. */
+ * all pass, or cannot be read: few bytes are wrong, or the sponsor lies. */
 uint32_t souk_puzzle_spoiled(const struct souk_puzzle *puzzle, const struct souk_puzzle_data *data);
+/* The same for who has no memory with all of it. */
+uint32_t souk_puzzle_spoiled_at(const struct souk_puzzle *puzzle,
+	const struct souk_puzzle_shape *shape, const struct souk_puzzle_source *source);
 
 /* Whether A is B, in constant time. */
 bool souk_puzzle_token_equal(const struct souk_puzzle_token *a, const struct souk_puzzle_token *b);

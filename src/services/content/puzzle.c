@@ -328,16 +328,22 @@ souk_status souk_puzzle_solve(struct souk_puzzle_token *ret, const struct souk_p
 	return SOUK_LOCAL_NOT_FOUND;
 }
 
-uint32_t souk_puzzle_spoiled(const struct souk_puzzle *puzzle, const struct souk_puzzle_data *data)
+uint32_t souk_puzzle_spoiled_at(const struct souk_puzzle *puzzle,
+	const struct souk_puzzle_shape *shape, const struct souk_puzzle_source *source)
 {
-	struct souk_puzzle_source source = {(void *)data, read_data};
 	struct souk_hash check;
-	for (uint32_t part = 0; part < data->shape.part_count; part++) {
-		if (check_of(&check, puzzle, &data->shape, part, &source) == SOUK_OK &&
+	for (uint32_t part = 0; part < shape->part_count; part++) {
+		if (check_of(&check, puzzle, shape, part, source) == SOUK_OK &&
 			!souk_hash_equal(&check, &puzzle->checks.items[part]))
 			return part;
 	}
 	return UINT32_MAX;
+}
+
+uint32_t souk_puzzle_spoiled(const struct souk_puzzle *puzzle, const struct souk_puzzle_data *data)
+{
+	struct souk_puzzle_source source = {(void *)data, read_data};
+	return souk_puzzle_spoiled_at(puzzle, &data->shape, &source);
 }
 
 bool souk_puzzle_token_equal(const struct souk_puzzle_token *a, const struct souk_puzzle_token *b)
