@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench.h - the benchmarks behind `souk bench payments|content|ledger`.
+ * bench.h - the benchmarks behind `souk bench payments|content|ledger|sim`.
  *
  * Each prints a table, or one JSON object. Every figure has its unit in its
  * name, a comparison is a ratio to a peer in the same run, and the names are a
@@ -15,7 +15,7 @@
 struct souk_bench_options {
 	bool json;	     /* one JSON object instead of a table */
 	bool quick;	     /* a tenth of the time or less: to see that it works, not to quote */
-	const char *report;  /* a folder for a page and charts of the race, or NULL */
+	const char *report;  /* a folder for a page and charts, or NULL */
 	const char *workdir; /* an existing folder for files; they are removed again */
 	const char *self;    /* path of the souk binary */
 	const char *soukd;   /* path of the soukd binary */
@@ -27,5 +27,7 @@ int souk_bench_payments(const struct souk_bench_options *options);
 int souk_bench_content(const struct souk_bench_options *options);
 /* Claims and transactions applied per second, by the size of the ledger; bytes and restart. */
 int souk_bench_ledger(const struct souk_bench_options *options);
+/* Messages delivered per second by the simulator; time and memory by its nodes. */
+int souk_bench_sim(const struct souk_bench_options *options);
 
 #endif

@@ -23,6 +23,7 @@ static const struct {
 	{"payments", souk_bench_payments},
 	{"content", souk_bench_content},
 	{"ledger", souk_bench_ledger},
+	{"sim", souk_bench_sim},
 };
 
 /* The paths of this program and of the soukd beside it. */
@@ -77,11 +78,11 @@ int cmd_bench(int argc, char **argv)
 			&quick},
 		{"workdir", "DIR", "where to put files meanwhile (TMPDIR; /dev/shm; /tmp)",
 			OPTION_TEXT, &workdir},
-		{"report", "DIR", "payments: also write race.md and its charts there", OPTION_TEXT,
+		{"report", "DIR", "payments, sim: also write a page and its charts there", OPTION_TEXT,
 			&report},
 	};
 	static const struct command_spec command = {.name = "bench",
-		.arguments = "payments|content|ledger",
+		.arguments = "payments|content|ledger|sim",
 		.summary = "Measure on this machine, beside the peers that Souk is compared with.",
 		.details =
 			"payments  tickets, strips and claims per second on one core, beside "
@@ -91,7 +92,8 @@ int cmd_bench(int argc, char **argv)
 			"openssl\n"
 			"ledger    claims and transactions per second, by the size of the ledger; "
 			"bytes; "
-			"restart\n\n"
+			"restart\n"
+			"sim       messages per second of the simulator, time and memory by nodes\n\n"
 			"Every figure has its unit in its name.",
 		.examples = "  souk bench payments --report docs\n  souk bench content --json "
 			    "--workdir /mnt/disk",
@@ -107,7 +109,7 @@ int cmd_bench(int argc, char **argv)
 		if (strcmp(argv[0], benchmarks[i].name) == 0)
 			return run_in_folder(command.name, benchmarks[i].run);
 	}
-	fprintf(stderr, "souk bench: there is no benchmark %s: payments, content or ledger\n",
+	fprintf(stderr, "souk bench: there is no benchmark %s: payments, content, ledger or sim\n",
 		argv[0]);
 	return EXIT_USAGE;
 }
