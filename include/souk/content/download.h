@@ -23,7 +23,8 @@
  *   D3 no chunk is wanted from two providers at once, nor bought twice in one session.
  *   D4 a dropped provider is paid nothing more.
  *   D5 what a provider was paid and did not deliver is at most three windows and an eighth of what
- *      it did, over all its sessions, whatever it says that these ended for.
+ *      it did, and a window for each epoch that ended meanwhile, whatever it says that its
+ *      sessions ended for.
  *
  * Memory: caller's. Threads: one owner; decrypting and checking may happen on others.
  * Spec: spec/content.md 4. */
@@ -74,12 +75,16 @@ struct souk_download_provider {
 	uint32_t held;	     /* slots of the running session */
 	uint32_t failures;   /* in a row */
 	uint32_t sessions;
-	uint32_t session_units; /* verified in the running one */
-	uint32_t keys_session;	/* that the last KEYS was for */
-	uint32_t buy_session;	/* that the last BUY was for */
-	uint32_t buy_failures;	/* of the hub, in a row */
-	uint32_t fruitless;	/* sessions in a row that verified nothing */
-	uint64_t unit_ms;	/* smoothed time that a unit takes; 0: not known */
+	uint32_t session_units;	 /* verified in the running one */
+	uint32_t keys_session;	 /* that the last KEYS was for */
+	uint32_t buy_session;	 /* that the last BUY was for */
+	uint32_t buy_failures;	 /* of the hub, in a row */
+	uint32_t fruitless;	 /* sessions in a row that verified nothing */
+	uint64_t lost_last;	 /* units that the last session was paid for and did not deliver */
+	uint64_t lost_epoch;	 /* its epoch */
+	souk_status lost_reason; /* what it ended for */
+	uint64_t units_robbed;	 /* the same of all sessions that no epoch's end can have ended */
+	uint64_t unit_ms;	 /* smoothed time that a unit takes; 0: not known */
 	struct souk_time heard;
 	struct souk_time failing_since; /* the first of the failures in a row */
 	struct souk_time paused_until;	/* failures before then are the same failure */

@@ -16,9 +16,9 @@
 /* Sessions in a row that verified nothing, after which a provider is given up. */
 #define FRUITLESS_MAX 3u
 /* What a provider may cost in windows that were paid and not delivered, over all its sessions,
- * before it is given up: so many, and one unit for each LOSS_PART of them that it delivered. An
- * epoch that ends mid-stream takes a window at most from the honest; who robs one in each session,
- * and blames its end for it, is found out. */
+ * before it is given up: so many, and one unit for each LOSS_PART of them that it delivered. What
+ * is lost with the end of an epoch does not count: that takes a window at most, also from the
+ * honest. Who robs one in each session, and blames its end for it, is found out. */
 #define LOSS_WINDOWS 2u
 #define LOSS_PART    8u
 /* So many times more often than otherwise a provider without room is asked for a session. */
@@ -143,6 +143,22 @@ static void orphan_slot(struct souk_download *download, struct souk_download_pro
 		*slot = (struct souk_download_slot){0};
 }
 
+/* What the session that ends was paid for and did not deliver. Whether its epoch is to blame is
+ * known once the next one is open. */
+static void note_loss(struct souk_download *download, uint32_t provider, souk_status reason)
+{
+	struct souk_download_provider *p = &download->providers[provider];
+	uint64_t had = p->session_units, paid = souk_customer_paid(p->customer);
+	for (uint32_t i = 0; i < download->config.slot_count; i++) {
+		const struct souk_download_slot *slot = &download->slots[i];
+		had += slot->state == SOUK_SLOT_CHECKING && !slot->orphan &&
+		       slot->provider == provider;
+	}
+	p->lost_last = paid > had ? paid - had : 0;
+	p->lost_epoch = p->customer->ask.epoch;
+	p->lost_reason = reason;
+}
+
 /* Book what the session cost, and let go of its slots. */
 static void close_session(struct souk_download *download, uint32_t provider, souk_status reason)
 {
@@ -155,6 +171,7 @@ static void close_session(struct souk_download *download, uint32_t provider, sou
 	if (souk_amount_add(&spent, p->spent, souk_customer_spent(p->customer)) == SOUK_OK)
 		p->spent = spent;
 	p->fruitless = p->session_units == 0 ? p->fruitless + 1 : 0;
+	note_loss(download, provider, reason);
 	for (uint32_t i = 0; i < download->config.slot_count; i++) {
 		struct souk_download_slot *slot = &download->slots[i];
 		if (slot->state != SOUK_SLOT_FREE && !slot->orphan && slot->provider == provider)
@@ -175,17 +192,11 @@ void download_drop(struct souk_download *download, uint32_t provider, souk_statu
 	download->last_drop = reason;
 }
 
-/* Whether PROVIDER, whose session is closed, took more than it can blame on the end of sessions. */
-static bool is_robber(const struct souk_download *download, uint32_t provider)
+/* Whether PROVIDER took more than it can blame on the end of sessions. */
+static bool is_robber(const struct souk_download_provider *p)
 {
-	const struct souk_download_provider *p = &download->providers[provider];
-	uint64_t lost = souk_download_lost(download, provider), checking = 0;
 	uint64_t window = p->customer->window + (p->customer->via_hub ? p->customer->step : 0);
-	for (uint32_t i = 0; i < download->config.slot_count; i++) {
-		const struct souk_download_slot *slot = &download->slots[i];
-		checking += slot->state == SOUK_SLOT_CHECKING && slot->provider == provider;
-	}
-	return lost > checking + LOSS_WINDOWS * window + p->units_verified / LOSS_PART;
+	return p->units_robbed > LOSS_WINDOWS * window + p->units_verified / LOSS_PART;
 }
 
 /* The session is over, the provider is not to blame: open another one. */
@@ -195,7 +206,7 @@ void download_reopen(
 	struct souk_download_provider *p = &download->providers[provider];
 	close_session(download, provider, reason);
 	p->state = SOUK_DOWNLOAD_ADDED;
-	if (p->fruitless >= FRUITLESS_MAX || is_robber(download, provider)) {
+	if (p->fruitless >= FRUITLESS_MAX) {
 		download_drop(download, provider, reason);
 		return;
 	}
@@ -292,12 +303,18 @@ void souk_download_opened(struct souk_download *download, uint32_t provider, str
 	p->state = SOUK_DOWNLOAD_OPENED;
 	p->sessions++;
 	p->session_units = 0;
+	/* The same epoch: it was not its end that ended the last session. */
+	if (p->customer->ask.epoch == p->lost_epoch)
+		p->units_robbed += p->lost_last;
+	p->lost_last = 0;
 	p->failures = 0;
 	p->buy_failures = 0;
 	p->keys_at = p->buy_at = now;
 	note_heard(p, now);
 	if (download->state != SOUK_DOWNLOAD_RUNNING)
 		souk_customer_end(p->customer, SOUK_LOCAL_STOPPED);
+	else if (is_robber(p))
+		download_drop(download, provider, p->lost_reason);
 }
 
 /* Whether a session with another provider runs, or is opened: its credit may come free. */
