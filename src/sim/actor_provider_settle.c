@@ -85,7 +85,10 @@ void sim_provider_round(struct sim_provider *p)
 	if (sim_ledger_now(node, &epoch, &record) == SOUK_OK) {
 		souk_provider_set_genesis(
 			&p->provider, sim_ledger_genesis(sim_world_ledger(node->world)));
-		souk_provider_set_epoch(&p->provider, epoch, record.end, sim_now(node));
+		/* It looks at every session: not for nothing, in a market of thousands. */
+		if (!p->provider.epoch_known || p->provider.epoch != epoch ||
+			p->provider.epoch_end.ms != record.end.ms)
+			souk_provider_set_epoch(&p->provider, epoch, record.end, sim_now(node));
 		/* First: a challenge waits no longer than its agreement says. */
 		sim_provider_agreements_poll(p);
 		register_provider(p);

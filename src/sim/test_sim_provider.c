@@ -462,6 +462,26 @@ static struct sim_message *receipt_request(struct shop *shop, uint64_t amount)
 	return message;
 }
 
+static void a_receipt_waits_for_the_commit_that_runs(void **state)
+{
+	(void)state;
+	struct shop *shop = open_shop("disk-us=300000");
+	open_session(shop);
+	buy_all(shop, 5);
+	wait_us(shop, SECOND);
+	struct sim_message *receipt = receipt_request(shop, 5 * PRICE);
+	ask(shop);
+	send(shop, strip_request(shop));
+	wait_us(shop, 100000);
+	uint64_t before = shop->world->now_us;
+	assert_int_equal(call(shop, receipt), SOUK_OK);
+	/* The strip's; then its own two. */
+	assert_true(shop->world->now_us - before >= 700000);
+	/* The strip came first, so its session is of that leaf, and over. */
+	assert_int_equal(call(shop, strip_request(shop)), SOUK_PEER_UNKNOWN_SESSION);
+	close_shop(shop);
+}
+
 /* What the lottery gives to AMOUNT of the buyer's second leaf, from START on. */
 static uint64_t worth_from(struct shop *shop, uint64_t start, uint64_t amount)
 {
@@ -722,6 +742,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_stops_the_sale),
 		cmocka_unit_test(comes_back_with_what_was_durable),
 		cmocka_unit_test(countersigns_one_receipt_of_a_leaf),
+		cmocka_unit_test(a_receipt_waits_for_the_commit_that_runs),
 		cmocka_unit_test(receipts_survive_cuts),
 		cmocka_unit_test(stands_up_for_its_units),
 		cmocka_unit_test(power_cuts_at_every_moment),
