@@ -212,6 +212,28 @@ static json_t *kinds_json(void)
 	return json;
 }
 
+static json_t *violations_json(void)
+{
+	json_t *json = json_array();
+	for (unsigned i = 0; i < SIM_VIOLATION_KINDS; i++)
+		json_array_append_new(json, json_pack("{s:s, s:s}", "name", sim_violation_names[i],
+						    "about", sim_violation_texts[i]));
+	return json;
+}
+
+static void print_violations(void)
+{
+	static const char *const headings[] = {"violation", "about"};
+	static const bool is_number[] = {false, false};
+	struct cli_table *table = cli_table_new(2, headings, is_number);
+
+	for (unsigned i = 0; i < SIM_VIOLATION_KINDS; i++) {
+		const char *cells[] = {sim_violation_names[i], sim_violation_texts[i]};
+		cli_table_add(table, cells);
+	}
+	cli_table_print(table);
+}
+
 static void print_kinds(void)
 {
 	static const char *const headings[] = {"kind", "amount", "about"};
@@ -234,10 +256,11 @@ int cmd_sim_parameters(int argc, char **argv)
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
 	if (cli_json) {
-		cli_print_json(json_pack("{s:o, s:o, s:o, s:o}", "market",
+		cli_print_json(json_pack("{s:o, s:o, s:o, s:o, s:o}", "market",
 			parameters_json(sim_market_parameters), "population",
 			parameters_json(sim_population_parameters), "fault",
-			parameters_json(sim_fault_parameters), "kinds", kinds_json()));
+			parameters_json(sim_fault_parameters), "kinds", kinds_json(), "violations",
+			violations_json()));
 		return 0;
 	}
 	printf("[market]: about, and\n\n");
@@ -249,7 +272,9 @@ int cmd_sim_parameters(int argc, char **argv)
 	printf("\n");
 	print_kinds();
 	printf("\n[expect]: violations = none or names, profit-max POPULATION, profit-min "
-	       "POPULATION (in prices\nof a unit), done-min POPULATION (a share)\n\n"
+	       "POPULATION (in prices\nof a unit), done-min POPULATION (a share)\n\n");
+	print_violations();
+	printf("\n"
 	       "Times are written 500ms, 10s, 5m, 2h, 1d; shares 0.5%% or as millionths; money as "
 	       "ncoin or 0.001c\nfor coins; sizes 16KiB, 10MiB.\n");
 	return 0;
