@@ -98,6 +98,7 @@ struct souk_viewer_cache {
 	uint32_t fetching;	/* FETCH effects unanswered */
 	uint32_t asked;		/* units that were asked for */
 	uint32_t shown;		/* units whose VERIFY was given */
+	uint32_t owed;		/* the last KEYS was for the key of this unit */
 	uint32_t failures;	/* in a row */
 	struct souk_time retry; /* nothing is sent before */
 	uint32_t again_count;

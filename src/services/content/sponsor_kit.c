@@ -416,6 +416,25 @@ static souk_status do_fetch(struct kit_viewing *v, const struct souk_viewer_effe
 	return SOUK_OK;
 }
 
+static void deliver_key(struct kit_viewing *v, uint32_t cache)
+{
+	struct kit_late_key *late = &v->late_keys[cache];
+	late->is_due = false;
+	souk_viewer_keys(&v->viewer, cache, late->has_key ? &late->key : NULL, v->kit->now);
+}
+
+/* One that is late comes now, if there is one. */
+static bool deliver_late(struct kit_viewing *v)
+{
+	for (uint32_t i = 0; i < SOUK_BUNDLE_CACHES_MAX; i++) {
+		if (!v->late_keys[i].is_due)
+			continue;
+		deliver_key(v, i);
+		return true;
+	}
+	return false;
+}
+
 static souk_status do_keys(struct kit_viewing *v, const struct souk_viewer_effect *effect)
 {
 	struct souk_provider_reply reply;
@@ -423,8 +442,10 @@ static souk_status do_keys(struct kit_viewing *v, const struct souk_viewer_effec
 	SOUK_TRY(kit_sponsor_unit(v->kit, provider, &effect->request, NULL, &reply));
 	if (is_lost(v))
 		return SOUK_IO_NET;
-	souk_viewer_keys(&v->viewer, effect->cache,
-		reply.has_key && provider != v->withholds ? &reply.key : NULL, v->kit->now);
+	v->late_keys[effect->cache] =
+		(struct kit_late_key){true, reply.has_key && provider != v->withholds, reply.key};
+	if (v->rng == NULL || souk_rng_below(v->rng, 100) >= v->late)
+		deliver_key(v, effect->cache);
 	return SOUK_OK;
 }
 
@@ -491,8 +512,12 @@ bool kit_viewing_run(struct kit_viewing *v, uint32_t steps)
 {
 	struct souk_viewer_effect effect;
 	for (uint32_t i = 0; i < steps && !v->ended; i++) {
+		if (v->late > 0 && souk_rng_below(v->rng, 16) == 0)
+			(void)deliver_late(v);
 		if (!souk_viewer_next_effect(&v->viewer, &effect, v->kit->now)) {
 			struct souk_time wake = souk_viewer_deadline(&v->viewer);
+			if (deliver_late(v))
+				continue;
 			if (!souk_time_is_before(v->kit->now, wake) ||
 				!souk_time_is_before(wake, v->kit->epoch_end))
 				return false;

@@ -85,6 +85,13 @@ souk_status kit_sponsor_strip(struct kit_sponsor *kit, uint32_t provider,
 souk_status kit_sponsor_unit(struct kit_sponsor *kit, uint32_t provider,
 	const struct souk_unit_request *request, uint8_t *out, struct souk_provider_reply *reply);
 
+/* An answer to KEYS that is on its way. */
+struct kit_late_key {
+	bool is_due;
+	bool has_key;
+	struct souk_unit_key key;
+};
+
 /* A viewer's download of one bundle, with all its bytes. */
 struct kit_viewing {
 	struct kit_sponsor *kit;
@@ -92,6 +99,7 @@ struct kit_viewing {
 	struct souk_viewer viewer;
 	struct souk_viewer_cache caches[SOUK_BUNDLE_CACHES_MAX];
 	struct souk_bundle_strips strips;
+	struct kit_late_key late_keys[SOUK_BUNDLE_CACHES_MAX];
 	uint64_t prefix;
 	uint8_t (*units)[SOUK_BUNDLE_CACHES_MAX][KIT_CHUNK]; /* by unit - 1 */
 	bool have[KIT_CHUNKS];
@@ -100,6 +108,7 @@ struct kit_viewing {
 	/* how the world is */
 	struct souk_rng *rng; /* NULL: nothing is lost */
 	uint32_t loss;	      /* of a hundred answers */
+	uint32_t late;	      /* of a hundred answers to KEYS: others overtake them */
 	uint32_t garbage;     /* provider that sends it; UINT32_MAX: none */
 	uint32_t withholds;   /* provider that gives no keys */
 };

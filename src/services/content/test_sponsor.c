@@ -115,6 +115,7 @@ static void storm(uint64_t seed)
 			1 + (uint32_t)souk_rng_below(&rng, KIT_CHUNKS));
 		v[i]->rng = &rng;
 		v[i]->loss = (uint32_t)souk_rng_below(&rng, 20);
+		v[i]->late = (uint32_t)souk_rng_below(&rng, 80);
 	}
 	for (uint32_t i = 0; i < 4000; i++) {
 		uint32_t who = (uint32_t)souk_rng_below(&rng, 3);
@@ -133,6 +134,7 @@ static void storm(uint64_t seed)
 		done += v[i]->viewer.state == SOUK_VIEWER_DONE;
 		assert_int_not_equal(v[i]->viewer.status, SOUK_PEER_BAD_TICKET);
 		assert_int_not_equal(v[i]->viewer.status, SOUK_PEER_SPONSOR_TOKEN);
+		assert_int_not_equal(v[i]->viewer.status, SOUK_PEER_BAD_KEY);
 		kit_viewing_free(v[i]);
 	}
 	assert_true(done <= kit->sponsor.totals.finished);

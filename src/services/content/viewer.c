@@ -148,13 +148,14 @@ void souk_viewer_offered(struct souk_viewer *viewer,
 
 /* ------------------------------------------------------------------ grants and strips */
 
-/* An answer of CACHE came; NULL: to nothing that is asked. */
+/* An answer of CACHE came: what failed before need not wait. NULL: to nothing that is asked. */
 static struct souk_viewer_cache *answered(struct souk_viewer *viewer, uint32_t cache)
 {
 	if (cache >= viewer->plan.caches || is_over(viewer))
 		return NULL;
 	struct souk_viewer_cache *entry = &viewer->caches[cache];
 	entry->failures = 0;
+	entry->retry = souk_time_at_ms(0);
 	return entry;
 }
 
@@ -277,10 +278,9 @@ void souk_viewer_keys(struct souk_viewer *viewer, uint32_t cache, const struct s
 	if (entry == NULL || viewer->state != SOUK_VIEWER_RUNNING || !entry->busy)
 		return;
 	entry->busy = false;
-	uint32_t before = entry->customer.keyed;
 	take_key(viewer, cache, key);
-	/* It was asked for because one is owed. Keys may have come with a unit meanwhile. */
-	if (entry->customer.keyed == before && before < entry->customer.payer.unit)
+	/* It is owed up to the ticket on the request. It may have come with a unit meanwhile. */
+	if (entry->customer.keyed < entry->owed)
 		fail(viewer, cache, SOUK_PEER_BAD_KEY);
 }
 
@@ -467,6 +467,7 @@ static bool next_keys(struct souk_viewer *viewer, uint32_t cache, struct souk_vi
 		souk_customer_settle(&entry->customer, &effect.request, now) != SOUK_OK)
 		return false;
 	entry->busy = true;
+	entry->owed = effect.request.ticket.unit;
 	*ret = effect;
 	return true;
 }
