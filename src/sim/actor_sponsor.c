@@ -383,6 +383,32 @@ static souk_status answer_again(struct sim_sponsor *s, struct sim_message *answe
 	return SOUK_PEER_UNKNOWN_BUNDLE;
 }
 
+static void note_opened(struct sim_sponsor *s)
+{
+	for (uint32_t i = 0; i < s->strips->strips.count; i++) {
+		const struct souk_strip_open *open = &s->strips->strips.items[i];
+		sim_note(s->node,
+			&(struct sim_note){.kind = SIM_NOTE_OPENED,
+				.peer = sim_node_of(s->node->world, &open->strip.payee)->id,
+				.session = open->strip.nonce,
+				.unit = open->strip.count,
+				.amount = open->strip.price,
+				.strip = open});
+	}
+	s->node->tally.sessions++;
+}
+
+static void note_issued(struct sim_sponsor *s, const struct souk_segment_tickets *tickets)
+{
+	const struct souk_sponsor_bundle_record *record =
+		&souk_sponsor_bundle_of(s->sponsor, &tickets->bundle)->record;
+	for (uint32_t i = 0; i < tickets->tickets.count; i++)
+		sim_note(s->node, &(struct sim_note){.kind = SIM_NOTE_ISSUED,
+					  .peer = UINT32_MAX,
+					  .session = record->sessions.items[i].session,
+					  .unit = tickets->tickets.items[i].unit});
+}
+
 /* The strips of s->open are in s->strips. */
 static souk_status open_bundle(struct sim_sponsor *s)
 {
@@ -409,7 +435,7 @@ static void answer_open(
 	if (status == SOUK_OK) {
 		ENCODE(bundle_strips, SOUK_BUNDLE_STRIPS_SIZE_MAX, answer, s->strips);
 		keep_answer(s, answer);
-		s->node->tally.sessions++;
+		note_opened(s);
 	} else if (status == SOUK_LOCAL_EXISTS) {
 		status = answer_again(s, answer);
 	}
@@ -435,6 +461,7 @@ static void answer_claim(
 		refuse(s, answer, status);
 		return;
 	}
+	note_issued(s, &tickets);
 	s->node->tally.spent = s->sponsor->totals.spent;
 	s->node->tally.bytes_paid_for = s->sponsor->totals.bytes;
 	ENCODE(segment_tickets, SOUK_SEGMENT_TICKETS_SIZE_MAX, answer, &tickets);

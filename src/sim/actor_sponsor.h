@@ -19,6 +19,8 @@
  *
  * A population's `line` is the sponsor's escrow line, 0 what its viewers may need.
  *
+ * What it tells the auditor: OPENED and ISSUED, for the session of each cache.
+ *
  * Memory: heap. Threads: one. */
 #ifndef SOUK_SIM_ACTOR_SPONSOR_H
 #define SOUK_SIM_ACTOR_SPONSOR_H

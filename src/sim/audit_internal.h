@@ -47,7 +47,7 @@ uint32_t audit_table_index(const struct audit_table *table, const void *item);
 
 /* ---------------------------------------------------------------- sides of sessions */
 
-enum audit_role { AUDIT_SELLER, AUDIT_BUYER, AUDIT_HUB };
+enum audit_role { AUDIT_SELLER, AUDIT_BUYER, AUDIT_HUB, AUDIT_SPONSOR };
 
 struct audit_side_key {
 	struct souk_nonce session;

@@ -23,6 +23,8 @@ enum audit_role audit_role_of(const struct sim_node *node)
 	const char *name = node->actor->name;
 	if (strcmp(name, "hub") == 0)
 		return AUDIT_HUB;
+	if (strcmp(name, "sponsor") == 0)
+		return AUDIT_SPONSOR;
 	return strcmp(name, "provider") == 0 || strcmp(name, "cache") == 0 ? AUDIT_SELLER
 									   : AUDIT_BUYER;
 }
@@ -72,7 +74,7 @@ uint32_t audit_window(struct sim_audit *audit, const struct audit_side *buyer)
 static void link_sides(struct sim_audit *audit, struct audit_side *side)
 {
 	enum audit_role opposite = side->key.role == AUDIT_SELLER ? AUDIT_BUYER : AUDIT_SELLER;
-	if (side->key.role == AUDIT_HUB || side->peer == NOBODY)
+	if (side->key.role == AUDIT_HUB || side->key.role == AUDIT_SPONSOR || side->peer == NOBODY)
 		return;
 	struct audit_side *other = audit_side_of(audit, &side->key.session, side->peer, opposite);
 	if (other == NULL || other->peer != side->key.node)
@@ -277,6 +279,22 @@ static void issued_by_hub(struct sim_audit *audit, struct audit_side *side, uint
 			NAME(side), unit, side->counted);
 }
 
+/* Tickets are for what an honest cache has sent: the token says so, where one is wanted. */
+static void issued_by_sponsor(struct sim_audit *audit, struct audit_side *side, uint32_t unit)
+{
+	const struct audit_side *seller =
+		audit_side_of(audit, &side->key.session, side->peer, AUDIT_SELLER);
+	bool has_puzzle = sim_world_scenario(audit->world)->puzzle != 0;
+	if (unit > side->issued)
+		side->issued = unit;
+	if (has_puzzle && audit_is_honest(audit, side->peer) &&
+		(seller == NULL || unit > seller->served))
+		sim_audit_violation(audit, SIM_VIOLATION_SPONSOR_LOSS, side->key.node, unit,
+			seller == NULL ? 0 : seller->served,
+			NAME_FORMAT ": tickets up to %u were given, and the cache sent up to %u",
+			NAME(side), unit, seller == NULL ? 0 : seller->served);
+}
+
 static void verified(struct sim_audit *audit, struct audit_side *side, uint32_t unit)
 {
 	const struct audit_side *seller = other_of(audit, side);
@@ -318,6 +336,8 @@ void audit_session_note(struct sim_audit *audit, struct sim_node *node, const st
 	case SIM_NOTE_ISSUED:
 		if (is_hub)
 			issued_by_hub(audit, side, note->unit);
+		else if (side->key.role == AUDIT_SPONSOR)
+			issued_by_sponsor(audit, side, note->unit);
 		else
 			issued_by_buyer(audit, side, note->unit);
 		break;
