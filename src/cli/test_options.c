@@ -78,6 +78,7 @@ static bool flag;
 static const char *text;
 static uint64_t number, duration_ms, size_bytes;
 static struct souk_amount amount;
+static struct option_list list;
 
 static const struct option_spec options[] = {
 	{"flag", NULL, "a flag", OPTION_FLAG, &flag},
@@ -86,6 +87,7 @@ static const struct option_spec options[] = {
 	{"amount", "COINS", "an amount", OPTION_AMOUNT, &amount},
 	{"time", "TIME", "a duration", OPTION_DURATION, &duration_ms},
 	{"size", "SIZE", "a size", OPTION_SIZE, &size_bytes},
+	{"item", "TEXT", "one of several", OPTION_LIST, &list},
 };
 
 static const struct command_spec command = {.name = "trial",
@@ -132,6 +134,7 @@ static void run(struct trial *trial, const char *const *words)
 	text = cli_home = cli_ledger = NULL;
 	number = duration_ms = size_bytes = 0;
 	amount = SOUK_AMOUNT_ZERO;
+	list.count = 0;
 	for (; words[argc] != NULL; argc++)
 		trial->argv[argc] = (char *)words[argc];
 	trial->count = -1;
@@ -207,6 +210,30 @@ static void test_values_arrive(void **state)
 	assert_string_equal(trial.argv[0], "a");
 }
 
+static void test_lists_keep_their_order(void **state)
+{
+	(void)state;
+	static struct trial trial;
+	const char *const words[] = {"--item", "one", "a", "--item=two", NULL};
+	run(&trial, words);
+	assert_int_equal(trial.outcome, PARSE_GO);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.values[0], "one");
+	assert_string_equal(list.values[1], "two");
+	/* One more than there is room for. */
+	char *many[OPTION_LIST_MAX + 2] = {"a"};
+	for (int i = 0; i <= OPTION_LIST_MAX; i++)
+		many[i + 1] = "--item=x";
+	int count, kept;
+	list.count = 0;
+	FILE *err = divert(STDERR_FILENO, &kept);
+	enum parse_outcome outcome = options_parse(&command, OPTION_LIST_MAX + 2, many, &count);
+	restore(STDERR_FILENO, kept, err, trial.said, sizeof trial.said);
+	assert_int_equal(outcome, PARSE_WRONG);
+	assert_int_equal(list.count, OPTION_LIST_MAX);
+	assert_non_null(strstr(trial.said, "--item takes a text, up to 32 times"));
+}
+
 static void test_arguments_keep_their_order(void **state)
 {
 	(void)state;
@@ -244,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_values_arrive),
+		cmocka_unit_test(test_lists_keep_their_order),
 		cmocka_unit_test(test_arguments_keep_their_order),
 		cmocka_unit_test(test_help_names_everything),
 	};
