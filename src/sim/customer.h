@@ -160,9 +160,10 @@ struct purchase {
 	struct souk_time flush;		/* when the part file is written; never: nothing is new */
 	uint32_t dirty_low, dirty_high; /* words of the part file */
 	uint32_t dirty_chunks;
-	uint32_t first_ms;  /* until a request is sent again, as long as nothing is known */
-	uint64_t *words;    /* done, then taken */
-	struct call *calls; /* a slot's at its number, then LINES of each seat */
+	uint32_t first_ms;   /* until a unit is asked for again, as long as nothing is known */
+	uint32_t control_ms; /* until anything else is */
+	uint64_t *words;     /* done, then taken */
+	struct call *calls;  /* a slot's at its number, then LINES of each seat */
 	struct sim_body *bodies;
 	struct souk_signed_unit *statements;	   /* of the slots; NULL without agreements */
 	bool asked_under[SOUK_DOWNLOAD_SLOTS_MAX]; /* an agreement, likewise */

@@ -117,7 +117,7 @@ static void propose(struct sim_node *node, uint32_t number)
 	souk_signed_agreement_encode(&writer, &proposed);
 	message->size = (uint32_t)writer.size;
 	seat->step = SEAT_AGREEING;
-	uint64_t ms = p->first_ms + 2 * s->block_ms * (s->confirmations + 1);
+	uint64_t ms = p->control_ms + 2 * s->block_ms * (s->confirmations + 1);
 	customer_call(node, call_place(p, number, LINE_CONTROL), message, (uint32_t)ms, 0);
 }
 

@@ -7,9 +7,11 @@
 
 #include "customer.h"
 
-/* A request is sent so often, each time after twice the pause, before it has failed. */
-#define SENDS_MAX  4u
-#define PLACE_BITS 8u
+/* A request is sent so often before it has failed: again after a while, then after twice as long
+ * each time, as far as patience goes. */
+#define SENDS_MAX   4u
+#define PATIENCE_MS 10000u
+#define PLACE_BITS  8u
 
 static uint32_t number_of(struct customer *c, uint32_t place)
 {
@@ -76,6 +78,14 @@ uint32_t customer_call_answered(struct sim_node *node, const struct sim_message 
 	return place;
 }
 
+/* What is waited for after the next sending. */
+static uint64_t pause_ms(const struct call *call)
+{
+	uint64_t ms = (uint64_t)call->again_ms << (call->sends - 1);
+	uint64_t most = call->again_ms > PATIENCE_MS ? call->again_ms : PATIENCE_MS;
+	return ms < most ? ms : most;
+}
+
 uint32_t customer_call_overdue(struct sim_node *node, struct souk_time now)
 {
 	struct purchase *p = customer_of(node)->purchase;
@@ -85,7 +95,7 @@ uint32_t customer_call_overdue(struct sim_node *node, struct souk_time now)
 			continue;
 		if (call->sends == SENDS_MAX)
 			return place;
-		call->due = souk_time_plus_ms(now, (uint64_t)call->again_ms << call->sends);
+		call->due = souk_time_plus_ms(now, pause_ms(call));
 		call->sends++;
 		send_again(node, call);
 	}

@@ -185,7 +185,7 @@ static void buy(struct sim_node *node, const struct souk_download_effect *effect
 	souk_hub_ticket_encode(&writer, &effect->hub_ticket);
 	message->size = (uint32_t)writer.size;
 	note_issued(node, &p->seats[effect->provider], effect->hub_ticket.unit);
-	customer_call(node, call_place(p, effect->provider, LINE_BUY), message, p->first_ms, 0);
+	customer_call(node, call_place(p, effect->provider, LINE_BUY), message, p->control_ms, 0);
 }
 
 void customer_buy_reply(

@@ -83,7 +83,7 @@ void customer_hub_begin(struct sim_node *node)
 	souk_signed_hub_redeem_encode(&writer, &redeem);
 	message->size = (uint32_t)writer.size;
 	customer_call(
-		node, call_place(c->purchase, 0, LINE_BUY), message, c->purchase->first_ms, 0);
+		node, call_place(c->purchase, 0, LINE_BUY), message, c->purchase->control_ms, 0);
 }
 
 static souk_status read_statement(
@@ -173,7 +173,7 @@ void customer_hub_open(struct sim_node *node, uint32_t number)
 	message->size = (uint32_t)writer.size;
 	seat->step = SEAT_HUB;
 	seat->is_open_at_hub = true;
-	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->first_ms, 0);
+	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->control_ms, 0);
 }
 
 void customer_hub_reply(struct sim_node *node, uint32_t number, const struct sim_message *message)

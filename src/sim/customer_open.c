@@ -66,7 +66,7 @@ static void ask(struct sim_node *node, uint32_t number)
 	message->size = (uint32_t)writer.size;
 	seat->step = SEAT_ASKING;
 	seat->issued = seat->verified = 0;
-	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->first_ms, 0);
+	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->control_ms, 0);
 }
 
 void customer_open(struct sim_node *node, uint32_t number)
@@ -120,7 +120,7 @@ void customer_open_send(struct sim_node *node, uint32_t number, const struct sou
 		sim_message_with(node->world, SIM_STRIP, seat->peer, writer.size);
 	memcpy(message->bytes, bytes, writer.size);
 	seat->step = SEAT_STRIPPING;
-	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->first_ms, world_us);
+	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->control_ms, world_us);
 }
 
 /* The strip over the rest of the leaf, with all that proves it good. */

@@ -10,6 +10,7 @@
 /* What a unit may take at most, in what it takes where nothing goes wrong. */
 #define FIRST_MS    500u
 #define TIMEOUT_MS  10000u
+#define CONTROL_MS  2000u
 #define PRICE_SLACK 2u
 #define WAITING_MAX 8u
 
@@ -50,6 +51,7 @@ static struct purchase *make(struct sim_node *node)
 	p->look = p->flush = SOUK_TIME_NEVER;
 	p->dirty_low = UINT32_MAX;
 	p->first_ms = first_ms(node);
+	p->control_ms = p->first_ms < CONTROL_MS ? p->first_ms : CONTROL_MS;
 	p->slot_count = (uint32_t)c->of->peers * slots_per_seat(scenario_of(node));
 	p->words = sim_alloc(2 * SOUK_BITMAP_WORDS(p->units) * sizeof *p->words);
 	p->calls = sim_alloc(call_count(p) * sizeof *p->calls);
@@ -103,7 +105,7 @@ static void ask_for_offer(struct sim_node *node, uint32_t number, uint32_t peer)
 	memcpy(message->bytes, &id, SOUK_HASH_SIZE);
 	*seat = (struct seat){.step = SEAT_OFFERING, .peer = peer};
 	p->asked[p->asked_count++] = peer;
-	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->first_ms, 0);
+	customer_call(node, call_place(p, number, LINE_CONTROL), message, p->control_ms, 0);
 }
 
 /* Up to WANT providers that were not asked; those that cheated before only where it must be. */
