@@ -45,13 +45,28 @@ static void give(struct sim_audit *audit, const struct souk_address *to, uint64_
 		audit_person_of(audit, node->id)->money += (int64_t)ncoin;
 }
 
+/* Whether EPOCH should have been drawn and was not: what it reserved is locked, perhaps for ever.
+ */
+static bool is_withheld(const struct sim_audit *audit, uint64_t number)
+{
+	const struct souk_ledger *ledger = state_of(audit);
+	struct souk_epoch_record epoch;
+	if (souk_ledger_get_epoch(&epoch, ledger, number) != SOUK_OK || epoch.drawn)
+		return false;
+	struct souk_time due = souk_time_plus_ms(epoch.end, ledger->genesis.draw_delay_ms);
+	return souk_time_is_before(due, ledger->record.time);
+}
+
 static void count_escrow(struct sim_audit *audit, struct souk_bytes value)
 {
 	struct souk_escrow_record record;
 	SOUK_CHECK(souk_escrow_record_decode(&record, value, NULL) == SOUK_OK);
 	uint64_t ncoin = record.free.ncoin + record.penalty.ncoin;
-	for (uint16_t i = 0; i < record.open.count; i++)
-		ncoin += record.open.items[i].reserved.ncoin - record.open.items[i].paid.ncoin;
+	for (uint16_t i = 0; i < record.open.count; i++) {
+		const struct souk_open_epoch *open = &record.open.items[i];
+		if (!is_withheld(audit, open->epoch))
+			ncoin += open->reserved.ncoin - open->paid.ncoin;
+	}
 	give(audit, &record.payer, ncoin);
 }
 

@@ -11,7 +11,10 @@
 #include "souk/base/check.h"
 #include "souk/payment/escrow.h"
 
-enum { TOKEN_OPEN = 1, TOKEN_ALLOT };
+enum { TOKEN_OPEN = 1, TOKEN_ALLOT, TOKEN_CLOSE, TOKEN_WITHDRAW };
+
+/* Between two tries to take the deposit back. */
+#define WITHDRAW_US 1000000u
 
 /* ---------------------------------------------------------------- money */
 
@@ -155,6 +158,8 @@ void greedy_payer_ledger(
 		if (payer->plan->ready != NULL)
 			payer->plan->ready(payer);
 		break;
+	case TOKEN_CLOSE: break;
+	case TOKEN_WITHDRAW: payer->is_open = status == SOUK_PEER_ESCROW_LOCKED; break;
 	default:
 		if (payer->plan->ledger != NULL)
 			payer->plan->ledger(payer, token, status, amount);
@@ -162,6 +167,25 @@ void greedy_payer_ledger(
 }
 
 /* ---------------------------------------------------------------- life */
+
+/* In the end everybody wants to see its money. */
+static void take_back(struct greedy_payer *payer)
+{
+	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ESCROW_WITHDRAW};
+	uint64_t now_us = sim_time_us(payer->node->world);
+	if (now_us < payer->withdraw_us)
+		return;
+	payer->withdraw_us = now_us + WITHDRAW_US;
+	body.escrow_withdraw.escrow = payer->escrow;
+	if (payer->is_closing) {
+		sim_ledger_submit(payer->node, &body, TOKEN_WITHDRAW);
+		return;
+	}
+	payer->is_closing = true;
+	body = (struct souk_tx_body){.kind = SOUK_TX_BODY_ESCROW_CLOSE};
+	body.escrow_close.escrow = payer->escrow;
+	sim_ledger_submit(payer->node, &body, TOKEN_CLOSE);
+}
 
 /* A new epoch: what was promised in the last one counts no more. */
 static void follow_epoch(struct greedy_payer *payer)
@@ -196,6 +220,8 @@ void greedy_payer_timer(struct sim_node *node)
 		!node->is_finishing)
 		allot(payer);
 	give_up_silent(payer);
+	if (payer->is_open && node->is_finishing && greedy_running(payer) == 0)
+		take_back(payer);
 	if (payer->plan->tick != NULL)
 		payer->plan->tick(payer);
 	sim_wake(node, souk_time_plus_ms(sim_now(node), GREEDY_TICK_MS));

@@ -99,7 +99,8 @@ struct greedy_payer {
 	struct souk_nonce salt;
 	struct souk_hash escrow;
 	struct souk_amount line, prize, deposit, price;
-	bool is_opening, is_open, is_allotting;
+	bool is_opening, is_open, is_allotting, is_closing;
+	uint64_t withdraw_us;
 	bool is_done;	   /* no more epochs */
 	uint64_t epoch;	   /* current */
 	uint64_t allotted; /* epoch + 1 that was; 0: none */

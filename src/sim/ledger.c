@@ -154,7 +154,7 @@ static souk_status draw_all(struct sim_ledger *ledger)
 	for (;;) {
 		bool due;
 		SOUK_TRY(souk_ledger_draw_due(&due, state, state->record.time));
-		if (!due)
+		if (!due || ledger->is_withholding)
 			return SOUK_OK;
 		uint64_t epoch = state->record.next_draw;
 		struct souk_tx tx = {.body = {.kind = SOUK_TX_BODY_DRAW, .draw = {.epoch = epoch}}};
@@ -382,6 +382,11 @@ void sim_ledger_set_block_txs(struct sim_ledger *ledger, uint64_t count)
 void sim_ledger_stop(struct sim_ledger *ledger, bool is_stopped)
 {
 	ledger->is_stopped = is_stopped;
+}
+
+void sim_ledger_withhold_draws(struct sim_ledger *ledger, bool is_withholding)
+{
+	ledger->is_withholding = is_withholding;
 }
 
 const struct souk_ledger *sim_ledger_state(const struct sim_ledger *ledger)

@@ -78,6 +78,8 @@ void sim_ledger_settle(struct sim_ledger *ledger);
 void sim_ledger_set_block_txs(struct sim_ledger *ledger, uint64_t count);
 /* No blocks, until it is called with false. */
 void sim_ledger_stop(struct sim_ledger *ledger, bool is_stopped);
+/* The operator makes blocks and draws no beacon, until it is called with false. */
+void sim_ledger_withhold_draws(struct sim_ledger *ledger, bool is_withholding);
 /* Undo what was made at the last COUNT times of blocks. Its transactions wait again, before those
  * that wait already, in a random order that keeps each account's. */
 void sim_ledger_fork(struct sim_ledger *ledger, uint32_t count);

@@ -92,7 +92,7 @@ struct sim_ledger {
 	uint64_t next_block_us, deadline_us;
 	uint64_t undone;
 	souk_status health;
-	bool is_stopped, is_logless;
+	bool is_stopped, is_logless, is_withholding;
 };
 
 /* ledger_chain.c */
