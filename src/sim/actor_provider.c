@@ -92,7 +92,7 @@ static void make_machine(struct sim_provider *p)
 		.grant_ms = GRANT_MS,
 		.session_ms = SESSION_MS,
 		.idle_ms = IDLE_MS,
-		.policy = NULL,
+		.policy = souk_policy_find("content", "young"),
 	};
 	uint8_t *block = sim_alloc(sizes[0] + sizes[1] + sizes[2] + sizes[3]);
 	p->memory = block;
@@ -121,6 +121,7 @@ static void start(struct sim_node *node)
 	make_machine(p);
 	sim_provider_restore(p);
 	sim_provider_receipts_restore(p);
+	sim_provider_watch_restore(p);
 	sim_provider_arm(p);
 }
 
@@ -259,6 +260,7 @@ static void ledger(
 	case SIM_PROVIDER_RECEIPT: sim_provider_receipt_claimed(p, status, amount); break;
 	case SIM_PROVIDER_AGREE: sim_provider_agreed(p, index, status); break;
 	case SIM_PROVIDER_ANSWER: sim_provider_answered(p, index, status); break;
+	case SIM_PROVIDER_REPORT: sim_provider_reported(p, index, status); break;
 	case SIM_PROVIDER_END: sim_provider_agreement_ended(p, index, status); break;
 	}
 	go_on(p);

@@ -6,7 +6,7 @@
  *   commits, every commit_ms -----------+--> souk_provider --effects--> writes --> disk
  *   rounds (actor_provider_settle.c) ---+                                 '--> answers leave
  *     epochs, agreements, registration, draws; then, once that is durable,
- *     claims (_claims.c), receipts (_receipt.c)
+ *     claims (_claims.c), receipts (_receipt.c), double promises (_watch.c)
  *
  * It does what soukd does as a provider, in the same order, and under the same keys on its disk.
  * Instead of the ledger's page of agreements it remembers the ids of its own.
@@ -113,6 +113,8 @@ struct sim_provider {
 	uint32_t claim_count, claim_max;
 	struct sim_claim_batch *batches[SIM_PROVIDER_CLAIMS];
 	uint32_t open_receipts; /* that are not claimed */
+	bool has_open_leaves;	/* a strip on one was accepted: there is something to watch */
+	uint64_t watched;	/* the last block that was searched for double promises */
 	uint64_t *awaited;	/* tokens of transactions under way */
 	uint32_t awaited_count, awaited_max, token_count;
 	struct souk_receipt_record *receipt; /* whose claim is under way */
@@ -162,6 +164,7 @@ enum sim_provider_token {
 	SIM_PROVIDER_AGREE,
 	SIM_PROVIDER_ANSWER,
 	SIM_PROVIDER_END,
+	SIM_PROVIDER_REPORT,
 };
 
 /* The token of a transaction about to be sent: KIND, INDEX below 2^24, and a number of its own, as
@@ -228,6 +231,11 @@ void sim_provider_note_kept(struct sim_provider *p);
 void sim_provider_receipts_claim(struct sim_provider *p);
 void sim_provider_receipt_claimed(
 	struct sim_provider *p, souk_status status, struct souk_amount amount);
+
+/* watch */
+void sim_provider_watch(struct sim_provider *p);
+void sim_provider_watch_restore(struct sim_provider *p);
+void sim_provider_reported(struct sim_provider *p, uint32_t height, souk_status status);
 
 /* agreement */
 void sim_provider_agree_message(struct sim_provider *p, const struct sim_message *message);

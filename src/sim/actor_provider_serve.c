@@ -208,6 +208,8 @@ static souk_status take_strip(
 	SOUK_TRY(sim_provider_receipt_check(p, &open.strip));
 	SOUK_TRY(souk_provider_strip(
 		&p->provider, &open.strip.nonce, &open, &allotment, &escrow, sim_now(p->node)));
+	if (souk_address_is_zero(&open.leaf.provider))
+		p->has_open_leaves = true;
 	if (*ret_is_new) {
 		note_opened(p, message->from, &open);
 		p->node->tally.sessions++;

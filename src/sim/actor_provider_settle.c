@@ -105,5 +105,6 @@ void sim_provider_settle(struct sim_provider *p)
 	p->wants_settling = false;
 	sim_provider_claims_send(p);
 	sim_provider_receipts_claim(p);
+	sim_provider_watch(p);
 	p->wants_commit = true;
 }

@@ -152,6 +152,8 @@ void sim_provider_pump(struct sim_provider *p)
 static bool restore(void *ctx, const struct souk_session_record *record)
 {
 	struct sim_provider *p = ctx;
+	if (record->open && souk_address_is_zero(&record->strip_open.leaf.provider))
+		p->has_open_leaves = true;
 	if (record->open && record->unit > 0)
 		sim_provider_receipt_note_restored(p, record);
 	if (record->claimed || !record->open)

@@ -35,7 +35,8 @@
 struct shop {
 	struct sim_scenario scenario;
 	struct sim_world *world;
-	struct sim_node *seller, *buyer;
+	struct sim_node *seller, *other, *buyer;
+	uint64_t penalty; /* of the escrow; with one, its leaves are open */
 	struct souk_hash escrow;
 	struct souk_allotment_leaf leaves[2];
 	struct souk_payer_leaf leaf;
@@ -84,6 +85,7 @@ static void make_money(struct shop *shop)
 	body->kind = SOUK_TX_BODY_ESCROW_OPEN;
 	body->escrow_open.line.ncoin = 4 * LEAF;
 	body->escrow_open.prize.ncoin = PRIZE;
+	body->escrow_open.penalty.ncoin = shop->penalty;
 	assert_int_equal(souk_escrow_deposit_for(
 				 &body->escrow_open.deposit, body->escrow_open.line, genesis),
 		SOUK_OK);
@@ -95,6 +97,8 @@ static void make_money(struct shop *shop)
 			(struct souk_allotment_leaf){.provider = shop->seller->identity.address,
 				.issuer = shop->buyer->identity.address,
 				.amount = {LEAF}};
+	if (shop->penalty > 0)
+		shop->leaves[1].provider = (struct souk_address){{0}};
 	assert_int_equal(souk_allotment_commit(&root, shop->leaves, 2, nodes), SOUK_OK);
 	memset(body, 0, sizeof *body);
 	body->kind = SOUK_TX_BODY_ALLOT;
@@ -115,7 +119,7 @@ static void set_all(struct sim_scenario *scenario, const char *set)
 		assert_int_equal(sim_scenario_set(scenario, one, error), SOUK_OK);
 }
 
-static struct shop *open_seeded(const char *set, uint64_t seed)
+static struct shop *open_with_penalty(const char *set, uint64_t seed, uint64_t penalty)
 {
 	char error[SIM_ERROR_SIZE];
 	struct shop *shop = sim_alloc(sizeof *shop);
@@ -124,18 +128,20 @@ static struct shop *open_seeded(const char *set, uint64_t seed)
 	struct sim_population *of = &shop->scenario.populations[0];
 	snprintf(of->name, sizeof of->name, "shops");
 	snprintf(of->actor, sizeof of->actor, "provider");
-	assert_int_equal(sim_scenario_set(&shop->scenario, "shops.count=2", error), SOUK_OK);
+	assert_int_equal(sim_scenario_set(&shop->scenario, "shops.count=3", error), SOUK_OK);
 	of->sessions = 8;
-	of->funds = 100 * LEAF;
+	of->funds = 1000 * LEAF;
 	of->stock_ppm = SIM_PPM_ALL;
 	shop->scenario.units_min = shop->scenario.units_max = UNITS;
 	shop->scenario.prize = PRIZE;
 	shop->scenario.seed = seed;
+	shop->penalty = penalty;
 	set_all(&shop->scenario, set);
 	assert_int_equal(sim_world_new(&shop->world, &shop->scenario, NULL, error), SOUK_OK);
 	shop->seller = sim_node_at(shop->world, 0);
-	shop->buyer = sim_node_at(shop->world, 1);
-	/* The second seller is ours to lead. */
+	shop->other = sim_node_at(shop->world, 1);
+	shop->buyer = sim_node_at(shop->world, 2);
+	/* The third seller is ours to lead. */
 	shop->buyer->actor->done(shop->buyer);
 	shop->buyer->actor = &hand;
 	shop->buyer->is_greedy = true;
@@ -143,6 +149,11 @@ static struct shop *open_seeded(const char *set, uint64_t seed)
 	sim_world_run_until(shop->world, SECOND);
 	make_money(shop);
 	return shop;
+}
+
+static struct shop *open_seeded(const char *set, uint64_t seed)
+{
+	return open_with_penalty(set, seed, 0);
 }
 
 static struct shop *open_shop(const char *set)
@@ -671,6 +682,51 @@ static void stands_up_for_its_units(void **state)
 	close_shop(shop);
 }
 
+/* ---------------------------------------------------------------- open leaves */
+
+/* The same part of an open leaf is promised to two sellers. CUT_US: power is cut as they watch. */
+static void promise_twice(uint64_t cut_us)
+{
+	struct souk_escrow_record escrow;
+	struct shop *shop = open_with_penalty(NULL, 5, 500 * LEAF);
+	open_session(shop);
+	buy_all(shop, 30);
+	shop->leaf.used = SOUK_AMOUNT_ZERO;
+	struct sim_node *first = shop->seller;
+	shop->seller = shop->other;
+	open_session(shop);
+	buy_all(shop, 30);
+	assert_int_equal(sim_ledger_escrow(shop->buyer, &shop->escrow, &escrow), SOUK_OK);
+	assert_int_equal(escrow.penalty.ncoin, 500 * LEAF);
+	/* The draw is two seconds after the end of the epoch. */
+	sim_world_run_until(shop->world, 22 * SECOND + cut_us);
+	if (cut_us > 0) {
+		sim_node_kill(first, 50000, true);
+		sim_node_kill(shop->other, 50000, true);
+	}
+	sim_world_run_until(shop->world, 60 * SECOND);
+	assert_int_equal(sim_ledger_escrow(shop->buyer, &shop->escrow, &escrow), SOUK_OK);
+	assert_int_equal(escrow.penalty.ncoin, 0);
+	close_shop(shop);
+}
+
+static void reports_double_promises(void **state)
+{
+	(void)state;
+	promise_twice(0);
+	for (uint64_t us = 200000; us < 3000000; us += 200000)
+		promise_twice(us);
+}
+
+static void takes_no_open_leaf_without_a_penalty(void **state)
+{
+	(void)state;
+	struct shop *shop = open_with_penalty(NULL, 5, 1);
+	ask(shop);
+	assert_int_equal(call(shop, strip_request(shop)), SOUK_PEER_PENALTY_TOO_LOW);
+	close_shop(shop);
+}
+
 /* ---------------------------------------------------------------- whole sales */
 
 static void run_with(
@@ -745,6 +801,8 @@ int main(void)
 		cmocka_unit_test(a_receipt_waits_for_the_commit_that_runs),
 		cmocka_unit_test(receipts_survive_cuts),
 		cmocka_unit_test(stands_up_for_its_units),
+		cmocka_unit_test(reports_double_promises),
+		cmocka_unit_test(takes_no_open_leaf_without_a_penalty),
 		cmocka_unit_test(power_cuts_at_every_moment),
 		cmocka_unit_test(kills_at_every_moment),
 		cmocka_unit_test(disk_faults_at_every_moment),
