@@ -203,8 +203,10 @@ static void on_ledger(
 	struct sim_node *node, uint64_t token, souk_status status, struct souk_amount amount)
 {
 	struct task_provider *self = node->state;
-	struct deal *deal = &self->deals[token >> 4];
 	(void)amount;
+	if ((token & 15) == TOKEN_OTHER)
+		return;
+	struct deal *deal = &self->deals[token >> 4];
 	if ((token & 15) == TOKEN_AGREE) {
 		deal->is_asked = false;
 		deal->is_open = status == SOUK_OK || status == SOUK_PEER_AGREEMENT_EXISTS;
