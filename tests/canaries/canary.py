@@ -75,6 +75,8 @@ def patch(canary, root, output):
 def run(program, *arguments):
     result = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=300)
     print(result.stdout + result.stderr, end="")
+    if result.returncode < 0:
+        return {"crash"}
     if result.returncode not in (0, 1):
         fail(f"{os.path.basename(program)} ended with {result.returncode}")
     return set(re.findall(r"^violation ([a-z-]+)", result.stdout, re.MULTILINE))
