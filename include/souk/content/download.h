@@ -69,9 +69,12 @@ struct souk_download_provider {
 	bool busy_opening;   /* an OPEN is not answered yet */
 	bool busy_keys;	     /* nor a KEYS */
 	bool busy_buying;    /* nor a BUY */
+	bool is_closing;     /* its epoch is over: only the last keys are asked for */
+	bool closing_asked;  /* they were */
 	bool drop_due;	     /* a DROP effect is waiting */
 	souk_status dropped; /* why */
 	uint32_t fetching;   /* FETCH effects not answered */
+	uint32_t flying;     /* slots of the running session that are planned or fetching */
 	uint32_t held;	     /* slots of the running session */
 	uint32_t failures;   /* in a row */
 	uint32_t sessions;
@@ -136,6 +139,8 @@ struct souk_download {
 	uint32_t provider_count;
 	struct souk_download_provider providers[SOUK_DOWNLOAD_PROVIDERS_MAX];
 	struct souk_download_slot slots[SOUK_DOWNLOAD_SLOTS_MAX];
+	/* Slots by state, so that a call that finds nothing to do looks at none of them. */
+	uint32_t used, planned, received;
 	uint64_t bytes_done;   /* checked, including what was there before */
 	souk_status last_drop; /* why the last provider was dropped */
 	struct souk_time

@@ -129,6 +129,26 @@ static void return_chunk(struct souk_download *download, struct souk_download_sl
 		download->cursor = slot->chunk;
 }
 
+/* Count SLOT as it is, or no more: BY is 1 or -1. */
+static void count_slot(
+	struct souk_download *download, const struct souk_download_slot *slot, uint32_t by)
+{
+	bool planned = slot->state == SOUK_SLOT_PLANNED;
+	download->used += slot->state != SOUK_SLOT_FREE ? by : 0;
+	download->planned += planned ? by : 0;
+	download->received += slot->state == SOUK_SLOT_RECEIVED ? by : 0;
+	if (!slot->orphan && (planned || slot->state == SOUK_SLOT_FETCHING))
+		download->providers[slot->provider].flying += by;
+}
+
+void download_slot_move(struct souk_download *download, struct souk_download_slot *slot,
+	enum souk_download_slot_state state)
+{
+	count_slot(download, slot, UINT32_MAX);
+	slot->state = state;
+	count_slot(download, slot, 1);
+}
+
 /* A slot is free once nobody outside uses it. */
 static void orphan_slot(struct souk_download *download, struct souk_download_provider *p,
 	struct souk_download_slot *slot)
@@ -138,9 +158,11 @@ static void orphan_slot(struct souk_download *download, struct souk_download_pro
 	if (slot->state != SOUK_SLOT_CHECKING)
 		return_chunk(download, slot);
 	p->units_wasted += slot->state == SOUK_SLOT_RECEIVED;
+	count_slot(download, slot, UINT32_MAX);
 	slot->orphan = true;
 	if (slot->state == SOUK_SLOT_PLANNED || slot->state == SOUK_SLOT_RECEIVED)
 		*slot = (struct souk_download_slot){0};
+	count_slot(download, slot, 1);
 }
 
 /* What the session that ends was paid for and did not deliver. Whether its epoch is to blame is
@@ -167,6 +189,7 @@ static void close_session(struct souk_download *download, uint32_t provider, sou
 	if (p->state != SOUK_DOWNLOAD_OPENED)
 		return;
 	souk_customer_end(p->customer, reason);
+	p->is_closing = p->closing_asked = false;
 	p->units_paid += souk_customer_paid(p->customer);
 	if (souk_amount_add(&spent, p->spent, souk_customer_spent(p->customer)) == SOUK_OK)
 		p->spent = spent;
@@ -267,6 +290,14 @@ static bool note_failure(
 	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
 {
 	struct souk_download_provider *p = &download->providers[provider];
+	/* The end of the session is under way: see pull_closing. */
+	if (p->is_closing)
+		return false;
+	/* What was paid in time has its keys, and what was received may be read with them. */
+	p->is_closing =
+		status == SOUK_PEER_EPOCH_CLOSED && p->customer->payer.unit > p->customer->keyed;
+	if (p->is_closing)
+		return false;
 	if (ends_session(status)) {
 		download_reopen(download, provider, status, now);
 		return false;
@@ -399,7 +430,7 @@ void souk_download_received(struct souk_download *download, uint32_t slot,
 	note_heard(p, now);
 	p->failures = 0;
 	note_unit_time(p, souk_time_since_ms(s->since, now));
-	s->state = SOUK_SLOT_RECEIVED;
+	download_slot_move(download, s, SOUK_SLOT_RECEIVED);
 	s->since = now;
 	SOUK_CHECK(souk_customer_received(p->customer, s->unit) == SOUK_OK);
 	(void)take_key(download, provider, key);
@@ -414,7 +445,7 @@ void souk_download_fetch_failed(
 		download_slot_free(download, s);
 		return;
 	}
-	s->state = SOUK_SLOT_PLANNED;
+	download_slot_move(download, s, SOUK_SLOT_PLANNED);
 	if (note_failure(download, provider, status, now))
 		s->since = download->providers[provider].paused_until;
 }
@@ -451,8 +482,10 @@ void souk_download_keys(struct souk_download *download, uint32_t provider,
 	uint32_t before = p->customer->keyed;
 	if (!take_key(download, provider, key))
 		return;
-	/* An answer without the key that was paid is a failure, however polite. */
-	if (p->customer->keyed == before && p->customer->keyed < p->customer->payer.unit) {
+	/* An answer without the key that was paid is a failure, however polite; but for the last
+	 * one: not every ticket came in time. */
+	if (!p->is_closing && p->customer->keyed == before &&
+		p->customer->keyed < p->customer->payer.unit) {
 		if (note_failure(download, provider, SOUK_PEER_UNPAID, now))
 			p->keys_at = p->paused_until;
 		return;
@@ -535,6 +568,7 @@ void download_slot_free(struct souk_download *download, struct souk_download_slo
 {
 	if (!slot->orphan && slot->state != SOUK_SLOT_FREE)
 		download->providers[slot->provider].held--;
+	count_slot(download, slot, UINT32_MAX);
 	*slot = (struct souk_download_slot){0};
 }
 
@@ -660,7 +694,7 @@ static struct souk_time pause_deadline(const struct souk_download *download)
 		if (p->state == SOUK_DOWNLOAD_OPENED && !p->busy_buying)
 			deadline = upcoming(download, deadline, p->buy_at);
 	}
-	for (uint32_t i = 0; i < download->config.slot_count; i++) {
+	for (uint32_t i = 0; download->planned > 0 && i < download->config.slot_count; i++) {
 		if (download->slots[i].state == SOUK_SLOT_PLANNED)
 			deadline = upcoming(download, deadline, download->slots[i].since);
 	}

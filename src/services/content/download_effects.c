@@ -80,21 +80,11 @@ static bool has_work(struct souk_download *download)
 static uint32_t free_slot(const struct souk_download *download)
 {
 	uint32_t i = 0;
-	while (i < download->config.slot_count && download->slots[i].state != SOUK_SLOT_FREE)
+	if (download->used == download->config.slot_count)
+		return download->config.slot_count;
+	while (download->slots[i].state != SOUK_SLOT_FREE)
 		i++;
 	return i;
-}
-
-/* Slots of PROVIDER that are, or will be, under way. */
-static uint32_t underway(const struct souk_download *download, uint32_t provider)
-{
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < download->config.slot_count; i++) {
-		const struct souk_download_slot *s = &download->slots[i];
-		count += !s->orphan && s->provider == provider &&
-			 (s->state == SOUK_SLOT_PLANNED || s->state == SOUK_SLOT_FETCHING);
-	}
-	return count;
 }
 
 /* ------------------------------------------------------------------ single effects */
@@ -138,14 +128,13 @@ static void describe_slot(
 
 static bool pull_verify(struct souk_download *download, struct souk_download_effect *ret)
 {
-	for (uint32_t i = 0; i < download->config.slot_count; i++) {
+	for (uint32_t i = 0; download->received > 0 && i < download->config.slot_count; i++) {
 		struct souk_download_slot *s = &download->slots[i];
-		if (s->state != SOUK_SLOT_RECEIVED)
+		const struct souk_customer *customer = download->providers[s->provider].customer;
+		if (s->state != SOUK_SLOT_RECEIVED || s->unit > customer->keyed ||
+			souk_customer_cipher(customer, &ret->cipher, s->unit) != SOUK_OK)
 			continue;
-		if (souk_customer_cipher(download->providers[s->provider].customer, &ret->cipher,
-			    s->unit) != SOUK_OK)
-			continue;
-		s->state = SOUK_SLOT_CHECKING;
+		download_slot_move(download, s, SOUK_SLOT_CHECKING);
 		ret->kind = SOUK_DOWNLOAD_VERIFY;
 		describe_slot(download, i, ret);
 		return true;
@@ -158,7 +147,7 @@ static void start_fetch(struct souk_download *download, uint32_t slot, struct so
 {
 	struct souk_download_slot *s = &download->slots[slot];
 	struct souk_download_provider *p = &download->providers[s->provider];
-	s->state = SOUK_SLOT_FETCHING;
+	download_slot_move(download, s, SOUK_SLOT_FETCHING);
 	s->since = now;
 	/* Silence is counted from the moment that something is asked. */
 	if (p->fetching == 0 && !p->busy_keys)
@@ -172,11 +161,12 @@ static void start_fetch(struct souk_download *download, uint32_t slot, struct so
 static bool pull_again(
 	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
 {
-	for (uint32_t i = 0; i < download->config.slot_count; i++) {
+	for (uint32_t i = 0; download->planned > 0 && i < download->config.slot_count; i++) {
 		struct souk_download_slot *s = &download->slots[i];
-		if (s->state != SOUK_SLOT_PLANNED || souk_time_is_before(now, s->since))
-			continue;
 		uint32_t provider = s->provider;
+		if (s->state != SOUK_SLOT_PLANNED || souk_time_is_before(now, s->since) ||
+			download->providers[provider].is_closing)
+			continue;
 		souk_status status = souk_customer_again(
 			download->providers[provider].customer, &ret->request, s->unit, now);
 		if (status != SOUK_OK) {
@@ -202,13 +192,14 @@ static bool pull_next_of(struct souk_download *download, uint32_t provider,
 	struct souk_download_effect *ret, struct souk_time now)
 {
 	struct souk_download_provider *p = &download->providers[provider];
-	uint32_t slot = free_slot(download), flying = underway(download, provider);
-	if (p->state != SOUK_DOWNLOAD_OPENED || slot == download->config.slot_count ||
-		flying >= download->config.pipeline || !has_work(download) ||
-		!is_affordable(download, p))
+	if (p->state != SOUK_DOWNLOAD_OPENED || p->flying >= download->config.pipeline)
 		return false;
 	/* After a failure one request at a time is tried, and after its pause. */
-	if (p->failures > 0 && (flying > 0 || souk_time_is_before(now, p->keys_at)))
+	if (p->failures > 0 && (p->flying > 0 || souk_time_is_before(now, p->keys_at)))
+		return false;
+	uint32_t slot = free_slot(download);
+	if (slot == download->config.slot_count || !has_work(download) ||
+		!is_affordable(download, p))
 		return false;
 	souk_status status = souk_customer_next(p->customer, &ret->request, download->cursor, now);
 	if (status != SOUK_OK) {
@@ -240,13 +231,45 @@ static bool pull_next(
 	return false;
 }
 
+static void start_keys(struct souk_download *download, uint32_t provider, struct souk_time now,
+	struct souk_download_effect *ret)
+{
+	struct souk_download_provider *p = &download->providers[provider];
+	p->busy_keys = true;
+	p->keys_session = p->sessions;
+	p->heard = now;
+	ret->kind = SOUK_DOWNLOAD_KEYS;
+	ret->provider = provider;
+}
+
+/* Epochs that ended mid-stream: the last keys, once; and when what they open is being checked, the
+ * next session. */
+static bool pull_closing(
+	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
+{
+	for (uint32_t i = 0; i < download->provider_count; i++) {
+		struct souk_download_provider *p = &download->providers[i];
+		if (p->state != SOUK_DOWNLOAD_OPENED || !p->is_closing || p->busy_keys)
+			continue;
+		bool wants = !p->closing_asked &&
+			     souk_customer_last_keys(p->customer, &ret->request) == SOUK_OK;
+		p->closing_asked = true;
+		if (wants) {
+			start_keys(download, i, now, ret);
+			return true;
+		}
+		download_reopen(download, i, SOUK_PEER_EPOCH_CLOSED, now);
+	}
+	return false;
+}
+
 /* Only where no request for a unit is under way that would bring the key anyhow. */
 static bool pull_keys(
 	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
 {
 	for (uint32_t i = 0; i < download->provider_count; i++) {
 		struct souk_download_provider *p = &download->providers[i];
-		if (p->state != SOUK_DOWNLOAD_OPENED || p->busy_keys || underway(download, i) > 0 ||
+		if (p->state != SOUK_DOWNLOAD_OPENED || p->busy_keys || p->flying > 0 ||
 			souk_time_is_before(now, p->keys_at))
 			continue;
 		souk_status status = souk_customer_settle(p->customer, &ret->request, now);
@@ -254,11 +277,7 @@ static bool pull_keys(
 			download_reopen(download, i, status, now);
 		if (status != SOUK_OK)
 			continue;
-		p->busy_keys = true;
-		p->keys_session = p->sessions;
-		p->heard = now;
-		ret->kind = SOUK_DOWNLOAD_KEYS;
-		ret->provider = i;
+		start_keys(download, i, now, ret);
 		return true;
 	}
 	return false;
@@ -369,9 +388,10 @@ static bool pull(
 	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
 {
 	if (download->state == SOUK_DOWNLOAD_RUNNING &&
-		(pull_verify(download, ret) || pull_buy(download, ret, now) ||
-			pull_again(download, ret, now) || pull_next(download, ret, now) ||
-			pull_keys(download, ret, now) || pull_open(download, ret, now)))
+		(pull_verify(download, ret) || pull_closing(download, ret, now) ||
+			pull_buy(download, ret, now) || pull_again(download, ret, now) ||
+			pull_next(download, ret, now) || pull_keys(download, ret, now) ||
+			pull_open(download, ret, now)))
 		return true;
 	return false;
 }

@@ -14,6 +14,9 @@ void download_drop(struct souk_download *download, uint32_t provider, souk_statu
 /* The running session of the provider is over; another one may be opened. */
 void download_reopen(struct souk_download *download, uint32_t provider, souk_status reason,
 	struct souk_time now);
+/* Every change of a slot's state goes through these: they keep the counts. */
+void download_slot_move(struct souk_download *download, struct souk_download_slot *slot,
+	enum souk_download_slot_state state);
 void download_slot_free(struct souk_download *download, struct souk_download_slot *slot);
 
 #endif

@@ -146,8 +146,27 @@ static void answer(struct bench *b, uint32_t index, uint8_t how)
 		answer_request(b, &op, how);
 }
 
+/* The counts of slots are those of the slots. */
+static void check_counts(const struct souk_download *download)
+{
+	uint32_t used = 0, planned = 0, received = 0, flying[PROVIDERS] = {0};
+	for (uint32_t i = 0; i < download->config.slot_count; i++) {
+		const struct souk_download_slot *s = &download->slots[i];
+		bool flies = s->state == SOUK_SLOT_PLANNED || s->state == SOUK_SLOT_FETCHING;
+		used += s->state != SOUK_SLOT_FREE;
+		planned += s->state == SOUK_SLOT_PLANNED;
+		received += s->state == SOUK_SLOT_RECEIVED;
+		flying[s->provider] += !s->orphan && flies;
+	}
+	SOUK_CHECK(used == download->used && planned == download->planned &&
+		   received == download->received);
+	for (uint32_t i = 0; i < PROVIDERS; i++)
+		SOUK_CHECK(flying[i] == download->providers[i].flying);
+}
+
 static void check(struct bench *b)
 {
+	check_counts(&b->download);
 	const struct souk_download *d = &b->download;
 	SOUK_CHECK(souk_download_spent_all(d).ncoin <= BUDGET);
 	SOUK_CHECK(d->done.set <= d->taken.set);
