@@ -52,15 +52,13 @@ static souk_status measure_cheat(struct sweeper *sweeper, struct sim_mean *ret)
 	return SOUK_OK;
 }
 
-static souk_status measure_honest(
-	struct sweeper *sweeper, struct sim_mean *ret, const struct sim_sweep_row *row)
+static souk_status measure_honest(struct sweeper *sweeper, struct sim_mean *ret)
 {
 	const struct sim_sweep_plan *plan = sweeper->plan;
 	if (plan->honest != UINT32_MAX)
 		return sim_measure(ret, sweeper->cheat, plan->honest, plan->seeds, &sweeper->pace,
 			sweeper->error);
 	memcpy(sweeper->honest, sweeper->cheat, sizeof *sweeper->honest);
-	(void)row;
 	SOUK_TRY(sim_make_honest(sweeper->honest, plan->population, sweeper->error));
 	return sim_measure(ret, sweeper->honest, plan->population, plan->seeds, &sweeper->pace,
 		sweeper->error);
@@ -93,7 +91,7 @@ static souk_status run_row(struct sweeper *sweeper, struct sim_sweep_row *ret, u
 	sweeper->cheat->expect_count = 0;
 	SOUK_TRY(set(sweeper->cheat, plan->key, sweeper->parameter.unit, value, sweeper->error));
 	SOUK_TRY(measure_cheat(sweeper, &row.cheat));
-	SOUK_TRY(measure_honest(sweeper, &row.honest, &row));
+	SOUK_TRY(measure_honest(sweeper, &row.honest));
 	bound_row(sweeper, &row);
 	*ret = row;
 	return SOUK_OK;
@@ -288,17 +286,35 @@ static const char *side(const struct sim_sweep *sweep)
 	return "cheating pays at no value";
 }
 
+/* Whether each row keeps what the documentation promises of it; empty where it promises nothing. */
+static void print_bounds(char out[64], const struct sim_sweep *sweep)
+{
+	uint32_t above = 0;
+	out[0] = '\0';
+	for (uint32_t i = 0; i < sweep->count; i++) {
+		const struct sim_sweep_row *row = &sweep->rows[i];
+		if (!row->has_bound)
+			return;
+		above += row->cheat.profit > row->bound;
+	}
+	if (above > 0)
+		snprintf(out, 64, "; %u of %u rows are ABOVE their bound", above, sweep->count);
+	else
+		snprintf(out, 64, "; each row is within its bound");
+}
+
 void sim_sweep_verdict(char out[SIM_SWEEP_LINE_MAX], const struct sim_sweep *sweep)
 {
 	const struct sim_prediction *p = &sweep->prediction;
-	char found[SIM_VALUE_SIZE], said[SIM_VALUE_SIZE], corrected[SIM_VALUE_SIZE];
+	char found[SIM_VALUE_SIZE], said[SIM_VALUE_SIZE], corrected[SIM_VALUE_SIZE], bounds[64];
+	print_bounds(bounds, sweep);
 	if (!sweep->has_break_even) {
-		snprintf(out, SIM_SWEEP_LINE_MAX, "%s", side(sweep));
+		snprintf(out, SIM_SWEEP_LINE_MAX, "%s%s", side(sweep), bounds);
 		return;
 	}
 	print_value(found, sweep, sweep->break_even);
-	int used = snprintf(out, SIM_SWEEP_LINE_MAX, "break-even at %s = %s: cheating pays %s it",
-		sweep->key, found, sweep->pays_above ? "above" : "below");
+	int used = snprintf(out, SIM_SWEEP_LINE_MAX, "break-even at %s = %s: cheating pays %s it%s",
+		sweep->key, found, sweep->pays_above ? "above" : "below", bounds);
 	if (!p->is_known)
 		return;
 	print_value(said, sweep, p->value);

@@ -185,6 +185,12 @@ static void test_bounds(void **state)
 	assert_true(sweep.rows[0].has_bound);
 	assert_int_equal(sweep.rows[1].bound, 2 * sweep.rows[0].bound);
 	assert_false(sweep.prediction.is_known);
+	char line[SIM_SWEEP_LINE_MAX];
+	sim_sweep_verdict(line, &sweep);
+	assert_non_null(strstr(line, "within its bound"));
+	sweep.rows[1].cheat.profit = sweep.rows[1].bound + 1;
+	sim_sweep_verdict(line, &sweep);
+	assert_non_null(strstr(line, "1 of 2 rows are ABOVE"));
 }
 
 /* Below the threshold the best is to cheat at every task, above it at none. */
