@@ -309,6 +309,17 @@ souk_status souk_customer_settle(
 	return SOUK_OK;
 }
 
+souk_status souk_customer_last_keys(
+	const struct souk_customer *customer, struct souk_unit_request *ret)
+{
+	struct souk_unit_request request = {.session = customer->grant.session};
+	if (customer->state != SOUK_CUSTOMER_OPEN || customer->payer.unit <= customer->keyed)
+		return SOUK_LOCAL_STATE;
+	request.auth = souk_unit_request_auth(&customer->session_secret, &request);
+	*ret = request;
+	return SOUK_OK;
+}
+
 /* ------------------------------------------------------------------ money */
 
 /* Units times the price: within the strip, whose whole amount is one. */

@@ -174,6 +174,14 @@ void souk_customer_end(struct souk_customer *customer, souk_status reason);
 SOUK_MUST_CHECK souk_status souk_customer_settle(
 	struct souk_customer *customer, struct souk_unit_request *ret, struct souk_time now);
 
+/* souk_customer_last_keys: the request for the key of what the provider took before it took no more
+ * tickets (SOUK_PEER_EPOCH_CLOSED): without one, since it would be refused for a new one.
+ *
+ * Returns SOUK_OK: send it to /v1/keys, or
+ *   SOUK_LOCAL_STATE  not OPEN, or every key that was paid for is known. */
+SOUK_MUST_CHECK souk_status souk_customer_last_keys(
+	const struct souk_customer *customer, struct souk_unit_request *ret);
+
 /* Units up to which the received ones may be paid now. */
 uint32_t souk_customer_payable(const struct souk_customer *customer);
 /* Units that the customer paid for: tickets issued, or bought from a hub. */
