@@ -52,7 +52,7 @@ enum sim_kind {
 	SIM_ASK_REPLY,	  /* grant_open */
 	SIM_STRIP,	  /* strip_open */
 	SIM_STRIP_REPLY,
-	SIM_UNIT,	/* data.unit; unit 0: /v1/keys */
+	SIM_UNIT,	/* data.unit; unit 0: /v1/keys; bytes: an agreement's id, or none */
 	SIM_UNIT_REPLY, /* data.reply; bytes: signed_unit, under an agreement */
 	SIM_RECEIPT,	/* receipt_proposal */
 	SIM_RECEIPT_REPLY,
@@ -211,8 +211,8 @@ struct sim_tally {
 	struct souk_amount owed;  /* by tickets accepted */
 	struct souk_amount spent; /* by tickets issued */
 	struct souk_amount claimed;
-	/* What a griefer did to others, at their cost, less what it cost itself, in ncoin: counts as
-	 * its gain. See greedy_griefer.c. */
+	/* What a griefer did to others, at their cost, less what it cost itself, in ncoin: counts
+	 * as its gain. See greedy_griefer.c. */
 	int64_t harm;
 	struct souk_amount work; /* that tasks cost whoever did them, see task.h: a loss in money */
 };
