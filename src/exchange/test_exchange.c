@@ -573,6 +573,38 @@ static void a_closed_epoch_still_gives_keys(void **state)
 	free(m);
 }
 
+/* A customer whose newest ticket came too late asks without one, and reads what it paid in time. */
+static void the_last_keys_need_no_ticket(void **state)
+{
+	(void)state;
+	struct market *m = market_open(UNITS);
+	struct souk_unit_request requests[3], request;
+	struct souk_provider_reply reply;
+	assert_int_equal(souk_customer_last_keys(&m->customer, &request), SOUK_LOCAL_STATE);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(souk_customer_next(&m->customer, &requests[i], i, t0), SOUK_OK);
+		assert_int_equal(ask_unit(m, &requests[i], &reply), SOUK_OK);
+		assert_int_equal(souk_customer_received(&m->customer, i + 1), SOUK_OK);
+		/* Ticket 1 goes out with the second unit; its key is lost on the way. */
+	}
+	assert_int_equal(souk_customer_next(&m->customer, &requests[2], 2, t0), SOUK_OK);
+	assert_int_equal(requests[2].ticket.unit, 2);
+	souk_provider_set_epoch(&m->kit.provider, 8, SOUK_TIME_NEVER, epoch_end);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &requests[2], epoch_end),
+		SOUK_PEER_EPOCH_CLOSED);
+	assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_OK);
+	assert_int_equal(souk_provider_unit(&m->kit.provider, &reply, &request, epoch_end),
+		SOUK_PEER_EPOCH_CLOSED);
+	assert_int_equal(souk_customer_last_keys(&m->customer, &request), SOUK_OK);
+	assert_false(request.has_ticket);
+	assert_int_equal(
+		souk_provider_unit(&m->kit.provider, &reply, &request, epoch_end), SOUK_OK);
+	assert_int_equal(souk_customer_key(&m->customer, &reply.key), SOUK_OK);
+	assert_int_equal(m->customer.keyed, 1);
+	assert_int_equal(souk_customer_verified(&m->customer, 1), SOUK_OK);
+	free(m);
+}
+
 static void texts_have_one_form(void **state)
 {
 	(void)state;
@@ -636,6 +668,7 @@ int main(void)
 		cmocka_unit_test(grants_are_shared_among_addresses),
 		cmocka_unit_test(only_a_verdict_ends_a_claim),
 		cmocka_unit_test(a_closed_epoch_still_gives_keys),
+		cmocka_unit_test(the_last_keys_need_no_ticket),
 		cmocka_unit_test(texts_have_one_form),
 	};
 	return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);

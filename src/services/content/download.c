@@ -165,8 +165,8 @@ static void orphan_slot(struct souk_download *download, struct souk_download_pro
 	count_slot(download, slot, 1);
 }
 
-/* What the session that ends was paid for and did not deliver. Whether its epoch is to blame is
- * known once the next one is open. */
+/* What the session that ends was paid for and did not deliver; what is being checked counts as
+ * delivered. Whether its epoch is to blame is known once the next one is open. */
 static void note_loss(struct souk_download *download, uint32_t provider, souk_status reason)
 {
 	struct souk_download_provider *p = &download->providers[provider];
@@ -176,6 +176,7 @@ static void note_loss(struct souk_download *download, uint32_t provider, souk_st
 		had += slot->state == SOUK_SLOT_CHECKING && !slot->orphan &&
 		       slot->provider == provider;
 	}
+	p->fruitless = had == 0 ? p->fruitless + 1 : 0;
 	p->lost_last = paid > had ? paid - had : 0;
 	p->lost_epoch = p->customer->ask.epoch;
 	p->lost_reason = reason;
@@ -193,7 +194,6 @@ static void close_session(struct souk_download *download, uint32_t provider, sou
 	p->units_paid += souk_customer_paid(p->customer);
 	if (souk_amount_add(&spent, p->spent, souk_customer_spent(p->customer)) == SOUK_OK)
 		p->spent = spent;
-	p->fruitless = p->session_units == 0 ? p->fruitless + 1 : 0;
 	note_loss(download, provider, reason);
 	for (uint32_t i = 0; i < download->config.slot_count; i++) {
 		struct souk_download_slot *slot = &download->slots[i];
