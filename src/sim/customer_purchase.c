@@ -95,6 +95,12 @@ void customer_purchase_fail(struct sim_node *node, souk_status status)
 
 /* ---------------------------------------------------------------- offers */
 
+/* Whom it asks; it buys from `peers` of them. */
+static uint32_t offers_wanted(const struct customer *c)
+{
+	return (uint32_t)(c->of->offers > c->of->peers ? c->of->offers : c->of->peers);
+}
+
 static void ask_for_offer(struct sim_node *node, uint32_t number, uint32_t peer)
 {
 	struct purchase *p = customer_of(node)->purchase;
@@ -128,9 +134,9 @@ static bool ask_more(struct sim_node *node)
 	struct customer *c = customer_of(node);
 	struct purchase *p = c->purchase;
 	uint32_t drawn[SOUK_DOWNLOAD_PROVIDERS_MAX], want = 0;
-	for (uint32_t i = 0; i < c->of->peers; i++)
+	for (uint32_t i = 0; i < offers_wanted(c); i++)
 		want += p->seats[i].step == SEAT_FREE;
-	bool is_alone = want == c->of->peers;
+	bool is_alone = want == offers_wanted(c);
 	if (want > CUSTOMER_ASK_MAX - p->asked_count)
 		want = CUSTOMER_ASK_MAX - p->asked_count;
 	uint32_t count = draw(node, drawn, want, false);
@@ -176,20 +182,35 @@ static uint32_t close_ranks(struct purchase *p)
 	return count;
 }
 
+/* The cheapest first, as souk get has them; of the same price, in the order of their seats. */
+static uint32_t keep_cheapest(struct purchase *p, uint32_t count, uint32_t most)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		struct seat seat = p->seats[i];
+		uint32_t k = i;
+		for (; k > 0 && seat.offer.price.ncoin < p->seats[k - 1].offer.price.ncoin; k--)
+			p->seats[k] = p->seats[k - 1];
+		p->seats[k] = seat;
+	}
+	for (uint32_t i = most; i < count; i++)
+		p->seats[i] = (struct seat){.step = SEAT_FREE};
+	return count < most ? count : most;
+}
+
 /* All answers are there: ask others in place of those who have no offer, or go on. */
 static void offers_done(struct sim_node *node)
 {
 	struct customer *c = customer_of(node);
 	struct purchase *p = c->purchase;
 	uint32_t offers = 0;
-	for (uint32_t i = 0; i < c->of->peers; i++) {
+	for (uint32_t i = 0; i < offers_wanted(c); i++) {
 		if (p->seats[i].step == SEAT_OFFERING)
 			return;
 		offers += p->seats[i].step == SEAT_IDLE;
 	}
-	if (offers < c->of->peers && ask_more(node))
+	if (offers < offers_wanted(c) && ask_more(node))
 		return;
-	p->seat_count = close_ranks(p);
+	p->seat_count = keep_cheapest(p, close_ranks(p), (uint32_t)c->of->peers);
 	if (!customer_agree(node))
 		customer_purchase_pay(node);
 }

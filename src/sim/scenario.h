@@ -113,6 +113,8 @@ enum sim_unit {
 	X(downloads, "downloads", SIM_NUMBER, 1, 0, 1000000, "that each wants in all")             \
 	X(pause_ms, "pause", SIM_DURATION, 5000, 0, 86400000, "between them, on average")          \
 	X(peers, "peers", SIM_NUMBER, 4, 1, 16, "providers that a download buys from")             \
+	X(offers, "offers", SIM_NUMBER, 0, 0, 16,                                                  \
+		"asked for; the cheapest are bought from; 0: as many as peers")                    \
 	X(stock_ppm, "stock", SIM_PPM, 1000000, 0, 1000000, "share of the contents it sells")      \
 	X(price, "price", SIM_NCOIN, 0, 0, 1000000000000, "that it asks; 0: the market's")         \
 	X(line, "line", SIM_NCOIN, 0, 0, 1000000000000000, "of its escrow; 0: what it may need")   \
