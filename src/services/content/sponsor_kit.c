@@ -518,8 +518,9 @@ bool kit_viewing_run(struct kit_viewing *v, uint32_t steps)
 			struct souk_time wake = souk_viewer_deadline(&v->viewer);
 			if (deliver_late(v))
 				continue;
-			if (!souk_time_is_before(v->kit->now, wake) ||
-				!souk_time_is_before(wake, v->kit->epoch_end))
+			/* Nothing to do now, and yet to be woken at once: for ever. */
+			SOUK_CHECK(souk_time_is_before(v->kit->now, wake));
+			if (!souk_time_is_before(wake, v->kit->epoch_end))
 				return false;
 			v->kit->now = wake;
 			continue;

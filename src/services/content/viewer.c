@@ -7,6 +7,8 @@
 #include "souk/crypto/secret.h"
 
 #define RETRY_DOUBLINGS_MAX 6u
+/* Of `retry`: nothing is waited for. */
+#define NO_PAUSE ((struct souk_time){0})
 
 static void fill_ask(struct souk_viewer *viewer)
 {
@@ -155,7 +157,7 @@ static struct souk_viewer_cache *answered(struct souk_viewer *viewer, uint32_t c
 		return NULL;
 	struct souk_viewer_cache *entry = &viewer->caches[cache];
 	entry->failures = 0;
-	entry->retry = souk_time_at_ms(0);
+	entry->retry = NO_PAUSE;
 	return entry;
 }
 
@@ -590,9 +592,21 @@ static void fill_complaint(const struct souk_viewer *viewer, struct souk_viewer_
 	souk_bundle_complaint_sign(&ret->complaint, viewer->config.identity);
 }
 
+/* A pause that is over is none: nobody is woken for it again. */
+static void end_pauses(struct souk_viewer *viewer, struct souk_time now)
+{
+	if (!souk_time_is_before(now, viewer->retry))
+		viewer->retry = NO_PAUSE;
+	for (uint32_t i = 0; i < viewer->plan.caches; i++) {
+		if (!souk_time_is_before(now, viewer->caches[i].retry))
+			viewer->caches[i].retry = NO_PAUSE;
+	}
+}
+
 bool souk_viewer_next_effect(
 	struct souk_viewer *viewer, struct souk_viewer_effect *ret, struct souk_time now)
 {
+	end_pauses(viewer, now);
 	switch (viewer->state) {
 	case SOUK_VIEWER_ASKING: return next_for_sponsor(viewer, SOUK_VIEWER_ASK, ret, now);
 	case SOUK_VIEWER_GRANTING: return next_handshake(viewer, SOUK_VIEWER_GRANT, ret, now);
@@ -622,12 +636,12 @@ struct souk_time souk_viewer_deadline(const struct souk_viewer *viewer)
 	struct souk_time deadline = SOUK_TIME_NEVER;
 	if (is_over(viewer))
 		return deadline;
-	if (viewer->failures > 0 && !viewer->busy)
+	if (viewer->retry.ms != NO_PAUSE.ms)
 		deadline = viewer->retry;
 	if (viewer->state == SOUK_VIEWER_RUNNING)
 		deadline = souk_time_earlier(deadline, expires_at(viewer));
 	for (uint32_t i = 0; i < viewer->plan.caches; i++) {
-		if (viewer->caches[i].failures > 0)
+		if (viewer->caches[i].retry.ms != NO_PAUSE.ms)
 			deadline = souk_time_earlier(deadline, viewer->caches[i].retry);
 	}
 	return deadline;
