@@ -208,7 +208,7 @@ static void start(struct sim_node *node)
 	s->leaf_max = nodes;
 	s->leaves = sim_alloc(nodes * sizeof *s->leaves);
 	s->free = sim_alloc(nodes * sizeof *s->free);
-	s->scratch = sim_alloc(nodes * sizeof *s->scratch);
+	s->scratch = sim_alloc(2 * nodes * sizeof *s->scratch); /* rows are padded */
 	s->open = sim_alloc(sizeof *s->open);
 	s->strips = sim_alloc(sizeof *s->strips);
 	s->bytes = sim_alloc(SOUK_SPONSOR_BUNDLE_RECORD_SIZE_MAX);

@@ -12,8 +12,8 @@
 
 #define NONE	     UINT32_MAX
 #define TRIES	     16u
-#define RETRY_MS     500u
-#define FAILURES_MAX 4u
+#define RETRY_MS     250u
+#define FAILURES_MAX 3u
 
 enum { AUDITS };
 
