@@ -5,7 +5,7 @@
  *
  * Its profit is what it did to others less what that cost itself, at the prices of the market:
  *
- *   a body sent in vain       what a unit costs its seller; as much to who receives it
+ *   a body sent in vain       what a unit costs its seller, and as much to who receives it: nothing
  *   a step of a chain         a 40th of an ncoin: ten million of them cost as much as serving for a
  *                             second at a gigabit
  *   a message                 as much as 300 steps, to who sends it: what a request takes to make
@@ -40,11 +40,13 @@ static void ready(struct greedy_payer *payer)
 	begin(payer);
 }
 
-/* Both sides make a chain as long as the strip. */
+/* Both sides make a chain as long as the strip; who only asks makes none. */
 static bool lay(struct greedy_payer *payer, struct greedy_deal *deal)
 {
-	if (payer->knobs[HOW] == ASKS)
+	if (payer->knobs[HOW] == ASKS) {
+		hurt(payer, deal->customer.grant.units);
 		return false;
+	}
 	if (souk_customer_strip(&deal->customer, &payer->free[deal->leaf], &deal->open) != SOUK_OK)
 		return false;
 	greedy_prove(payer, deal, payer->leaves, payer->leaf_count, deal->leaf);
@@ -79,15 +81,11 @@ static void answered_jump(struct greedy_payer *payer, struct greedy_deal *deal, 
 		send_jump(payer, deal);
 }
 
-/* The bodies go where they come from: nowhere. */
+/* A body costs who receives it what it costs who sends it: what is left is the message. */
 static void answered_repeat(
 	struct greedy_payer *payer, struct greedy_deal *deal, souk_status status)
 {
-	const struct sim_scenario *s = sim_world_scenario(payer->node->world);
-	int64_t cost = (int64_t)(s->price * s->cost_ppm / SIM_PPM_ALL);
-	if (status == SOUK_OK)
-		payer->node->tally.harm += cost - cost;
-	else
+	if (status != SOUK_OK)
 		greedy_end(payer, deal, status);
 	if (deal->step != GREEDY_OPEN)
 		return;
