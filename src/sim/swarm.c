@@ -132,6 +132,22 @@ static void draw_honest(struct sim_scenario *s, struct souk_rng *rng)
 		draw_customers(s, rng, "guests", true);
 }
 
+/* Viewers, who are paid for by a sponsor. */
+static void draw_sponsored(struct sim_scenario *s, struct souk_rng *rng)
+{
+	if (!chance(rng, 25) || add(s, "sponsors", "sponsor", 1) == NULL)
+		return;
+	struct sim_population *p = add(s, "viewers", "viewer", between(rng, 1, 4));
+	if (p == NULL)
+		return;
+	p->downloads = between(rng, 1, 3);
+	p->pause_ms = between(rng, 200, 6000);
+	s->bundle = between(rng, 1, s->populations[0].count);
+	s->segment_units = PICK(rng, 1, 4, 8, 16);
+	s->puzzle = !chance(rng, 25);
+	s->quota_units = chance(rng, 30) ? between(rng, 8, 200) : 0;
+}
+
 static void draw_knobs(
 	struct sim_population *p, const struct sim_actor *actor, struct souk_rng *rng)
 {
@@ -268,6 +284,7 @@ void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)
 	ret->seed = seed;
 	draw_market(ret, &rng);
 	draw_honest(ret, &rng);
+	draw_sponsored(ret, &rng);
 	draw_greedy(ret, &rng);
 	draw_faults(ret, &rng);
 }
