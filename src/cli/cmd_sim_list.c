@@ -130,8 +130,8 @@ static json_t *actor_json(const struct sim_actor *actor)
 			knobs, json_pack("{s:s, s:I, s:I, s:I, s:s}", "name", knob->name, "default",
 				       (json_int_t)knob->value, "min", (json_int_t)knob->min, "max",
 				       (json_int_t)knob->max, "about", knob->about));
-	return json_pack("{s:s, s:s, s:b, s:o}", "name", actor->name, "about", actor->about,
-		"is_greedy", actor->is_greedy, "knobs", knobs);
+	return json_pack("{s:s, s:s, s:b, s:s*, s:o}", "name", actor->name, "about", actor->about,
+		"is_greedy", actor->is_greedy, "in_place_of", actor->honest, "knobs", knobs);
 }
 
 static void print_actor(const struct sim_actor *actor)

@@ -20,8 +20,8 @@ import tempfile
 
 START, END = "<!-- security.py -->\n", "<!-- end -->\n"
 SEEDS = 4
-HEAD = ("| attack | countermeasure | profit without it | profit with it | run with it | without it "
-        "|\n| --- | --- | --- | --- | --- | --- |\n")
+HEAD = ("| attack | countermeasure | profit without it | profit with it | honest in its place | "
+        "run with it | without it |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 
 
 class Row:
@@ -52,6 +52,40 @@ def read_rows(path):
 
 def fail(command, done):
     sys.exit(f"{' '.join(command)} ends with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def read_actors(souk):
+    """By name."""
+    done = subprocess.run([souk, "sim", "actors", "--json"], capture_output=True, text=True)
+    return {actor["name"]: actor for actor in json.loads(done.stdout)["actors"]}
+
+
+def made_honest(text, population, actors):
+    """The scenario TEXT with honest behaviour in the place of POPULATION, or None."""
+    head = f"[population {population}]\n"
+    before, rest = text.split(head, 1)
+    section, mark, after = rest.partition("\n[")
+    actor = actors[re.search(r"(?m)^actor *= *(\S+)", section).group(1)]
+    if "in_place_of" not in actor:
+        return None
+    section = re.sub(r"(?m)^actor *=.*$", f"actor = {actor['in_place_of']}", section)
+    for knob in actor["knobs"]:
+        section = re.sub(rf"(?m)^{re.escape(knob['name'])} *=.*\n?", "", section)
+    # What is expected of cheats is nothing to honest nodes.
+    after = re.sub(r"(?ms)^expect\].*?(?=^\[|\Z)", "expect]\nviolations = none\n", after)
+    return before + head + section + mark + after
+
+
+def run_honest(souk, path, population, actors):
+    with open(path, encoding="utf-8") as file:
+        text = made_honest(file.read(), population, actors)
+    if text is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, os.path.basename(path))
+        with open(copy, "w", encoding="utf-8") as file:
+            file.write(text)
+        return run_souk(souk, copy, population, [])[0]
 
 
 def run_souk(souk, path, population, sets):
@@ -132,7 +166,7 @@ def complaint(row, without, with_it):
     return None
 
 
-def measure(row, souk, canaries, scenarios):
+def measure(row, souk, canaries, scenarios, actors):
     path = os.path.join(scenarios, row.scenario + ".scenario")
     with_it, row.is_cheat = run_souk(souk, path, row.population, [])
     without = None
@@ -141,6 +175,7 @@ def measure(row, souk, canaries, scenarios):
         without = run_canary(program, path, row.population)
     elif row.sets:
         without, _ = run_souk(souk, path, row.population, row.sets)
+    row.honest = run_honest(souk, path, row.population, actors) if row.is_cheat else None
     return without, with_it
 
 
@@ -148,13 +183,14 @@ def print_row(row, without, with_it):
     note = "" if row.note == "-" else f"<br>*{row.note}*"
     without_it = row.command_without()
     return (f"| {row.attack}{note} | {row.guard} | {cell(row, without)} | {cell(row, with_it)} | "
+            f"{cell(row, row.honest)} | "
             f"`{row.command()}` | {without_it if without_it == '-' else f'`{without_it}`'} |\n")
 
 
 def make_table(rows, souk, canaries, scenarios):
-    table, wrong = HEAD, []
+    table, wrong, actors = HEAD, [], read_actors(souk)
     for row in rows:
-        without, with_it = measure(row, souk, canaries, scenarios)
+        without, with_it = measure(row, souk, canaries, scenarios, actors)
         table += print_row(row, without, with_it)
         problem = complaint(row, without, with_it)
         if problem:
