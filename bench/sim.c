@@ -197,12 +197,13 @@ static bool chart(const char *dir, const struct figures *all, int count)
 	double last = points[count - 1].x, first = points[0].x;
 	even[0] = points[0];
 	even[1] = (struct plot_point){last, points[0].y * last / first};
-	struct plot_line lines[] = {{"measured", PLOT_TEAL, points, (size_t)count},
-		{"in proportion", PLOT_ORANGE, even, 2}};
+	struct plot_line lines[] = {
+		{"measured", PLOT_TEAL, points, (size_t)count}, {"", PLOT_ORANGE, even, 2}};
 	struct plot_lines plot = {
 		.title = "Time of a simulation, by its nodes",
-		.subtitle = "One of twenty sells, the others buy once: the same load for each node "
-			    "at every size",
+		.subtitle =
+			"The same load for each node at every size. Orange: in proportion to the "
+			"nodes",
 		.x_label = "nodes",
 		.y_label = "seconds of one core",
 		.from = {first, pow(10, floor(log10(points[0].y)))},
@@ -223,14 +224,14 @@ static bool page(const char *dir, const struct figures *sale, const struct figur
 		"# How fast the simulator is\n\n"
 		"Written by `souk bench sim --report docs`. Seconds and rates are of processor "
 		"time of one core; cryptography, ledger and state machines are the real ones.\n\n"
-		"- A sale of long sessions (`souk sim show bench-sale`): **%.0f messages delivered "
-		"in a second**.\n"
+		"- A sale of long sessions (`souk sim show bench-sale`): **%.0f thousand messages "
+		"delivered in a second**.\n"
 		"- Markets of short sales (`souk sim show bench-nodes`), in which each node signs "
 		"for an escrow, an allotment, a session and a claim: most of the time is "
 		"libsecp256k1's.\n\n"
 		"| nodes | seconds | messages | messages/s | MiB |\n"
 		"| ---: | ---: | ---: | ---: | ---: |\n",
-		rate(sale));
+		rate(sale) / 1000);
 	for (int i = 0; i < count; i++)
 		fprintf(out, "| %u | %.2f | %llu | %.0f | %.0f |\n", all[i].told.nodes,
 			all[i].cpu_s, (unsigned long long)all[i].told.messages, rate(&all[i]),

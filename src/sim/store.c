@@ -330,7 +330,7 @@ uint64_t sim_store_count(const struct sim_store *store)
 
 bool sim_store_rot(struct sim_store *store, uint64_t which)
 {
-	uint8_t from[SOUK_STORE_KEY_SIZE_MAX + 1];
+	uint8_t from[SOUK_STORE_KEY_SIZE_MAX + 1] = {0};
 	struct souk_bytes key = souk_bytes_of(from, 0), value;
 	uint64_t skip = store->count > 0 ? which % store->count : 0;
 	/* Once around at most: values may be empty. */
