@@ -71,8 +71,9 @@ static void check(const struct sim_report *report)
 			(unsigned long long)report->violations[i].world_us,
 			report->violations[i].text);
 	assert_int_equal(report->violation_count, 0);
-	assert_int_equal(bought->downloads_asked, 30);
-	assert_int_equal(bought->downloads_done, 30);
+	/* Who is busy to the end of demand wants no more. */
+	assert_in_range(bought->downloads_asked, 20, 30);
+	assert_int_equal(bought->downloads_done, bought->downloads_asked);
 	assert_int_equal(bought->downloads_failed, 0);
 	/* Nobody is owed what nobody spent, and what was verified was paid. */
 	assert_true(sold->owed.ncoin <= bought->spent.ncoin);
