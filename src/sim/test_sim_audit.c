@@ -428,6 +428,18 @@ static void test_a_claim_that_is_not_paid(void **state)
 	close_market(deal.kit);
 }
 
+/* It believes that it was paid; the blocks know nothing of it. */
+static void test_a_claim_that_only_its_owner_knows(void **state)
+{
+	(void)state;
+	struct deal deal;
+	sell(&deal, 8);
+	tell(&deal, PROVIDER, SIM_NOTE_CLAIMED, 0, PRIZE);
+	end(&deal);
+	assert_true(has(deal.kit, SIM_VIOLATION_UNPAID_CLAIM));
+	close_market(deal.kit);
+}
+
 static void test_an_outage_excuses_for_a_claim_window_only(void **state)
 {
 	(void)state;
@@ -544,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_a_lying_disk_excuses),
 		cmocka_unit_test(test_a_claim_that_is_paid),
 		cmocka_unit_test(test_a_claim_that_is_not_paid),
+		cmocka_unit_test(test_a_claim_that_only_its_owner_knows),
 		cmocka_unit_test(test_an_outage_excuses_for_a_claim_window_only),
 		cmocka_unit_test(test_more_than_was_won),
 		cmocka_unit_test(test_more_than_was_issued),
