@@ -25,6 +25,8 @@
  *   D5 what a provider was paid and did not deliver is at most three windows and an eighth of what
  *      it did, and a window for each epoch that ended meanwhile, whatever it says that its
  *      sessions ended for.
+ *   D6 a session whose time is over is asked once for the keys of what was paid, and for nothing
+ *      else; whoever is silent then holds up those units only, for its time-out.
  *
  * Memory: caller's. Threads: one owner; decrypting and checking may happen on others.
  * Spec: spec/content.md 4. */
@@ -69,10 +71,10 @@ struct souk_download_provider {
 	bool busy_opening;   /* an OPEN is not answered yet */
 	bool busy_keys;	     /* nor a KEYS */
 	bool busy_buying;    /* nor a BUY */
-	bool is_closing;     /* its epoch is over: only the last keys are asked for */
-	bool closing_asked;  /* they were */
+	bool asked_last;     /* a closing session's last keys were asked for */
 	bool drop_due;	     /* a DROP effect is waiting */
 	souk_status dropped; /* why */
+	souk_status closing; /* why the session ends, once its last keys came; SOUK_OK: it runs */
 	uint32_t fetching;   /* FETCH effects not answered */
 	uint32_t flying;     /* slots of the running session that are planned or fetching */
 	uint32_t held;	     /* slots of the running session */
@@ -212,7 +214,8 @@ void souk_download_open_failed(struct souk_download *download, uint32_t provider
 
 /* Answers to FETCH. KEY is NULL where there was no Souk-Key. STATUS: IO_ and LOCAL_FULL (429, 503)
  * are tried again; PEER_EPOCH_CLOSED, PEER_STRIP_EXPIRED and PEER_UNKNOWN_SESSION end the session,
- * and another one is opened; PEER_WRONG_LENGTH and any other PEER_ drop the provider. */
+ * and another one is opened, for the first two after a last KEYS; PEER_WRONG_LENGTH and any other
+ * PEER_ drop the provider. */
 void souk_download_received(struct souk_download *download, uint32_t slot,
 	const struct souk_unit_key *key, struct souk_time now);
 void souk_download_fetch_failed(

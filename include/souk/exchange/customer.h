@@ -175,7 +175,8 @@ SOUK_MUST_CHECK souk_status souk_customer_settle(
 	struct souk_customer *customer, struct souk_unit_request *ret, struct souk_time now);
 
 /* souk_customer_last_keys: the request for the key of what the provider took before it took no more
- * tickets (SOUK_PEER_EPOCH_CLOSED): without one, since it would be refused for a new one.
+ * tickets (SOUK_PEER_EPOCH_CLOSED, SOUK_PEER_STRIP_EXPIRED): without one, since it would be refused
+ * for a new one.
  *
  * Returns SOUK_OK: send it to /v1/keys, or
  *   SOUK_LOCAL_STATE  not OPEN, or every key that was paid for is known. */

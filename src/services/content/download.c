@@ -190,7 +190,8 @@ static void close_session(struct souk_download *download, uint32_t provider, sou
 	if (p->state != SOUK_DOWNLOAD_OPENED)
 		return;
 	souk_customer_end(p->customer, reason);
-	p->is_closing = p->closing_asked = false;
+	p->closing = SOUK_OK;
+	p->asked_last = false;
 	p->units_paid += souk_customer_paid(p->customer);
 	if (souk_amount_add(&spent, p->spent, souk_customer_spent(p->customer)) == SOUK_OK)
 		p->spent = spent;
@@ -237,6 +238,32 @@ void download_reopen(
 	p->open_at = p->fruitless > 0 ? souk_time_plus_ms(now, download->config.retry_ms) : now;
 }
 
+bool download_is_running(const struct souk_download_provider *p)
+{
+	return p->state == SOUK_DOWNLOAD_OPENED && p->closing == SOUK_OK;
+}
+
+/* The provider takes no more tickets; but those that came in time have their keys, and what they
+ * paid was received and can be read. Nothing else of the session can: others may have it. */
+void download_close(
+	struct souk_download *download, uint32_t provider, souk_status reason, struct souk_time now)
+{
+	struct souk_download_provider *p = &download->providers[provider];
+	if (!download_is_running(p))
+		return;
+	if (p->customer->payer.unit <= p->customer->keyed) {
+		download_reopen(download, provider, reason, now);
+		return;
+	}
+	p->closing = reason;
+	for (uint32_t i = 0; i < download->config.slot_count; i++) {
+		struct souk_download_slot *slot = &download->slots[i];
+		if (slot->state != SOUK_SLOT_FREE && !slot->orphan && slot->provider == provider &&
+			slot->unit > p->customer->payer.unit)
+			orphan_slot(download, p, slot);
+	}
+}
+
 /* How long to pause after the failures in a row. */
 static uint64_t backoff_ms(
 	const struct souk_download *download, const struct souk_download_provider *p)
@@ -277,11 +304,15 @@ static bool is_patient(const struct souk_download *download, uint32_t provider, 
 		       now, souk_time_plus_ms(p->failing_since, download->config.timeout_ms));
 }
 
+static bool is_too_late(souk_status status)
+{
+	return status == SOUK_PEER_EPOCH_CLOSED || status == SOUK_PEER_STRIP_EXPIRED;
+}
+
 static bool ends_session(souk_status status)
 {
-	return status == SOUK_PEER_EPOCH_CLOSED || status == SOUK_PEER_STRIP_EXPIRED ||
-	       status == SOUK_PEER_UNKNOWN_SESSION || status == SOUK_PEER_OVERDRAW ||
-	       status == SOUK_PEER_JUMP_TOO_FAR;
+	return is_too_late(status) || status == SOUK_PEER_UNKNOWN_SESSION ||
+	       status == SOUK_PEER_OVERDRAW || status == SOUK_PEER_JUMP_TOO_FAR;
 }
 
 /* What a failed FETCH or KEYS means. True where it is to be tried again, at
@@ -290,14 +321,13 @@ static bool note_failure(
 	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
 {
 	struct souk_download_provider *p = &download->providers[provider];
-	/* The end of the session is under way: see pull_closing. */
-	if (p->is_closing)
+	/* Its end is under way: see pull_last. */
+	if (!download_is_running(p))
 		return false;
-	/* What was paid in time has its keys, and what was received may be read with them. */
-	p->is_closing =
-		status == SOUK_PEER_EPOCH_CLOSED && p->customer->payer.unit > p->customer->keyed;
-	if (p->is_closing)
+	if (is_too_late(status)) {
+		download_close(download, provider, status, now);
 		return false;
+	}
 	if (ends_session(status)) {
 		download_reopen(download, provider, status, now);
 		return false;
@@ -484,7 +514,7 @@ void souk_download_keys(struct souk_download *download, uint32_t provider,
 		return;
 	/* An answer without the key that was paid is a failure, however polite; but for the last
 	 * one: not every ticket came in time. */
-	if (!p->is_closing && p->customer->keyed == before &&
+	if (download_is_running(p) && p->customer->keyed == before &&
 		p->customer->keyed < p->customer->payer.unit) {
 		if (note_failure(download, provider, SOUK_PEER_UNPAID, now))
 			p->keys_at = p->paused_until;
@@ -522,8 +552,9 @@ static void note_buy_failure(
 	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
 {
 	struct souk_download_provider *p = &download->providers[provider];
+	/* Its end at the hub is not its end at the provider, who has been paid. */
 	if (ends_session(status) || status == SOUK_PEER_OUT_OF_ORDER) {
-		download_reopen(download, provider, status, now);
+		download_close(download, provider, status, now);
 		return;
 	}
 	if (p->buy_failures++ == 0)
@@ -627,8 +658,7 @@ static uint64_t idle_unit_ms(const struct souk_download *download, uint32_t prov
 	uint64_t best = 0;
 	for (uint32_t i = 0; i < download->provider_count; i++) {
 		const struct souk_download_provider *p = &download->providers[i];
-		if (i == provider || p->state != SOUK_DOWNLOAD_OPENED || p->held > 0 ||
-			p->unit_ms == 0)
+		if (i == provider || !download_is_running(p) || p->held > 0 || p->unit_ms == 0)
 			continue;
 		best = best == 0 || p->unit_ms < best ? p->unit_ms : best;
 	}

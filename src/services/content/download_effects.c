@@ -165,12 +165,12 @@ static bool pull_again(
 		struct souk_download_slot *s = &download->slots[i];
 		uint32_t provider = s->provider;
 		if (s->state != SOUK_SLOT_PLANNED || souk_time_is_before(now, s->since) ||
-			download->providers[provider].is_closing)
+			!download_is_running(&download->providers[provider]))
 			continue;
 		souk_status status = souk_customer_again(
 			download->providers[provider].customer, &ret->request, s->unit, now);
 		if (status != SOUK_OK) {
-			download_reopen(download, provider, status, now);
+			download_close(download, provider, status, now);
 			continue;
 		}
 		start_fetch(download, i, now, ret);
@@ -184,7 +184,9 @@ static void note_refused(
 	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
 {
 	const struct souk_download_provider *p = &download->providers[provider];
-	if (status == SOUK_PEER_STRIP_EXPIRED || (status == SOUK_PEER_OVERDRAW && p->held == 0))
+	if (status == SOUK_PEER_STRIP_EXPIRED)
+		download_close(download, provider, status, now);
+	else if (status == SOUK_PEER_OVERDRAW && p->held == 0)
 		download_reopen(download, provider, status, now);
 }
 
@@ -192,7 +194,7 @@ static bool pull_next_of(struct souk_download *download, uint32_t provider,
 	struct souk_download_effect *ret, struct souk_time now)
 {
 	struct souk_download_provider *p = &download->providers[provider];
-	if (p->state != SOUK_DOWNLOAD_OPENED || p->flying >= download->config.pipeline)
+	if (!download_is_running(p) || p->flying >= download->config.pipeline)
 		return false;
 	/* After a failure one request at a time is tried, and after its pause. */
 	if (p->failures > 0 && (p->flying > 0 || souk_time_is_before(now, p->keys_at)))
@@ -242,23 +244,23 @@ static void start_keys(struct souk_download *download, uint32_t provider, struct
 	ret->provider = provider;
 }
 
-/* Epochs that ended mid-stream: the last keys, once; and when what they open is being checked, the
- * next session. */
-static bool pull_closing(
+/* Sessions whose time is over, as may just have been found: the last keys, once; and when what they
+ * open is being checked, the next session. */
+static bool pull_last(
 	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
 {
 	for (uint32_t i = 0; i < download->provider_count; i++) {
 		struct souk_download_provider *p = &download->providers[i];
-		if (p->state != SOUK_DOWNLOAD_OPENED || !p->is_closing || p->busy_keys)
+		if (p->state != SOUK_DOWNLOAD_OPENED || p->closing == SOUK_OK || p->busy_keys)
 			continue;
-		bool wants = !p->closing_asked &&
+		bool wants = !p->asked_last &&
 			     souk_customer_last_keys(p->customer, &ret->request) == SOUK_OK;
-		p->closing_asked = true;
+		p->asked_last = true;
 		if (wants) {
 			start_keys(download, i, now, ret);
 			return true;
 		}
-		download_reopen(download, i, SOUK_PEER_EPOCH_CLOSED, now);
+		download_reopen(download, i, p->closing, now);
 	}
 	return false;
 }
@@ -269,12 +271,12 @@ static bool pull_keys(
 {
 	for (uint32_t i = 0; i < download->provider_count; i++) {
 		struct souk_download_provider *p = &download->providers[i];
-		if (p->state != SOUK_DOWNLOAD_OPENED || p->busy_keys || p->flying > 0 ||
+		if (!download_is_running(p) || p->busy_keys || p->flying > 0 ||
 			souk_time_is_before(now, p->keys_at))
 			continue;
 		souk_status status = souk_customer_settle(p->customer, &ret->request, now);
 		if (status == SOUK_PEER_STRIP_EXPIRED)
-			download_reopen(download, i, status, now);
+			download_close(download, i, status, now);
 		if (status != SOUK_OK)
 			continue;
 		start_keys(download, i, now, ret);
@@ -289,7 +291,7 @@ static bool pull_buy(
 {
 	for (uint32_t i = 0; i < download->provider_count; i++) {
 		struct souk_download_provider *p = &download->providers[i];
-		if (p->state != SOUK_DOWNLOAD_OPENED || p->busy_buying ||
+		if (!download_is_running(p) || p->busy_buying ||
 			souk_time_is_before(now, p->buy_at) ||
 			souk_customer_buy(p->customer, &ret->hub_ticket, now) != SOUK_OK)
 			continue;
@@ -388,9 +390,9 @@ static bool pull(
 	struct souk_download *download, struct souk_download_effect *ret, struct souk_time now)
 {
 	if (download->state == SOUK_DOWNLOAD_RUNNING &&
-		(pull_verify(download, ret) || pull_closing(download, ret, now) ||
-			pull_buy(download, ret, now) || pull_again(download, ret, now) ||
-			pull_next(download, ret, now) || pull_keys(download, ret, now) ||
+		(pull_verify(download, ret) || pull_buy(download, ret, now) ||
+			pull_again(download, ret, now) || pull_next(download, ret, now) ||
+			pull_keys(download, ret, now) || pull_last(download, ret, now) ||
 			pull_open(download, ret, now)))
 		return true;
 	return false;

@@ -14,6 +14,11 @@ void download_drop(struct souk_download *download, uint32_t provider, souk_statu
 /* The running session of the provider is over; another one may be opened. */
 void download_reopen(struct souk_download *download, uint32_t provider, souk_status reason,
 	struct souk_time now);
+/* The session's time is over for REASON: download_reopen, after what was paid is read. */
+void download_close(struct souk_download *download, uint32_t provider, souk_status reason,
+	struct souk_time now);
+/* Whether PROVIDER has a session in which units may be asked for and paid. */
+bool download_is_running(const struct souk_download_provider *p);
 /* Every change of a slot's state goes through these: they keep the counts. */
 void download_slot_move(struct souk_download *download, struct souk_download_slot *slot,
 	enum souk_download_slot_state state);

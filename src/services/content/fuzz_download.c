@@ -34,7 +34,8 @@ struct bench {
 
 static const souk_status failures[] = {SOUK_IO_NET, SOUK_IO_TIMEOUT, SOUK_LOCAL_FULL,
 	SOUK_PEER_UNPAID, SOUK_PEER_EPOCH_CLOSED, SOUK_PEER_UNKNOWN_SESSION, SOUK_PEER_BAD_UNIT,
-	SOUK_PEER_WRONG_LENGTH, SOUK_LOCAL_STOPPED, SOUK_PEER_JUMP_TOO_FAR};
+	SOUK_PEER_WRONG_LENGTH, SOUK_LOCAL_STOPPED, SOUK_PEER_JUMP_TOO_FAR,
+	SOUK_PEER_STRIP_EXPIRED};
 
 static void bench_open(struct bench *b)
 {
@@ -75,6 +76,11 @@ static void pull(struct bench *b)
 		bool ends = effect.kind == SOUK_DOWNLOAD_COMPLETE ||
 			    effect.kind == SOUK_DOWNLOAD_GIVE_UP;
 		SOUK_CHECK(!b->ended);
+		/* A session whose time is over is asked for its last keys, and for nothing else. */
+		SOUK_CHECK(effect.kind != SOUK_DOWNLOAD_FETCH ||
+			   b->download.providers[effect.provider].closing == SOUK_OK);
+		SOUK_CHECK(effect.kind != SOUK_DOWNLOAD_KEYS || !effect.request.has_ticket ||
+			   b->download.providers[effect.provider].closing == SOUK_OK);
 		b->ended = b->ended || ends;
 		if (ends || effect.kind == SOUK_DOWNLOAD_DROP)
 			continue;

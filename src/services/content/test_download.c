@@ -32,8 +32,9 @@
 #define SEEDS_DEFAULT 300u
 #define FIRST_EPOCH   3u
 
-/* FORGETFUL: gives one key, takes a window of tickets, and knows of no such session. */
-enum lie { HONEST, WRONG_BYTES, WRONG_KEY, SILENT, TOO_MUCH, NO_KEY, FORGETFUL, LIES };
+/* FORGETFUL: gives one key, takes a window of tickets, and knows of no such session.
+ * MUTE: silent where only a key is asked for. */
+enum lie { HONEST, WRONG_BYTES, WRONG_KEY, SILENT, TOO_MUCH, NO_KEY, FORGETFUL, MUTE, LIES };
 
 struct event {
 	uint64_t at;
@@ -59,7 +60,8 @@ struct buyer {
 	uint64_t done_words[1], taken_words[1];
 	uint8_t slots[SLOTS][CHUNK_SIZE];
 	uint8_t disk[CHUNKS_MAX * CHUNK_SIZE];
-	bool leech; /* never sends a ticket */
+	uint32_t open_at_drop; /* chunks that were not done when the last provider was dropped */
+	bool leech;	       /* never sends a ticket */
 	bool ended;
 	souk_status status;
 };
@@ -92,6 +94,8 @@ struct world {
 	uint32_t loss; /* of a thousand */
 	uint64_t restarts;
 };
+
+static struct world market; /* of one test after the other */
 
 /* ------------------------------------------------------------------ the auditor */
 
@@ -287,7 +291,7 @@ static void arrive(struct world *w, struct event *e)
 		status = SOUK_PEER_UNKNOWN_SESSION;
 	if (status == SOUK_OK && lie == TOO_MUCH && lies && !e->keys)
 		status = SOUK_PEER_WRONG_LENGTH;
-	if (lie == SILENT && lies) {
+	if ((lie == SILENT && lies) || (lie == MUTE && e->keys)) {
 		/* It never comes; only a cancellation ends it. */
 		answer(w, e, SOUK_LOCAL_STOPPED, NULL, 100000000);
 		return;
@@ -405,7 +409,10 @@ static void pull(struct world *w, uint32_t buyer)
 			e->cipher = effect.cipher;
 			break;
 		}
-		case SOUK_DOWNLOAD_DROP: cancel(w, buyer, effect.provider); break;
+		case SOUK_DOWNLOAD_DROP:
+			b->open_at_drop = b->download.chunk_count - (uint32_t)b->download.done.set;
+			cancel(w, buyer, effect.provider);
+			break;
 		case SOUK_DOWNLOAD_COMPLETE:
 		case SOUK_DOWNLOAD_GIVE_UP:
 			b->ended = true;
@@ -463,31 +470,25 @@ static bool all_ended(const struct world *w)
 	return true;
 }
 
-static uint64_t earliest_deadline(const struct world *w)
-{
-	struct souk_time deadline = SOUK_TIME_NEVER;
-	for (uint32_t i = 0; i < CUSTOMERS; i++)
-		deadline =
-			souk_time_earlier(deadline, souk_download_deadline(&w->buyers[i].download));
-	return deadline.ms;
-}
-
 static void run(struct world *w)
 {
 	for (uint32_t step = 0; !all_ended(w); step++) {
 		assert_true(step < STEPS_MAX);
-		for (uint32_t i = 0; i < CUSTOMERS; i++)
+		struct souk_time due = SOUK_TIME_NEVER;
+		for (uint32_t i = 0; i < CUSTOMERS; i++) {
 			pull(w, i);
+			due = souk_time_earlier(
+				due, souk_download_deadline(&w->buyers[i].download));
+		}
 		struct event *e = next_event(w);
-		uint64_t deadline = earliest_deadline(w);
 		if (all_ended(w))
 			break;
 		/* Something is always to come: nothing ever hangs. */
-		assert_true(e != NULL || deadline != UINT64_MAX);
-		if (e != NULL && e->at <= deadline)
+		assert_true(e != NULL || due.ms != UINT64_MAX);
+		if (e != NULL && e->at <= due.ms)
 			run_event(w, e);
 		else
-			w->now.ms = deadline > w->now.ms ? deadline : w->now.ms;
+			w->now = due.ms > w->now.ms ? due : w->now;
 		for (uint32_t i = 0; i < CUSTOMERS; i++)
 			souk_download_tick(&w->buyers[i].download, w->now);
 		for (uint32_t i = 0; i < PROVIDERS; i++) {
@@ -621,19 +622,23 @@ static void make_world(struct world *w, uint64_t seed)
 	plan_faults(w);
 }
 
-static uint32_t seed_count(void)
+/* Nothing is lost on the way, and nobody crashes. */
+static void make_calm_world(struct world *w, uint64_t seed)
 {
-	const char *text = getenv("SOUK_SEEDS");
-	return text != NULL ? (uint32_t)strtoul(text, NULL, 10) : SEEDS_DEFAULT;
+	make_world(w, seed);
+	memset(w->events, 0, sizeof w->events);
+	w->loss = 0;
+	w->buyers[1].leech = false;
 }
 
 static void downloads_survive_a_hostile_market(void **state)
 {
 	(void)state;
-	uint32_t completed = 0, count = seed_count(), calm = 0;
+	const char *seeds = getenv("SOUK_SEEDS");
+	uint32_t count = seeds != NULL ? (uint32_t)strtoul(seeds, NULL, 10) : SEEDS_DEFAULT;
+	uint32_t completed = 0, calm = 0;
 	uint64_t restarts = 0;
-	struct world *w = malloc(sizeof *w);
-	assert_non_null(w);
+	struct world *w = &market;
 	for (uint64_t seed = 1; seed <= count; seed++) {
 		if (getenv("SOUK_SEED") != NULL)
 			seed = strtoull(getenv("SOUK_SEED"), NULL, 10), count = 0;
@@ -653,7 +658,6 @@ static void downloads_survive_a_hostile_market(void **state)
 		settle(w);
 		restarts += w->restarts;
 	}
-	free(w);
 	print_message("# %u downloads completed, %u calm worlds, %lu restarts\n", completed, calm,
 		(unsigned long)restarts);
 	assert_true(count == 0 || (completed > count && restarts > count / 4 && calm > count / 8));
@@ -662,13 +666,10 @@ static void downloads_survive_a_hostile_market(void **state)
 static void a_leech_gets_one_window(void **state)
 {
 	(void)state;
-	struct world *w = malloc(sizeof *w);
-	assert_non_null(w);
+	struct world *w = &market;
 	for (uint64_t seed = 1; seed <= 10; seed++) {
-		make_world(w, seed);
-		memset(w->events, 0, sizeof w->events);
+		make_calm_world(w, seed);
 		w->buyers[1].leech = true;
-		w->loss = 0;
 		run(w);
 		for (uint32_t i = 0; i < w->audit_count; i++) {
 			struct audit *a = &w->audits[i];
@@ -677,39 +678,83 @@ static void a_leech_gets_one_window(void **state)
 					    a->served <= w->providers[a->provider].window);
 		}
 	}
-	free(w);
 }
 
 /* Every provider robs a window in each session, and delivers one unit to look honest. */
 static void a_robber_gets_no_endless_sessions(void **state)
 {
 	(void)state;
-	struct world *w = malloc(sizeof *w);
-	assert_non_null(w);
+	struct world *w = &market;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		make_world(w, seed);
-		memset(w->events, 0, sizeof w->events);
-		w->loss = 0;
+		make_calm_world(w, seed);
 		for (uint32_t i = 0; i < PROVIDERS; i++)
 			w->lies[i] = FORGETFUL;
 		run(w);
 		for (uint32_t i = 0; i < CUSTOMERS; i++)
 			audit_buyer(w, i);
 	}
-	free(w);
+}
+
+/* Sessions end in the middle of it all, without a fault: an epoch every 200 ms, or a life of 300.
+ */
+static void sell_briefly(struct world *w, uint64_t seed, enum lie lie)
+{
+	make_calm_world(w, seed);
+	memset(w->lies, 0, sizeof w->lies);
+	w->lies[0] = lie;
+	for (uint32_t i = 0; i < PROVIDERS && seed % 2 == 0; i++)
+		w->providers[i].provider.config.session_ms = 300;
+	for (uint64_t i = 1; i <= 20 && seed % 2 == 1; i++)
+		post(w, 200 * i)->kind = EPOCH;
+	for (uint32_t i = 0; i < CUSTOMERS; i++) {
+		w->buyers[i].download.config.slot_count = SLOTS;
+		w->buyers[i].download.config.budget.ncoin = 1000000;
+	}
+	run(w);
+	for (uint32_t i = 0; i < CUSTOMERS; i++) {
+		audit_buyer(w, i);
+		assert_int_equal(w->buyers[i].status, SOUK_OK);
+	}
+}
+
+static void what_was_paid_in_time_is_read(void **state)
+{
+	(void)state;
+	struct world *w = &market;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		uint64_t paid = 0, read = 0;
+		sell_briefly(w, seed, HONEST);
+		for (uint32_t i = 0; i < PROVIDERS; i++) {
+			paid += w->providers[i].provider.totals.units_paid;
+			for (uint32_t k = 0; k < CUSTOMERS; k++)
+				read += w->buyers[k].download.providers[i].units_verified;
+		}
+		assert_int_equal(paid, read);
+	}
+}
+
+/* Who gives no last key is waited for once, and holds up no more than what it was paid for. */
+static void the_mute_hold_up_what_they_were_paid_for(void **state)
+{
+	(void)state;
+	uint32_t waited = 0;
+	struct world *w = &market;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		sell_briefly(w, seed, MUTE);
+		assert_true(w->now.ms < 1000000 + 15000);
+		for (uint32_t i = 0; i<CUSTOMERS; waited += w->buyers[i++].open_at_drop> 0)
+			assert_true(w->buyers[i].open_at_drop <= w->providers[0].window);
+	}
+	assert_true(waited > 5);
 }
 
 /* The only provider left is away for AWAY_MS in the middle of it all; how many downloads failed. */
 static uint32_t failed_without_the_last(uint64_t away_ms, uint32_t *ret_slow)
 {
 	uint32_t failed = 0;
-	struct world *w = malloc(sizeof *w);
-	assert_non_null(w);
+	struct world *w = &market;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		make_world(w, seed);
-		memset(w->events, 0, sizeof w->events);
-		w->loss = 0;
-		w->buyers[1].leech = false;
+		make_calm_world(w, seed);
 		for (uint32_t i = 0; i + 1 < PROVIDERS; i++)
 			w->down[i] = true;
 		uint64_t start = w->now.ms;
@@ -727,7 +772,6 @@ static uint32_t failed_without_the_last(uint64_t away_ms, uint32_t *ret_slow)
 		*ret_slow += w->now.ms > start + 200 + away_ms;
 		assert_true(w->now.ms < start + 30000);
 	}
-	free(w);
 	return failed;
 }
 
@@ -746,6 +790,8 @@ int main(void)
 		cmocka_unit_test(downloads_survive_a_hostile_market),
 		cmocka_unit_test(a_leech_gets_one_window),
 		cmocka_unit_test(a_robber_gets_no_endless_sessions),
+		cmocka_unit_test(what_was_paid_in_time_is_read),
+		cmocka_unit_test(the_mute_hold_up_what_they_were_paid_for),
 		cmocka_unit_test(the_last_provider_is_waited_for),
 	};
 	return cmocka_run_group_tests_name("download", tests, NULL, NULL);
