@@ -225,8 +225,15 @@ void sim_viewer_start(struct sim_node *node)
 void sim_viewer_crash(struct sim_node *node)
 {
 	struct sim_viewer *v = sim_viewer_of(node);
-	if (v->want != NONE)
+	if (v->want != NONE) {
+		/* Nothing of it is on a disk: it is wished for once more. */
 		v->wishes++;
+		node->tally.downloads_asked--;
+		sim_note(node, &(struct sim_note){.kind = SIM_NOTE_FAILED,
+				       .peer = NONE,
+				       .content = v->want,
+				       .status = SOUK_LOCAL_STOPPED});
+	}
 	free(v->viewing);
 	free(v->have);
 	v->viewing = NULL;
