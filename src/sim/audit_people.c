@@ -127,12 +127,22 @@ void audit_progress(struct sim_audit *audit, uint32_t node)
 	audit_person_of(audit, node)->progress_us = sim_time_us(audit->world);
 }
 
+static bool has_sponsor(const struct sim_scenario *s)
+{
+	for (uint32_t i = 0; i < s->population_count; i++) {
+		if (strcmp(s->populations[i].actor, "sponsor") == 0 && s->populations[i].count > 0)
+			return true;
+	}
+	return false;
+}
+
 /* Slow is not stuck; and who wants what nobody sells may wait for it. */
-static bool is_stuck(struct sim_audit *audit, const struct audit_person *person)
+static bool is_stuck(
+	struct sim_audit *audit, const struct sim_node *node, const struct audit_person *person)
 {
 	const struct sim_scenario *s = sim_world_scenario(audit->world);
 	uint64_t healed = audit_healed_us(audit);
-	if (!is_to_be_had(s))
+	if (!is_to_be_had(s) || (strcmp(node->actor->name, "viewer") == 0 && !has_sponsor(s)))
 		return false;
 	uint64_t since = person->progress_us > healed ? person->progress_us : healed;
 	return sim_time_us(audit->world) > since + 2 * s->epoch_ms * 1000 + PATIENCE_US;
@@ -144,7 +154,7 @@ void audit_people_end(struct sim_audit *audit)
 		const struct audit_person *person = &audit->people[id];
 		const struct sim_node *node = sim_node_at(audit->world, id);
 		if (person->wanted <= person->ended || node->is_greedy || !node->is_up ||
-			!is_stuck(audit, person))
+			!is_stuck(audit, node, person))
 			continue;
 		sim_audit_violation(audit, SIM_VIOLATION_STUCK, id,
 			(int64_t)(person->wanted - person->ended), 0,
