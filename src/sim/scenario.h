@@ -190,7 +190,7 @@ struct sim_expect {
 };
 
 struct sim_scenario {
-	char name[SIM_NAME_SIZE];
+	char name[2 * SIM_NAME_SIZE]; /* of its file */
 	char about[256];
 #define X(field, ...) uint64_t field;
 	SIM_MARKET(X)
