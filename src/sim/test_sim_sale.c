@@ -163,6 +163,33 @@ static void who_sends_garbage_is_convicted(void **state)
 	}
 }
 
+static const char epochs[] = "[market]\nabout = an epoch ends every four seconds\n"
+			     "duration = 20s\nepoch = 4s\ndraw-delay = 1s\nclaim-window = 8s\n"
+			     "contents = 2\nunits-min = 256\nunits-max = 256\n"
+			     "unit-size = 64KiB\nup = 2MiB\n"
+			     "[population sellers]\nactor = provider\ncount = 3\n"
+			     "[population buyers]\nactor = customer\ncount = 4\ndownloads = 2\n";
+
+/* Every ticket that came in time was given its key, and what it opens was read. */
+static void no_epoch_ends_at_a_buyers_expense(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		char text[2000];
+		struct sim_report report;
+		strcpy(text, epochs);
+		add(text, seed % 2 == 0 ? hub : "");
+		run(&report, text, seed);
+		const struct sim_tally *bought = tally_of(&report, "buyers");
+		assert_int_equal(report.violation_count, 0);
+		assert_true(bought->downloads_done > 0);
+		assert_int_equal(bought->downloads_done, bought->downloads_asked);
+		assert_int_equal(bought->units_verified, 256 * bought->downloads_done);
+		assert_int_equal(
+			tally_of(&report, "sellers")->owed.ncoin, bought->units_verified * 1000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +198,7 @@ int main(void)
 		cmocka_unit_test(every_download_ends_through_a_hub),
 		cmocka_unit_test(every_download_ends_under_agreements),
 		cmocka_unit_test(who_sends_garbage_is_convicted),
+		cmocka_unit_test(no_epoch_ends_at_a_buyers_expense),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
