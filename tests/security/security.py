@@ -72,7 +72,7 @@ def made_honest(text, population, actors):
     for knob in actor["knobs"]:
         section = re.sub(rf"(?m)^{re.escape(knob['name'])} *=.*\n?", "", section)
     # What is expected of cheats is nothing to honest nodes.
-    after = re.sub(r"(?ms)^expect\].*?(?=^\[|\Z)", "expect]\nviolations = none\n", after)
+    after = re.sub(r"(?ms)^(\[?)expect\].*?(?=^\[|\Z)", r"\1expect]\nviolations = none\n", after)
     return before + head + section + mark + after
 
 
