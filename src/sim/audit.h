@@ -26,7 +26,6 @@
 	X(PUNISHED, "punished", "an honest party was convicted, or forfeited a penalty")           \
 	X(BLAMED, "blamed", "an honest party was blamed by another")                               \
 	X(FORGOTTEN, "forgotten", "what was durable was lost")                                     \
-	X(PROFIT, "profit", "a cheat gained more than the scenario allows")                        \
 	X(UNEXPECTED, "unexpected", "an expectation of the scenario does not hold")
 
 enum sim_violation_kind {
