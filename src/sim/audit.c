@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "audit_internal.h"
+#include "souk/base/check.h"
 
 const char *const sim_violation_names[SIM_VIOLATION_KINDS] = {
 #define X(name, word, text) [SIM_VIOLATION_##name] = word,
@@ -70,10 +71,13 @@ bool audit_is_honest(struct sim_audit *audit, uint32_t node)
 
 /* ---------------------------------------------------------------- violations */
 
+/* Whether there is one of KIND, and of NODE, or no room for another of that kind. */
 static bool is_known(const struct sim_audit *audit, enum sim_violation_kind kind, uint32_t node)
 {
+	bool is_full = audit->violation_count >= SIM_VIOLATIONS_MANY;
 	for (uint32_t i = 0; i < audit->violation_count; i++) {
-		if (audit->violations[i].kind == kind && audit->violations[i].node == node)
+		const struct sim_violation *v = &audit->violations[i];
+		if (v->kind == kind && (is_full || v->node == node))
 			return true;
 	}
 	return false;
@@ -82,8 +86,9 @@ static bool is_known(const struct sim_audit *audit, enum sim_violation_kind kind
 void sim_audit_violation(struct sim_audit *audit, enum sim_violation_kind kind, uint32_t node,
 	int64_t measured, int64_t allowed, const char *format, ...)
 {
-	if (audit->violation_count == SIM_VIOLATIONS_KEPT || is_known(audit, kind, node))
+	if (is_known(audit, kind, node))
 		return;
+	SOUK_CHECK(audit->violation_count < SIM_VIOLATIONS_KEPT);
 	struct sim_violation *v = &audit->violations[audit->violation_count++];
 	*v = (struct sim_violation){
 		.kind = kind,

@@ -47,7 +47,9 @@ struct sim_violation {
 	char text[160];
 };
 
-#define SIM_VIOLATIONS_KEPT 32
+/* Many of one kind leave room for each other kind: what is expected must not hide what is not. */
+#define SIM_VIOLATIONS_MANY 32
+#define SIM_VIOLATIONS_KEPT (SIM_VIOLATIONS_MANY + SIM_VIOLATION_KINDS)
 
 /* What actors tell, as it happens. What greedy ones tell is not believed, but where it only counts
  * what they gained. `session` is the grant's. Told again, with the same or a lower number, is no
