@@ -218,9 +218,28 @@ static bool is_excused(struct sim_audit *audit, const struct audit_leaf *leaf,
 	return ++person->unclaimed <= audit_fault_sum(audit, node, AUDIT_FAULT(DISK_ROTS));
 }
 
+/* Nobody sells for what is not in a block that counts: it could never be claimed. */
+static void check_backed(struct sim_audit *audit, const struct audit_leaf *leaf)
+{
+	const struct audit_escrow *escrow = audit_escrow_of(audit, &leaf->key.escrow);
+	if (escrow != NULL && leaf->is_base_known)
+		return;
+	for (uint32_t i = leaf->sellers; i != NO_ITEM;) {
+		const struct audit_side *side = audit_table_at(&audit->sides, i);
+		i = side->next_of_leaf;
+		if (side->accepted > 0)
+			sim_audit_violation(audit, SIM_VIOLATION_UNPAID_CLAIM, side->key.node, 0,
+				(int64_t)(side->accepted * side->price),
+				"%u tickets of epoch %llu were accepted, and the ledger has no %s",
+				side->accepted, (unsigned long long)leaf->key.epoch,
+				escrow == NULL ? "such escrow" : "such allotment");
+	}
+}
+
 static void end_leaf(struct sim_audit *audit, const struct audit_leaf *leaf)
 {
 	struct draw draw;
+	check_backed(audit, leaf);
 	if (leaf->sellers == NO_ITEM || !find_draw(audit, leaf, &draw))
 		return;
 	struct sums sums = sum_leaf(audit, leaf, &draw);

@@ -164,8 +164,9 @@ static void read_verdict(
 		return;
 	const struct sim_node *provider = sim_node_of(audit->world, &record.agreement.provider);
 	const struct sim_node *by = accuser == NULL ? NULL : sim_node_of(audit->world, accuser);
-	/* Audits of modelled tasks are wrong at times: that is what F says. */
-	bool may_be_wrong = record.agreement.service == SIM_SERVICE_TASK;
+	/* Audits of modelled tasks are wrong at times, where F says so. */
+	bool may_be_wrong = record.agreement.service == SIM_SERVICE_TASK &&
+			    sim_world_scenario(audit->world)->false_ppm > 0;
 	if (record.convicted && provider != NULL && !provider->is_greedy && !may_be_wrong &&
 		!(accuser == NULL && was_cut_off(audit, id, provider->id)))
 		sim_audit_violation(audit, SIM_VIOLATION_PUNISHED, provider->id,

@@ -285,6 +285,25 @@ static void test_each_fires(void **state)
 	}
 }
 
+/* However often what a scenario expects is seen, what it does not expect is seen too. */
+static void test_many_hide_nothing(void **state)
+{
+	(void)state;
+	struct kit *kit = market();
+	struct sim_audit *audit = kit->world.audit;
+	for (uint32_t node = 0; node < 100; node++)
+		sim_audit_violation(audit, SIM_VIOLATION_STUCK, node, 1, 0, "one of many");
+	for (int kind = 0; kind < SIM_VIOLATION_KINDS; kind++) {
+		sim_audit_violation(
+			audit, (enum sim_violation_kind)kind, UINT32_MAX, 1, 0, "the first");
+		sim_audit_violation(
+			audit, (enum sim_violation_kind)kind, UINT32_MAX - 1, 1, 0, "the next");
+		assert_true(has(kit, (enum sim_violation_kind)kind));
+	}
+	assert_true(sim_audit_count(audit) <= SIM_VIOLATIONS_KEPT);
+	close_market(kit);
+}
+
 /* What cheats tell is not believed. */
 static void test_cheats_are_not_heard(void **state)
 {
@@ -429,6 +448,25 @@ static void test_a_claim_that_is_not_paid(void **state)
 }
 
 /* It believes that it was paid; the blocks know nothing of it. */
+/* A seller took tickets of an escrow that is on no ledger: nothing would ever be paid. */
+static void test_an_escrow_that_nobody_has(void **state)
+{
+	(void)state;
+	struct deal deal;
+	deal.kit = market();
+	kit_sell(deal.kit, &deal.sale, CUSTOMER, PROVIDER, 0, PRIZE, 1);
+	kit_run(deal.kit, 1000000);
+	deal.sale.open.strip.escrow.bytes[0] ^= 1;
+	tell_opened(&deal, PROVIDER, UINT32_MAX);
+	tell(&deal, PROVIDER, SIM_NOTE_SERVED, 1, 0);
+	sim_audit_end(deal.kit->world.audit);
+	assert_int_equal(sim_audit_count(deal.kit->world.audit), 0);
+	tell(&deal, PROVIDER, SIM_NOTE_ACCEPTED, 1, 0);
+	sim_audit_end(deal.kit->world.audit);
+	assert_true(has(deal.kit, SIM_VIOLATION_UNPAID_CLAIM));
+	close_market(deal.kit);
+}
+
 static void test_a_claim_that_only_its_owner_knows(void **state)
 {
 	(void)state;
@@ -551,11 +589,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_fires),
+		cmocka_unit_test(test_many_hide_nothing),
 		cmocka_unit_test(test_cheats_are_not_heard),
 		cmocka_unit_test(test_quiet_times),
 		cmocka_unit_test(test_a_lying_disk_excuses),
 		cmocka_unit_test(test_a_claim_that_is_paid),
 		cmocka_unit_test(test_a_claim_that_is_not_paid),
+		cmocka_unit_test(test_an_escrow_that_nobody_has),
 		cmocka_unit_test(test_a_claim_that_only_its_owner_knows),
 		cmocka_unit_test(test_an_outage_excuses_for_a_claim_window_only),
 		cmocka_unit_test(test_more_than_was_won),
