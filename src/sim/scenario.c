@@ -128,8 +128,11 @@ bool sim_slot_of_fault(struct sim_slot *ret, struct sim_fault *fault, unsigned i
 {
 	if (!slot_at(ret, sim_fault_parameters, fault, index))
 		return false;
-	if (ret->value == &fault->amount)
-		ret->parameter.unit = sim_fault_units[fault->kind];
+	if (ret->value != &fault->amount)
+		return true;
+	ret->parameter.unit = sim_fault_units[fault->kind];
+	if (ret->parameter.unit == SIM_PPM)
+		ret->parameter.max = SIM_PPM_ALL;
 	return true;
 }
 

@@ -300,6 +300,7 @@ static void test_refused(void **state)
 		{"[fault f]\nkind = crash\npopulation = nobody\n",
 			":3: [fault f] population = nobody: no such population"},
 		{"[fault f]\nkind = crash\namount = 5\n", "amount = 5: a duration such as"},
+		{"[fault f]\nkind = loss\namount = 101%\n", "amount = 101%: a share such as"},
 		{"[fault f]\nkind = crash\nwhen = 5\n", "when: no such key; kind, population, at"},
 		{"[fault f]\nkind = crash\nat = 5s\nuntil = 4s\n", "until: later than `at`"},
 		{"[fault f]\nkind = loss\namount = 5%\n", "until: is missing"},
