@@ -78,8 +78,8 @@ int cmd_bench(int argc, char **argv)
 			&quick},
 		{"workdir", "DIR", "where to put files meanwhile (TMPDIR; /dev/shm; /tmp)",
 			OPTION_TEXT, &workdir},
-		{"report", "DIR", "payments, sim: also write a page and its charts there", OPTION_TEXT,
-			&report},
+		{"report", "DIR", "payments, sim: also write a page and its charts there",
+			OPTION_TEXT, &report},
 	};
 	static const struct command_spec command = {.name = "bench",
 		.arguments = "payments|content|ledger|sim",
@@ -93,7 +93,8 @@ int cmd_bench(int argc, char **argv)
 			"ledger    claims and transactions per second, by the size of the ledger; "
 			"bytes; "
 			"restart\n"
-			"sim       messages per second of the simulator, time and memory by nodes\n\n"
+			"sim       messages per second of the simulator, time and memory by "
+			"nodes\n\n"
 			"Every figure has its unit in its name.",
 		.examples = "  souk bench payments --report docs\n  souk bench content --json "
 			    "--workdir /mnt/disk",

@@ -13,8 +13,7 @@ static void ready(struct greedy_payer *payer)
 {
 	payer->is_done = true;
 	for (uint32_t i = 0; i < payer->leaf_count; i++)
-		(void)greedy_begin(
-			payer, payer->sellers[i], i, (uint32_t)payer->knobs[UNITS]);
+		(void)greedy_begin(payer, payer->sellers[i], i, (uint32_t)payer->knobs[UNITS]);
 }
 
 /* From the moment that it has what it wants, to the end of the claim window. */
@@ -25,8 +24,7 @@ static void tick(struct greedy_payer *payer)
 	if (payer->epochs == 0 || greedy_running(payer) > 0 ||
 		sim_ledger_epoch(payer->node, payer->allotted - 1, &epoch) != SOUK_OK)
 		return;
-	if (epoch.drawn &&
-		souk_time_since_ms(epoch.drawn_at, sim_now(payer->node)) > s->claim_ms)
+	if (epoch.drawn && souk_time_since_ms(epoch.drawn_at, sim_now(payer->node)) > s->claim_ms)
 		return;
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_TRANSFER};
 	body.transfer.to = payer->node->identity.address;
