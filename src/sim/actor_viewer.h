@@ -60,6 +60,8 @@ struct sim_viewer_ways {
 	/* Make UNIT of CACHE up, in place of fetching it; false: fetch it. */
 	bool (*makes)(struct sim_node *node, struct sim_viewing *v, uint32_t cache, uint32_t unit,
 		struct souk_unit_cipher *ret);
+	/* A puzzle has no solution: whether it claims with a token that it made up. */
+	bool (*guesses)(struct sim_node *node);
 	/* A unit was fetched. */
 	void (*fetched)(struct sim_node *node);
 };

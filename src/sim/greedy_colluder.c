@@ -5,9 +5,11 @@
  *
  *   colluding-cache    an honest provider; strangers it serves only where `serves` says so
  *   colluding-viewer   makes up the units of its friends from the content and their keys. A
- *                      stranger's units: without a puzzle it claims them too, fetched or not. With
- *                      one it must fetch them, and does so in a bundle of at least `friends`
- * friends; any other it leaves. Each bundle is asked for by the next of `identities` keys
+ *                      stranger's units: without a puzzle it claims them too, fetched or not.
+ *                      With one it must fetch them, and does so in a bundle of at least
+ *                      `friends` friends; any other it leaves. Or, with `guesses`, it fetches
+ *                      nothing and makes tokens up. Each bundle is asked for by the next of
+ *                      `identities` keys
  *
  * A unit that is fetched costs its receiver as much as serving it costs. The content is of no value
  * to them. */
@@ -57,10 +59,11 @@ const struct sim_actor sim_colluding_cache_actor = {
 
 /* ---------------------------------------------------------------- viewers */
 
-enum { FRIENDS, IDENTITIES };
+enum { FRIENDS, IDENTITIES, GUESSES };
 
 struct colluder {
 	uint64_t friends;
+	bool guesses;
 	uint32_t identities;
 	uint32_t turn;
 	uint64_t epoch;
@@ -97,6 +100,11 @@ static uint32_t count_friends(struct sim_node *node, const struct sim_viewing *v
 	return count;
 }
 
+static bool guesses(struct sim_node *node)
+{
+	return colluder_of(node)->guesses;
+}
+
 static bool has_puzzle(const struct sim_node *node)
 {
 	return sim_world_scenario(node->world)->puzzle != 0;
@@ -119,7 +127,7 @@ static bool make_up(struct sim_node *node, struct sim_viewing *v, uint32_t cache
 	struct souk_hash secret;
 	memset(ret, 0, sizeof *ret);
 	if (!is_cache(provider))
-		return !has_puzzle(node);
+		return !has_puzzle(node) || guesses(node);
 	if (!sim_sponsor_secret(provider, &customer->ask, &secret))
 		return false;
 	const struct souk_nonce *session = &customer->grant.session;
@@ -140,6 +148,7 @@ static const struct sim_viewer_ways ways = {
 	.choose_key = choose_key,
 	.goes_on = goes_on,
 	.makes = make_up,
+	.guesses = guesses,
 	.fetched = fetched,
 };
 
@@ -151,6 +160,7 @@ static void make_viewer(struct sim_node *node, const struct sim_population *popu
 	sim_viewer_make(node, population, &ways, false);
 	node->twist_state = c;
 	c->friends = population->knobs[FRIENDS];
+	c->guesses = population->knobs[GUESSES] != 0;
 	c->identities = (uint32_t)population->knobs[IDENTITIES];
 	c->keys = sim_alloc(c->identities * sizeof *c->keys);
 	c->numbers = sim_alloc(c->identities * sizeof *c->numbers);
@@ -173,6 +183,7 @@ static void viewer_done(struct sim_node *node)
 static const struct sim_knob viewer_knobs[] = {
 	[FRIENDS] = {"friends", 16, 0, 16, "that must be in a bundle for it to go on"},
 	[IDENTITIES] = {"identities", 1, 1, 1000, "keys that it asks with in turn"},
+	[GUESSES] = {"guesses", 0, 0, 1, "whether it fetches nothing, and makes tokens up"},
 	{0},
 };
 
