@@ -43,6 +43,15 @@ static void print_help(FILE *out)
 		out);
 }
 
+/* Where what was said did not get out, it was not said: a full disk behind a pipe is no success. */
+static int after_output(int status)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return status;
+	fputs("souk: writing the output failed\n", stderr);
+	return status == 0 ? EXIT_REFUSED : status;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -63,7 +72,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 2, argv + 2);
+			return after_output(commands[i].run(argc - 2, argv + 2));
 	}
 	fprintf(stderr, "souk: no command %s; souk --help lists them\n", argv[1]);
 	return EXIT_USAGE;

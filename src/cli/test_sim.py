@@ -231,6 +231,16 @@ def test_actors_and_parameters():
                   f"{name}: {knob['name']}")
 
 
+def test_full():
+    """Output that could not be written is no success."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for arguments in (["list"], ["run", SMALL], ["run", SMALL, "--json"]):
+            done = subprocess.run([SOUK, "sim", *arguments], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, check=False, timeout=50)
+            check(done.returncode == 1 and "writing the output failed" in done.stderr,
+                  f"{arguments} on a full disk: {done.returncode} {done.stderr}")
+
+
 def test_interrupted():
     running = subprocess.Popen([SOUK, "sim", "run", "ten-thousand-nodes"], stderr=subprocess.PIPE,
                                stdout=subprocess.DEVNULL)
@@ -257,6 +267,7 @@ def main():
         test_shrink(work)
         test_swarm()
         test_actors_and_parameters()
+        test_full()
         test_interrupted()
     print("souk sim: all as expected")
 
