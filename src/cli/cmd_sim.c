@@ -36,7 +36,7 @@ static void suggest(const char *name)
 {
 	bool is_first = true;
 
-	for (size_t i = 0; i < sim_library_count; i++) {
+	for (size_t i = 0; *name != '\0' && i < sim_library_count; i++) {
 		const char *candidate = sim_library[i].name;
 		if (strstr(candidate, name) == NULL && strncmp(candidate, name, 4) != 0)
 			continue;
@@ -56,7 +56,8 @@ static int load_file(struct sim_scenario *ret, const char *command, const char *
 
 	souk_status status = souk_file_read(path, FILE_SIZE_MAX, &text, &size);
 	if (status != SOUK_OK) {
-		cli_fail(command, path, status, NULL);
+		cli_fail(command, path, status,
+			status == SOUK_LOCAL_FULL ? "too long for a scenario" : NULL);
 		if (status == SOUK_LOCAL_NOT_FOUND)
 			suggest(path);
 		return EXIT_REFUSED;

@@ -124,6 +124,10 @@ bool sim_slot_of_population(struct sim_slot *ret, struct sim_population *populat
 	return false;
 }
 
+/* Of time down, more or jumped; and of blocks, transactions or bits. */
+#define FAULT_MS_MAX	86400000u
+#define FAULT_COUNT_MAX 1000000u
+
 bool sim_slot_of_fault(struct sim_slot *ret, struct sim_fault *fault, unsigned index)
 {
 	if (!slot_at(ret, sim_fault_parameters, fault, index))
@@ -131,8 +135,9 @@ bool sim_slot_of_fault(struct sim_slot *ret, struct sim_fault *fault, unsigned i
 	if (ret->value != &fault->amount)
 		return true;
 	ret->parameter.unit = sim_fault_units[fault->kind];
-	if (ret->parameter.unit == SIM_PPM)
-		ret->parameter.max = SIM_PPM_ALL;
+	ret->parameter.max = ret->parameter.unit == SIM_PPM	   ? SIM_PPM_ALL
+			     : ret->parameter.unit == SIM_DURATION ? FAULT_MS_MAX
+								   : FAULT_COUNT_MAX;
 	return true;
 }
 

@@ -146,6 +146,7 @@ static void test_longest(void **state)
 		memcpy(fault->population, scenario.populations[0].name, SIM_NAME_SIZE);
 		for (const struct sim_parameter *p = sim_fault_parameters; p->name; p++)
 			*(uint64_t *)(void *)((char *)fault + p->offset) = p->max - 1;
+		fault->amount = 86399999;
 		fault->at_ms--;
 	}
 	/* What no single value shows. */
@@ -301,6 +302,8 @@ static void test_refused(void **state)
 			":3: [fault f] population = nobody: no such population"},
 		{"[fault f]\nkind = crash\namount = 5\n", "amount = 5: a duration such as"},
 		{"[fault f]\nkind = loss\namount = 101%\n", "amount = 101%: a share such as"},
+		{"[fault f]\nkind = crash\namount = 25h\n", "from 0s to 1d"},
+		{"[fault f]\nkind = disk-rots\namount = 1000001\n", "from 0 to 1000000"},
 		{"[fault f]\nkind = crash\nwhen = 5\n", "when: no such key; kind, population, at"},
 		{"[fault f]\nkind = crash\nat = 5s\nuntil = 4s\n", "until: later than `at`"},
 		{"[fault f]\nkind = loss\namount = 5%\n", "until: is missing"},
