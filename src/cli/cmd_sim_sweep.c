@@ -271,8 +271,8 @@ int cmd_sim_sweep(int argc, char **argv)
 			"Profits are in prices of a unit (u).",
 		.examples = "  souk sim sweep sweep-deposit --vary deposit --from 10000 --to 30000 "
 			    "--svg deposit.svg\n"
-			    "  souk sim sweep attack-non-payer --vary window --from 1 --to 16 "
-			    "--points 4 --csv window.csv",
+			    "  souk sim sweep attack-key-withholder --vary window --from 1 --to 32 "
+			    "--points 6 --geometric --csv window.csv",
 		.options = options,
 		.option_count = (int)(sizeof options / sizeof *options),
 		.arguments_min = 1,
