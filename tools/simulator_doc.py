@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of docs/simulator.md, from what souk itself says.
+"""The tables of docs/simulator.md, and its report, from what souk itself says.
 
   simulator_doc.py SOUK docs/simulator.md [--check]
 
@@ -8,9 +8,11 @@ Each table stands between "<!-- NAME: made by tools/simulator_doc.py -->" and "<
 Without --check the file is written where it differs.
 """
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 
 PLACE = re.compile(r"(<!-- ([a-z]+): made by tools/simulator_doc.py -->\n).*?(<!-- end -->)",
                    re.DOTALL)
@@ -48,7 +50,19 @@ def scenarios(rows):
                  [[f"`{row['name']}`", row["nodes"], row["about"]] for row in rows])
 
 
-def make_tables(souk):
+def report(souk, text):
+    """What souk says of the first scenario that the document shows."""
+    scenario = re.search(r"^```\n(\[market\]\n.*?)^```\n", text, re.DOTALL | re.MULTILINE).group(1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "mine.scenario")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(scenario)
+        out = subprocess.run([souk, "sim", "run", path], check=True, capture_output=True, text=True)
+    return "```\n" + re.search(r"^population .*?^u is .*?\n", out.stdout,
+                               re.DOTALL | re.MULTILINE).group() + "```\n"
+
+
+def make_tables(souk, text):
     said = ask(souk, "parameters")
     everybody = ask(souk, "actors")["actors"]
     return {
@@ -63,14 +77,15 @@ def make_tables(souk):
         "honest": actors(everybody, False),
         "greedy": actors(everybody, True),
         "scenarios": scenarios(ask(souk, "list")["scenarios"]),
+        "report": report(souk, text),
     }
 
 
 def main():
     souk, path, *mode = sys.argv[1:]
-    tables = make_tables(souk)
     with open(path, encoding="utf-8") as file:
         old = file.read()
+    tables = make_tables(souk, old)
     missing = set(tables) - {match.group(2) for match in PLACE.finditer(old)}
     if missing:
         sys.exit(f"{path} has no place for: {', '.join(sorted(missing))}")
