@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "cmd_sim.h"
+#include "commit.h"
 
 const char *cli_sim_trace_text(uint64_t trace)
 {
@@ -127,7 +128,8 @@ static void print_violation(
 static void print_what_next(
 	const struct sim_scenario *scenario, const struct sim_report *report, const char *name)
 {
-	printf("The same run again, with its log:\n  souk sim replay ");
+	printf("The same run again, with its log, by souk %s (%s):\n  souk sim replay ",
+		SOUK_VERSION, SOUK_COMMIT);
 	cli_sim_print_arguments(stdout, name, scenario->seed);
 	printf(" --trace %s\nThe shortest scenario that still shows it:\n  souk sim shrink ",
 		cli_sim_trace_text(report->trace));

@@ -231,6 +231,20 @@ def test_actors_and_parameters():
                   f"{name}: {knob['name']}")
 
 
+def test_overlapping(work):
+    """A short fault within a long one of its kind does not end that one."""
+    path = os.path.join(work, "overlapping.scenario")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("[market]\nduration = 40s\n[population shops]\nactor = provider\n"
+                   "[population buyers]\nactor = customer\ndownloads = 20\npause = 1s\n"
+                   "[fault long]\nkind = partition\npopulation = shops\nat = 5s\nuntil = 35s\n"
+                   "[fault short]\nkind = partition\npopulation = shops\nat = 6s\nuntil = 8s\n")
+    heard = [float(line.split()[0]) for line in sim("replay", path).stdout.splitlines()
+             if re.search(r"provider +0 <- ", line)]
+    check(min(heard) < 5 and max(heard) > 35, "the shop was never reached")
+    check(not [at for at in heard if 6 < at < 35], "a short cut ended a long one")
+
+
 def test_full():
     """Output that could not be written is no success."""
     with open("/dev/full", "w", encoding="utf-8") as full:
@@ -267,6 +281,7 @@ def main():
         test_shrink(work)
         test_swarm()
         test_actors_and_parameters()
+        test_overlapping(work)
         test_full()
         test_interrupted()
     print("souk sim: all as expected")

@@ -122,10 +122,9 @@ void sim_fault_plan(struct sim_world *world)
 	}
 }
 
-void sim_fault_run(struct sim_world *world, uint64_t word)
+/* FAULT of INDEX comes, or goes, for all whom it strikes. */
+static void carry_out(struct sim_world *world, uint32_t index, bool ends)
 {
-	uint32_t index = (uint32_t)(word >> 1);
-	bool ends = word & 1;
 	const struct sim_fault *fault = &world->scenario->faults[index];
 	uint32_t population = fault->population[0] == 0
 				      ? UINT32_MAX
@@ -133,16 +132,44 @@ void sim_fault_run(struct sim_world *world, uint64_t word)
 	struct souk_rng rng;
 	souk_rng_init(&rng, world->scenario->seed ^ (uint64_t)(index + 1) << 32 ^
 				    (is_repeated(fault) ? world->now_us : 0));
-	sim_mix(world, word ^ 0xfa017);
-	if (!strike_world(world, fault, ends)) {
-		for (uint32_t i = 0; i < world->node_count; i++) {
-			struct sim_node *node = &world->nodes[i];
-			bool is_struck = souk_rng_below(&rng, SIM_PPM_ALL) < fault->share_ppm;
-			if (is_struck &&
-				(population == UINT32_MAX || node->population == population))
-				strike(node, fault, index, ends, &rng);
-		}
+	if (strike_world(world, fault, ends))
+		return;
+	for (uint32_t i = 0; i < world->node_count; i++) {
+		struct sim_node *node = &world->nodes[i];
+		bool is_struck = souk_rng_below(&rng, SIM_PPM_ALL) < fault->share_ppm;
+		if (is_struck && (population == UINT32_MAX || node->population == population))
+			strike(node, fault, index, ends, &rng);
 	}
+}
+
+/* Faults that count by themselves how many of their kind there are, or leave nothing behind. */
+static bool adds_up(const struct sim_fault *fault)
+{
+	return fault->kind == SIM_FAULT_ONE_WAY || fault->kind == SIM_FAULT_NO_LEDGER ||
+	       fault->kind == SIM_FAULT_CLOCK_JUMP || is_repeated(fault) || fault->until_ms == 0;
+}
+
+/* What the end of a fault healed is broken again where another of its kind still lasts. */
+static void strike_lasting(struct sim_world *world, uint32_t ended)
+{
+	for (uint32_t i = 0; i < world->scenario->fault_count; i++) {
+		const struct sim_fault *fault = &world->scenario->faults[i];
+		if (i != ended && fault->kind == world->scenario->faults[ended].kind &&
+			!adds_up(fault) && fault->at_ms * 1000 <= world->now_us &&
+			end_us(world, fault) > world->now_us)
+			carry_out(world, i, false);
+	}
+}
+
+void sim_fault_run(struct sim_world *world, uint64_t word)
+{
+	uint32_t index = (uint32_t)(word >> 1);
+	bool ends = word & 1;
+	const struct sim_fault *fault = &world->scenario->faults[index];
+	sim_mix(world, word ^ 0xfa017);
+	carry_out(world, index, ends);
+	if (ends)
+		strike_lasting(world, index);
 	uint64_t next = world->now_us + fault->every_ms * 1000;
 	if (is_repeated(fault) && next < end_us(world, fault))
 		sim_queue_push(&world->queue, next, SIM_EVENT_FAULT, word);
