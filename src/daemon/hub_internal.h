@@ -12,20 +12,9 @@
 #include "hub_store.h"
 #include "provider_limit.h"
 #include "souk/exchange/hub.h"
+#include "souk/exchange/hub_leaves.h"
 #include "souk/io/http_server.h"
 #include "souk/io/tls_key.h"
-
-#define HUB_LEAVES_MAX 256u
-
-/* A leaf of the hub's escrow, and how far it is used. */
-struct hub_leaf {
-	struct souk_address provider;
-	struct souk_payer_leaf free; /* epoch 0 and amount 0: none */
-	struct souk_allotment_leaf leaf;
-	uint16_t depth;
-	struct souk_sum_step path[20];
-	uint64_t used_at;
-};
 
 struct hub_node {
 	struct hub_node_config config;
@@ -36,8 +25,7 @@ struct hub_node {
 
 	pthread_mutex_t money_lock; /* leaves, chain */
 	struct souk_chain_client *chain;
-	struct hub_leaf *leaves; /* HUB_LEAVES_MAX */
-	uint64_t leaf_clock;
+	struct souk_hub_leaves leaves;
 
 	pthread_mutex_t commit_lock;	 /* pending */
 	struct hub_store_write *pending; /* their records are heap */
@@ -74,9 +62,6 @@ souk_status hub_redeem(struct hub_node *node, const struct souk_signed_hub_redee
  * escrow has no more to allot in this epoch. */
 souk_status hub_open(
 	struct hub_node *node, const struct souk_hub_open *open, struct souk_strip_open *ret);
-
-/* A stored session: its leaf may be used on from where it ends. At start only. */
-void hub_restore_leaf(struct hub_node *node, const struct souk_hub_session_record *record);
 
 souk_http_handler hub_control_handler;
 

@@ -300,9 +300,9 @@ static souk_status make_hub(struct hub_node *node)
 	};
 	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
 	uint8_t *block = calloc(1, sizes[0] + sizes[1] + sizes[2] + sizes[3]);
-	node->leaves = calloc(HUB_LEAVES_MAX, sizeof *node->leaves);
+	node->leaves.items = calloc(SOUK_HUB_LEAVES_MAX, sizeof *node->leaves.items);
 	node->hub_memory = block;
-	if (block == NULL || node->leaves == NULL)
+	if (block == NULL || node->leaves.items == NULL)
 		return SOUK_IO_MEMORY;
 	memory.sessions = (struct souk_hub_session *)block;
 	memory.accounts = (struct souk_hub_account *)(block + sizes[0]);
@@ -323,7 +323,7 @@ static souk_status restore_account(
 static souk_status restore_session(void *ctx, const struct souk_hub_session_record *record)
 {
 	struct hub_node *node = ctx;
-	hub_restore_leaf(node, record);
+	souk_hub_leaves_restore(&node->leaves, record);
 	souk_status status = souk_hub_restore(&node->hub, record, hub_now());
 	if (status == SOUK_OK)
 		SOUK_LOG(SOUK_LOG_INFO, "hub_session_restored",
@@ -428,7 +428,7 @@ void hub_node_stop(struct hub_node *node)
 	}
 	forget_pending(node);
 	free(node->pending);
-	free(node->leaves);
+	free(node->leaves.items);
 	free(node->hub_memory);
 	if (node->store.lmdb != NULL)
 		hub_store_close(&node->store);

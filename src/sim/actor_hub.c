@@ -186,7 +186,8 @@ static void start(struct sim_node *node)
 	h->armed_us = SIM_NEVER_US;
 	h->round_us = sim_time_us(node->world);
 	h->limit = sim_alloc(sizeof *h->limit);
-	h->leaves = sim_alloc(SIM_HUB_LEAVES * sizeof *h->leaves);
+	h->leaves = (struct souk_hub_leaves){
+		.items = sim_alloc(SOUK_HUB_LEAVES_MAX * sizeof *h->leaves.items)};
 	h->record = sim_alloc(sizeof *h->record);
 	h->proof = sim_alloc(sizeof *h->proof);
 	h->bytes = sim_alloc(SOUK_HUB_SESSION_RECORD_SIZE_MAX);
@@ -208,7 +209,7 @@ static void crash(struct sim_node *node)
 	sim_writes_free(&h->writes);
 	free(h->memory);
 	free(h->limit);
-	free(h->leaves);
+	free(h->leaves.items);
 	free(h->allotment);
 	free(h->waiting.items);
 	free(h->running.items);

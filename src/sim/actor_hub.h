@@ -26,6 +26,7 @@
 #include "limit.h"
 #include "scenario.h"
 #include "souk/exchange/hub.h"
+#include "souk/exchange/hub_leaves.h"
 #include "writes.h"
 
 /* ---------------------------------------------------------------- for customers */
@@ -38,19 +39,9 @@ struct souk_hash sim_hub_escrow(const struct sim_node *hub);
 
 /* ---------------------------------------------------------------- the inside */
 
-#define SIM_HUB_LEAVES	256u
 #define SIM_HUB_WAITING 256u
 /* Leaves of one allotment. */
 #define SIM_HUB_ALLOT_MAX 31u
-
-struct sim_hub_leaf {
-	struct souk_address provider;
-	struct souk_payer_leaf free; /* amount 0: none */
-	struct souk_allotment_leaf leaf;
-	uint16_t depth;
-	struct souk_sum_step path[20];
-	uint64_t used_at;
-};
 
 /* An allotment on its way to the ledger. */
 struct sim_hub_allotment {
@@ -92,8 +83,7 @@ struct sim_hub {
 	bool wants_commit;
 	uint64_t round_us, armed_us;
 	struct sim_limit *limit;
-	struct sim_hub_leaf *leaves;
-	uint64_t leaf_clock;
+	struct souk_hub_leaves leaves;
 	uint64_t token_count; /* outlives crashes, to tell old results from new ones */
 	struct sim_hub_allotment *allotment;		  /* NULL: none is under way */
 	struct sim_hub_opening openings[SIM_HUB_WAITING]; /* in the order they came */
@@ -124,7 +114,6 @@ void sim_hub_put_voucher(struct sim_hub *h, const struct souk_nonce *secret,
 /* ANSWER waits for it, and is sent. OPEN is copied. */
 void sim_hub_open(struct sim_hub *h, const struct souk_hub_open *open, struct sim_message *answer);
 void sim_hub_allotted(struct sim_hub *h, souk_status status);
-void sim_hub_restore_leaf(struct sim_hub *h, const struct souk_hub_session_record *record);
 
 /* actor */
 void sim_hub_hold(struct sim_hub *h, struct sim_message *answer);

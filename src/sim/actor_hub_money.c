@@ -12,84 +12,6 @@
 #include "souk/payment/allotment.h"
 
 #define ALLOT_TRIES 4u
-/* A new leaf is at least this part of what is left of the line. */
-#define LEAF_PART 32u
-
-/* ---------------------------------------------------------------- leaves */
-
-static uint64_t left_of(const struct sim_hub_leaf *leaf)
-{
-	return leaf->free.amount.ncoin - leaf->free.used.ncoin;
-}
-
-static struct sim_hub_leaf *find_leaf(
-	struct sim_hub *h, const struct souk_address *provider, uint64_t epoch)
-{
-	struct sim_hub_leaf *best = NULL;
-	for (uint32_t i = 0; i < SIM_HUB_LEAVES; i++) {
-		struct sim_hub_leaf *leaf = &h->leaves[i];
-		if (leaf->free.amount.ncoin == 0 || leaf->free.epoch != epoch ||
-			!souk_address_equal(&leaf->provider, provider))
-			continue;
-		if (best == NULL || left_of(leaf) > left_of(best))
-			best = leaf;
-	}
-	return best;
-}
-
-/* A free entry, or the one used longest ago: the rest of that leaf is lost for its epoch. */
-static struct sim_hub_leaf *take_entry(struct sim_hub *h)
-{
-	struct sim_hub_leaf *oldest = &h->leaves[0];
-	for (uint32_t i = 0; i < SIM_HUB_LEAVES; i++) {
-		struct sim_hub_leaf *leaf = &h->leaves[i];
-		if (leaf->free.amount.ncoin == 0)
-			return leaf;
-		if (leaf->used_at < oldest->used_at)
-			oldest = leaf;
-	}
-	return oldest;
-}
-
-static void keep_leaf(
-	struct sim_hub *h, const struct souk_payer_leaf *free, const struct souk_strip_open *proof)
-{
-	struct sim_hub_leaf *leaf = take_entry(h);
-	*leaf = (struct sim_hub_leaf){
-		.provider = proof->leaf.provider,
-		.free = *free,
-		.leaf = proof->leaf,
-		.depth = proof->leaf_path.count,
-		.used_at = ++h->leaf_clock,
-	};
-	memcpy(leaf->path, proof->leaf_path.items, proof->leaf_path.count * sizeof *leaf->path);
-}
-
-void sim_hub_restore_leaf(struct sim_hub *h, const struct souk_hub_session_record *record)
-{
-	const struct souk_strip *strip = &record->strip_open.strip;
-	struct souk_amount end;
-	if (souk_strip_end(&end, strip) != SOUK_OK)
-		return;
-	for (uint32_t i = 0; i < SIM_HUB_LEAVES; i++) {
-		struct souk_payer_leaf *free = &h->leaves[i].free;
-		if (free->amount.ncoin == 0 || free->epoch != strip->epoch ||
-			free->segment != strip->segment || free->index != strip->leaf)
-			continue;
-		if (souk_amount_is_less(free->used, end))
-			free->used = end;
-		return;
-	}
-	struct souk_payer_leaf fresh = {
-		.escrow = strip->escrow,
-		.epoch = strip->epoch,
-		.segment = strip->segment,
-		.index = strip->leaf,
-		.amount = record->strip_open.leaf.amount,
-		.used = end,
-	};
-	keep_leaf(h, &fresh, &record->strip_open);
-}
 
 /* ---------------------------------------------------------------- room on the line */
 
@@ -158,7 +80,7 @@ static souk_status try_open(
 	struct sim_hub *h, const struct souk_hub_open *open, struct souk_strip_open *ret)
 {
 	const struct souk_grant *grant = &open->grant.grant;
-	struct sim_hub_leaf *leaf = NULL;
+	struct souk_hub_leaf *leaf = NULL;
 	struct souk_amount need;
 	souk_status status = sim_hub_record(h, &open->strip.nonce, h->record);
 	if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
@@ -170,13 +92,10 @@ static souk_status try_open(
 		return status;
 	if (is_new) {
 		SOUK_TRY(need_of(open, &need));
-		leaf = find_leaf(h, &grant->provider, open->ask.epoch);
-		if (leaf == NULL || left_of(leaf) < need.ncoin)
+		leaf = souk_hub_leaves_find(&h->leaves, &grant->provider, open->ask.epoch);
+		if (leaf == NULL || !souk_hub_leaf_has_room(leaf, need))
 			return SOUK_LOCAL_NOT_FOUND;
-		leaf->used_at = ++h->leaf_clock;
-		h->proof->leaf = leaf->leaf;
-		h->proof->leaf_path.count = leaf->depth;
-		memcpy(h->proof->leaf_path.items, leaf->path, leaf->depth * sizeof *leaf->path);
+		souk_hub_leaves_use(&h->leaves, leaf, h->proof);
 	}
 	SOUK_TRY(souk_hub_open(&h->hub, open, stored, leaf != NULL ? &leaf->free : NULL, h->proof,
 		sim_now(h->node), ret));
@@ -226,13 +145,12 @@ static void plan_leaves(const struct sim_hub *h, uint64_t room, struct sim_hub_a
 		if (need_of(open, &need) != SOUK_OK || need.ncoin > room ||
 			has_leaf_for(allotment, provider))
 			continue;
-		uint64_t amount = room / LEAF_PART;
-		amount = amount > need.ncoin ? amount : need.ncoin;
-		room -= amount;
+		struct souk_amount amount = souk_hub_leaf_amount(need, souk_amount_of_ncoin(room));
+		room -= amount.ncoin;
 		allotment->leaves[allotment->count++] =
 			(struct souk_allotment_leaf){.provider = *provider,
 				.issuer = h->node->identity.address,
-				.amount = souk_amount_of_ncoin(amount)};
+				.amount = amount};
 	}
 }
 
@@ -318,7 +236,7 @@ static void keep_leaves(struct sim_hub *h, const struct sim_hub_allotment *allot
 		};
 		SOUK_CHECK(souk_allotment_prove(h->proof, allotment->leaves, allotment->count, i,
 				   nodes) == SOUK_OK);
-		keep_leaf(h, &fresh, h->proof);
+		souk_hub_leaves_keep(&h->leaves, &fresh, h->proof);
 	}
 }
 

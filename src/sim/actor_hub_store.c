@@ -173,7 +173,7 @@ static bool restore_session(void *ctx, struct souk_bytes id, struct souk_bytes v
 		sim_say(h->node, "cannot read a session");
 		return true;
 	}
-	sim_hub_restore_leaf(h, h->record);
+	souk_hub_leaves_restore(&h->leaves, h->record);
 	souk_status status = souk_hub_restore(&h->hub, h->record, sim_now(h->node));
 	if (status == SOUK_LOCAL_STATE)
 		return true;
