@@ -158,24 +158,31 @@ class HubSale(MarketTest):
         self.assertLessEqual(balance["spent_ncoin"], spent)
         self.assertTrue(spent >= COST * UNITS // 2, [str(r) for r in results])
 
-    def test_4_the_hub_is_killed(self):
-        """kill -9 again and again: nobody loses a unit, nothing is sold twice."""
-        content, data = self.long()
-        home = self.poor("0.2")
-        before, owed = self.hub.accounts(), self.owed()
-        out, opened = self.out(), self.opened()
+    def buy_and_kill(self, home, content, out):
+        """Buy, and kill the hub meanwhile; how often."""
+        opened, kills = self.opened(), 0
         command = home.command("get", content, out, "--hub", self.hub.name_text, "--timeout", "30s")
-        kills = 0
         # Before it has met the hub there is nothing to survive.
         wait_until("a session", lambda: self.opened() > opened or
                    command.process.poll() is not None)
         while command.process.poll() is None and kills < 6:
-            time.sleep(0.15)
-            if command.process.poll() is not None:
-                break
             self.hub.kill()
             kills += 1
             self.hub.start()
+            time.sleep(0.15)
+        return command, kills
+
+    def test_4_the_hub_is_killed(self):
+        """kill -9 again and again: nobody loses a unit, nothing is sold twice."""
+        content, data = self.long()
+        for _ in range(10):
+            home, before, owed, out = self.poor("0.2"), self.hub.accounts(), self.owed(), self.out()
+            command, kills = self.buy_and_kill(home, content, out)
+            if kills > 0:
+                break
+            # A fast machine had it all before the first kill: once more.
+            command.wait().good()
+            self.wait_released(home)
         report = command.wait().good()
         self.assertGreater(kills, 0)
         with open(out, "rb") as file:
