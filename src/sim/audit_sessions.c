@@ -90,8 +90,6 @@ static void opened(struct sim_audit *audit, struct sim_node *node, const struct 
 	side->peer = note->peer;
 	side->units = note->unit;
 	side->price = note->amount.ncoin;
-	if (side->key.role == AUDIT_BUYER)
-		audit_progress(audit, node->id);
 	if (side->key.role == AUDIT_BUYER && audit_is_honest(audit, note->peer))
 		side->seller_incarnation = sim_node_at(audit->world, note->peer)->incarnation;
 	if (note->strip != NULL && side->leaf == NO_ITEM) {
