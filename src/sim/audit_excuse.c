@@ -19,7 +19,9 @@ static uint64_t tail_us(const struct sim_fault *fault)
 {
 	bool is_down = fault->kind == SIM_FAULT_CRASH || fault->kind == SIM_FAULT_POWER;
 	bool stands = fault->kind == SIM_FAULT_CLOCK_JUMP && fault->until_ms > 0;
-	return is_down || stands ? fault->amount * 1000 : 0;
+	/* A commit that began while the disk was slow is as slow as it would have been. */
+	bool lingers = fault->kind == SIM_FAULT_DISK_SLOW;
+	return is_down || stands || lingers ? fault->amount * 1000 : 0;
 }
 
 static struct span span_of(const struct sim_scenario *s, const struct sim_fault *fault)
