@@ -136,13 +136,25 @@ static bool has_sponsor(const struct sim_scenario *s)
 	return false;
 }
 
+/* Who buys through a hub has no other: where one of them is a thief's, nothing is promised. */
+static bool is_in_thieves_hands(const struct sim_scenario *s, const struct sim_node *node)
+{
+	for (uint32_t i = 0; i < s->population_count; i++) {
+		const struct sim_population *p = &s->populations[i];
+		if (p->count > 0 && strcmp(p->actor, "hub-thief") == 0)
+			return s->populations[node->population].via_hub != 0;
+	}
+	return false;
+}
+
 /* Slow is not stuck; and who wants what nobody sells may wait for it. */
 static bool is_stuck(
 	struct sim_audit *audit, const struct sim_node *node, const struct audit_person *person)
 {
 	const struct sim_scenario *s = sim_world_scenario(audit->world);
 	uint64_t healed = audit_healed_us(audit);
-	if (!is_to_be_had(s) || (strcmp(node->actor->name, "viewer") == 0 && !has_sponsor(s)))
+	if (!is_to_be_had(s) || is_in_thieves_hands(s, node) ||
+		(strcmp(node->actor->name, "viewer") == 0 && !has_sponsor(s)))
 		return false;
 	uint64_t since = person->progress_us > healed ? person->progress_us : healed;
 	return sim_time_us(audit->world) > since + 2 * s->epoch_ms * 1000 + PATIENCE_US;
