@@ -11,7 +11,7 @@
 #include "options.h"
 #include "souk/base/bytes.h"
 #include "souk/crypto/ecdsa.h"
-#include "../daemon/chain_client.h"
+#include "../client/chain_client.h"
 
 /* Exit statuses of souk: sysexits.h has none that fit all three. */
 #define EXIT_REFUSED 1 /* somebody, or something, said no */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "provider_client.h"
+#include "../client/provider_client.h"
 #include "souk/base/check.h"
 #include "souk/content/judge.h"
 #include "souk/io/entropy_real.h"

@@ -72,7 +72,7 @@ static int escrow_open(int argc, char **argv)
 		return escrow_finish(&run, cli_fail_ledger(command.name, "cannot choose the terms",
 						   status, run.client));
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ESCROW_OPEN,
-		.escrow_open = {.salt = cli_escrow_salt(escrow_number),
+		.escrow_open = {.salt = escrow_number_salt(escrow_number),
 			.line = line,
 			.prize = prize,
 			.deposit = deposit,

@@ -10,7 +10,7 @@
 #include "escrow_run.h"
 #include "issuer_file.h"
 #include "souk/payment/allotment.h"
-#include "wallet.h"
+#include "../client/wallet.h"
 
 static const char *issuer;
 static uint64_t epochs = 1;

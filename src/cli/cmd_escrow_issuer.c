@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../daemon/identity_file.h"
+#include "../client/identity_file.h"
 #include "cli.h"
 #include "escrow_run.h"
 #include "issuer_file.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
 #include "souk/payment/allotment.h"
-#include "wallet.h"
+#include "../client/wallet.h"
 
 static bool valid_name(const char *command, const char *name)
 {

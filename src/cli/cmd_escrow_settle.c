@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../daemon/identity_file.h"
+#include "../client/identity_file.h"
 #include "escrow_run.h"
 #include "issuer_file.h"
-#include "provider_client.h"
+#include "../client/provider_client.h"
 #include "souk/base/check.h"
 #include "souk/payment/allotment.h"
 #include "souk/payment/receipt.h"
-#include "wallet.h"
+#include "../client/wallet.h"
 
 #define TIMEOUT_MS 10000u
 

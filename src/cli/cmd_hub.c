@@ -11,7 +11,7 @@
 #include "../daemon/listen_address.h"
 #include "cli.h"
 #include "souk/base/check.h"
-#include "hub_client.h"
+#include "../client/hub_client.h"
 #include "souk/io/entropy_real.h"
 #include "souk/io/file.h"
 #include "souk/io/ini.h"
@@ -432,7 +432,7 @@ static int end_visit(struct visit *visit, const char *what, souk_status status)
 {
 	const struct souk_hub_statement *s = &visit->statement.statement;
 	if (status == SOUK_OK) {
-		status = hub_statement_keep(&visit->statement);
+		status = hub_statement_keep(cli_home_path(), &visit->statement);
 		what = "cannot keep the hub's statement";
 	}
 	if (status != SOUK_OK) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "../daemon/identity_file.h"
+#include "../client/identity_file.h"
 #include "souk/io/file.h"
 
 static const char *role = "customer";

@@ -11,7 +11,7 @@
 #include "cli.h"
 #include "cmd_ledger.h"
 #include "policy_name.h"
-#include "../daemon/identity_file.h"
+#include "../client/identity_file.h"
 #include "../daemon/ledger_home.h"
 #include "souk/io/file.h"
 #include "souk/io/ini.h"

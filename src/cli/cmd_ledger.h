@@ -4,7 +4,7 @@
 #ifndef SOUK_CLI_CMD_LEDGER_H
 #define SOUK_CLI_CMD_LEDGER_H
 
-#include "../daemon/chain_client.h"
+#include "../client/chain_client.h"
 
 int ledger_log(int argc, char **argv);
 int ledger_export(int argc, char **argv);

@@ -11,7 +11,7 @@
 
 #include "cli.h"
 #include "cmd_ledger.h"
-#include "../daemon/problem.h"
+#include "../client/problem.h"
 #include "souk/io/http_client.h"
 #include "souk/ledger/verify.h"
 

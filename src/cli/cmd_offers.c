@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "market.h"
+#include "../client/market.h"
 
 static uint64_t timeout_ms = 3000;
 

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "cli.h"
-#include "../daemon/identity_file.h"
+#include "../client/identity_file.h"
 #include "souk/io/clock_real.h"
 #include "souk/io/ini.h"
 

@@ -24,7 +24,8 @@ bool escrow_start(struct escrow_run *run, const char *command)
 			cli_fail_ledger(command, "cannot ask the ledger", status, run->client));
 		return false;
 	}
-	run->id = cli_escrow_id(&run->ledger.record.ledger, &run->identity.address, escrow_number);
+	run->id =
+		escrow_number_id(&run->ledger.record.ledger, &run->identity.address, escrow_number);
 	return true;
 }
 

@@ -10,7 +10,7 @@
 #define SOUK_CLI_ESCROW_RUN_H
 
 #include "cli.h"
-#include "escrow_id.h"
+#include "../client/escrow_line.h"
 
 /* Which of the account's escrows. */
 extern uint64_t escrow_number;

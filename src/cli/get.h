@@ -18,12 +18,12 @@
 #include <pthread.h>
 
 #include "cli.h"
-#include "market.h"
-#include "provider_client.h"
+#include "../client/market.h"
+#include "../client/provider_client.h"
 #include "souk/content/download.h"
 #include "souk/io/http_fetch.h"
 #include "souk/io/worker.h"
-#include "wallet.h"
+#include "../client/wallet.h"
 
 /* An allotment on the ledger, of which leaves are used. */
 struct get_segment {

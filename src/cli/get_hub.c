@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub_client.h"
+#include "../client/hub_client.h"
 #include "souk/base/check.h"
 #include "souk/io/entropy_real.h"
 
@@ -259,7 +259,7 @@ void get_hub_end(struct get *get)
 	if (hub->seat_count > 0 &&
 		hub_client_statement(&hub->client, &hub->terms.hub, &get->identity, cli_now(),
 			&hub->statement) == SOUK_OK &&
-		hub_statement_keep(&hub->statement) != SOUK_OK)
+		hub_statement_keep(cli_home_path(), &hub->statement) != SOUK_OK)
 		fprintf(stderr, "souk get: the hub's statement cannot be kept\n");
 	hub_client_done(&hub->client);
 	free(hub);

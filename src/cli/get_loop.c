@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../daemon/problem.h"
+#include "../client/problem.h"
 #include "get_hub.h"
 #include "souk/exchange/header.h"
 #include "souk/io/clock_real.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../daemon/identity_file.h"
-#include "escrow_id.h"
+#include "../client/identity_file.h"
+#include "../client/escrow_line.h"
 #include "get_hub.h"
 #include "issuer_file.h"
 #include "souk/base/check.h"
@@ -234,7 +234,7 @@ bool get_load_key(struct get *get)
 static souk_status choose_escrow(struct get *get, const struct souk_hash *ledger)
 {
 	if (get->issuer_name == NULL) {
-		get->escrow = cli_escrow_id(ledger, &get->identity.address, get->escrow_number);
+		get->escrow = escrow_number_id(ledger, &get->identity.address, get->escrow_number);
 		return SOUK_OK;
 	}
 	if (get->plan_count == 0)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../daemon/identity_file.h"
+#include "../client/identity_file.h"
 #include "cli.h"
 
 #define NAME_MAX_LENGTH 40

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "chain_client.h"
+#include "../client/chain_client.h"
 #include "hub_node.h"
 #include "hub_store.h"
 #include "provider_limit.h"

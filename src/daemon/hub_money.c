@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "escrow_line.h"
+#include "../client/escrow_line.h"
 #include "hub_internal.h"
 #include "souk/base/check.h"
 #include "souk/io/log.h"

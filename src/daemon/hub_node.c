@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "escrow_line.h"
+#include "../client/escrow_line.h"
 #include "hub_internal.h"
 #include "listen_address.h"
 #include "souk/base/check.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "hub_node.h"
-#include "identity_file.h"
+#include "../client/identity_file.h"
 #include "ledger_node.h"
 #include "provider_node.h"
 #include "souk/exchange/hub.h"

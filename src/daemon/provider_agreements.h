@@ -13,7 +13,7 @@
 #ifndef SOUK_DAEMON_PROVIDER_AGREEMENTS_H
 #define SOUK_DAEMON_PROVIDER_AGREEMENTS_H
 
-#include "chain_client.h"
+#include "../client/chain_client.h"
 #include "souk/content/judge.h"
 
 /* What a provider enters into. The defaults enter into nothing. */

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "chain_client.h"
+#include "../client/chain_client.h"
 #include "provider_buffers.h"
 #include "provider_limit.h"
 #include "provider_node.h"

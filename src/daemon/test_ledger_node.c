@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "chain_client.h"
+#include "../client/chain_client.h"
 #include "ledger_home.h"
 #include "ledger_node.h"
 #include "souk/io/clock_real.h"

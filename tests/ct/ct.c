@@ -17,7 +17,7 @@
 
 #include <valgrind/memcheck.h>
 
-#include "../../src/daemon/identity_file.h"
+#include "../../src/client/identity_file.h"
 #include "souk/base/check.h"
 #include "souk/crypto/cipher.h"
 #include "souk/crypto/sha256.h"

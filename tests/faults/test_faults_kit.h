@@ -8,7 +8,7 @@
 #ifndef SOUK_DAEMON_TEST_FAULTS_KIT_H
 #define SOUK_DAEMON_TEST_FAULTS_KIT_H
 
-#include "chain_client.h"
+#include "../../src/client/chain_client.h"
 #include "ledger_node.h"
 #include "provider_store.h"
 

@@ -20,7 +20,7 @@ import sys
 
 # From the bottom up; a layer sees itself and what stands before it.
 LAYERS = ["base", "ports", "crypto", "wire", "payment", "ledger", "exchange", "content", "io",
-          "sim", "daemon", "cli"]
+          "client", "sim", "daemon", "cli"]
 SIDEWAYS = {("exchange", "ledger")}  # neighbours in the design: exchange does not see ledger
 PURE = ["base", "crypto", "wire", "payment", "ledger", "exchange", "content"]
 FOLDER = {layer: f"src/{layer}" for layer in LAYERS} | {"content": "src/services/content"}

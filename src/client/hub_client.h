@@ -4,8 +4,8 @@
  *
  * A hub's name is "https://HOST:PORT#PIN": where it is, and the hash of its TLS key in 64 hex
  * digits. souk hub show prints it; whoever gives a customer a voucher gives the name along. */
-#ifndef SOUK_CLI_HUB_CLIENT_H
-#define SOUK_CLI_HUB_CLIENT_H
+#ifndef SOUK_CLIENT_HUB_CLIENT_H
+#define SOUK_CLIENT_HUB_CLIENT_H
 
 #include "souk/exchange/hub.h"
 #include "souk/io/http_client.h"
@@ -54,8 +54,9 @@ SOUK_MUST_CHECK souk_status hub_client_close(struct hub_client *client,
 /* What STATEMENT leaves to be spent. */
 struct souk_amount hub_statement_left(const struct souk_hub_statement *statement);
 
-/* Keep the newest statement of a hub in the home: HOME/hubs/ADDRESS.statement, canonical bytes. It
+/* Keep the newest statement of a hub in HOME: HOME/hubs/ADDRESS.statement, canonical bytes. It
  * is the customer's evidence of what the hub owes it. SOUK_OK, or SOUK_IO_*. */
-SOUK_MUST_CHECK souk_status hub_statement_keep(const struct souk_signed_hub_statement *statement);
+SOUK_MUST_CHECK souk_status hub_statement_keep(
+	const char *home, const struct souk_signed_hub_statement *statement);
 
 #endif

@@ -4,8 +4,8 @@
  * pay, souk get and the hub.
  *
  * Threads: the chain client's owner. */
-#ifndef SOUK_DAEMON_ESCROW_LINE_H
-#define SOUK_DAEMON_ESCROW_LINE_H
+#ifndef SOUK_CLIENT_ESCROW_LINE_H
+#define SOUK_CLIENT_ESCROW_LINE_H
 
 #include <stddef.h>
 

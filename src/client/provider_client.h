@@ -2,8 +2,8 @@
  *
  * provider_client.h - a provider's control server, as a customer calls it: HTTPS, pinned to the key
  * in the provider's registration on the ledger. */
-#ifndef SOUK_CLI_PROVIDER_CLIENT_H
-#define SOUK_CLI_PROVIDER_CLIENT_H
+#ifndef SOUK_CLIENT_PROVIDER_CLIENT_H
+#define SOUK_CLIENT_PROVIDER_CLIENT_H
 
 #include "souk/content/chunk.h"
 #include "souk/io/http_client.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "provider_client.h"
+#include "souk/io/clock_real.h"
 #include "souk/exchange/session.h"
 #include "souk/io/worker.h"
 
@@ -63,7 +63,7 @@ static souk_status ask_one(struct ask_job *job, struct provider_client *client)
 	if (status != SOUK_OK)
 		return status;
 	const struct souk_offer *offer = &entry->offer.offer;
-	status = souk_offer_verify(&entry->offer, cli_now());
+	status = souk_offer_verify(&entry->offer, souk_clock_now(souk_clock_real()));
 	if (status != SOUK_OK)
 		return status;
 	if (!souk_address_equal(&offer->provider, &entry->address) ||

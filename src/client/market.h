@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * market.h - who sells, and who sells this: the providers on the ledger, asked all at once. */
-#ifndef SOUK_CLI_MARKET_H
-#define SOUK_CLI_MARKET_H
+#ifndef SOUK_CLIENT_MARKET_H
+#define SOUK_CLIENT_MARKET_H
 
-#include "../daemon/chain_client.h"
+#include "chain_client.h"
 #include "souk/content/chunk.h"
 
 struct market_entry {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * control_call.h - one call to a server whose TLS key is pinned: a provider, a hub. */
-#ifndef SOUK_CLI_CONTROL_CALL_H
-#define SOUK_CLI_CONTROL_CALL_H
+#ifndef SOUK_CLIENT_CONTROL_CALL_H
+#define SOUK_CLIENT_CONTROL_CALL_H
 
 #include "souk/io/http_client.h"
 

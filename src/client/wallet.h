@@ -18,8 +18,8 @@
  * receipt over too little is refused by its payee, and its strips are claimed.
  *
  * Threads: any; a call that writes begins and ends its transaction inside. */
-#ifndef SOUK_CLI_WALLET_H
-#define SOUK_CLI_WALLET_H
+#ifndef SOUK_CLIENT_WALLET_H
+#define SOUK_CLIENT_WALLET_H
 
 #include <stdbool.h>
 #include <stddef.h>

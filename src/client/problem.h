@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * problem.h - read the problem document that a refusal carries over HTTP. */
-#ifndef SOUK_DAEMON_PROBLEM_H
-#define SOUK_DAEMON_PROBLEM_H
+#ifndef SOUK_CLIENT_PROBLEM_H
+#define SOUK_CLIENT_PROBLEM_H
 
 #include "souk/base/bytes.h"
 #include "souk/base/status.h"

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "control_call.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
@@ -153,17 +152,18 @@ struct souk_amount hub_statement_left(const struct souk_hub_statement *statement
 	return left;
 }
 
-souk_status hub_statement_keep(const struct souk_signed_hub_statement *statement)
+souk_status hub_statement_keep(const char *home, const struct souk_signed_hub_statement *statement)
 {
-	char name[2 * SOUK_ADDRESS_SIZE + 32], hex[2 * SOUK_ADDRESS_SIZE + 1];
+	char path[512], hex[2 * SOUK_ADDRESS_SIZE + 1];
 	uint8_t bytes[SOUK_SIGNED_HUB_STATEMENT_SIZE_MAX];
 	struct souk_writer writer;
 	struct souk_bytes encoded;
-	SOUK_TRY(souk_file_make_folders(cli_home_file("hubs")));
+	snprintf(path, sizeof path, "%s/hubs", home);
+	SOUK_TRY(souk_file_make_folders(path));
 	souk_hex_encode(hex, statement->statement.hub.bytes, SOUK_ADDRESS_SIZE);
-	snprintf(name, sizeof name, "hubs/%s.statement", hex);
+	snprintf(path, sizeof path, "%s/hubs/%s.statement", home, hex);
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_signed_hub_statement_encode(&writer, statement);
 	SOUK_TRY(souk_writer_finish(&writer, &encoded));
-	return souk_file_write_atomic(cli_home_file(name), encoded, true);
+	return souk_file_write_atomic(path, encoded, true);
 }

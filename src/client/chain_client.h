@@ -7,8 +7,8 @@
  * treat a remote ledger like a local one.
  *
  * Memory: heap. Threads: one owner; open one client per thread. */
-#ifndef SOUK_DAEMON_CHAIN_CLIENT_H
-#define SOUK_DAEMON_CHAIN_CLIENT_H
+#ifndef SOUK_CLIENT_CHAIN_CLIENT_H
+#define SOUK_CLIENT_CHAIN_CLIENT_H
 
 #include "souk/crypto/ecdsa.h"
 #include "souk/wire/messages.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * identity_file.h - the key of a home: HOME/identity.key, 64 hexadecimal digits, mode 0600. */
-#ifndef SOUK_DAEMON_IDENTITY_FILE_H
-#define SOUK_DAEMON_IDENTITY_FILE_H
+#ifndef SOUK_CLIENT_IDENTITY_FILE_H
+#define SOUK_CLIENT_IDENTITY_FILE_H
 
 #include "souk/crypto/ecdsa.h"
 

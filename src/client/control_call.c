@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "../daemon/problem.h"
+#include "problem.h"
 
 souk_status control_call(struct souk_http_client *http, const struct souk_http_call *call,
 	char *detail, size_t detail_size, struct souk_http_answer *ret)

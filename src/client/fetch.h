@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fetch.h - one content, fetched chunk by chunk from whoever has it, verified.
+ *
+ *   fetch_open --> fetch_have ... --> fetch_run --------> complete | failed | stopped
+ *   (who has it,                        ^
+ *    its chunk row)                     | fetch_want, fetch_stop: any thread
+ *
+ * Two ways to pay, one interface:
+ *
+ *   paid    the planner of souk/content/download.h, from an escrow, or by a hub
+ *   viewed  bundles of souk/content/viewer.h, which a sponsor pays for
+ *
+ * A whole content is fetched, or, with is_streaming, only what somebody wants: then fetch_run waits
+ * for wants, and ends when it is stopped or everything is there.
+ *
+ * Memory: heap. Threads: fetch_run is called on one; fetch_want, fetch_stop and fetch_figures_now
+ * may be called on any while it runs. */
+#ifndef SOUK_CLIENT_FETCH_H
+#define SOUK_CLIENT_FETCH_H
+
+#include "chain_client.h"
+#include "souk/content/chunk.h"
+#include "souk/crypto/ecdsa.h"
+#include "wallet.h"
+
+#define FETCH_DETAIL_SIZE 256
+
+enum fetch_payer {
+	FETCH_SPONSOR_FIRST, /* a sponsor where one pays for this content; else an own escrow */
+	FETCH_SPONSOR,	     /* a sponsor, or not at all */
+	FETCH_OWN,	     /* an own escrow, or the hub */
+};
+
+/* How far it is; for people and reports. */
+struct fetch_figures {
+	uint64_t bytes_done; /* verified, with what was there before */
+	uint64_t bytes;	     /* of the content */
+	uint64_t chunks_done;
+	struct souk_amount spent; /* of one's own money */
+	uint32_t sources;	  /* that deliver now */
+	bool is_sponsored;
+};
+
+struct fetch_events {
+	void *ctx;
+	/* CHUNK is verified: keep it. On a worker's thread, for each chunk once. Anything but
+	 * SOUK_OK ends the fetch with that status. */
+	souk_status (*chunk)(void *ctx, uint32_t chunk, struct souk_bytes data);
+	/* One line that a user should read: a provider was left, and why. May be NULL. */
+	void (*note)(void *ctx, const char *text);
+	/* A few times a second, on fetch_run's thread. May be NULL. */
+	void (*progress)(void *ctx, const struct fetch_figures *figures);
+};
+
+/* Texts and pointers are borrowed until fetch_free. */
+struct fetch_config {
+	const char *home; /* whose wallet; and names of sponsors that were met */
+	const char *ledger_url;
+	const struct souk_identity *identity; /* who signs strips; NULL: no own money */
+	struct souk_content_name name;
+	enum fetch_payer payer;
+	const char *sponsor; /* "https://HOST:PORT#PIN"; NULL: whoever the caches name */
+	const struct souk_signed_admission *admission; /* to that sponsor; NULL: none */
+	/* Of one's own money. */
+	uint64_t escrow_number;
+	const char *hub_name;	      /* NULL: the escrow pays */
+	const char *issuer_name;      /* NULL: identity owns the escrow, and may allot */
+	const char *agreement_text;   /* NULL: any of one's own that suits */
+	struct souk_amount price_max; /* of a unit; zero: no limit */
+	struct souk_amount budget;    /* zero: no limit */
+	uint64_t providers_max;	      /* 0: 8 */
+	uint64_t timeout_ms;	      /* 0: 5,000 */
+	uint64_t window_max;	      /* 0: 16 */
+	bool is_streaming;
+	struct fetch_events events;
+};
+
+struct fetch;
+
+/* fetch_open: find who has it, and load its chunk row.
+ *
+ * Returns SOUK_OK; or, with a sentence in DETAIL,
+ *   SOUK_PEER_UNKNOWN_CONTENT  nobody offers it.
+ *   SOUK_LOCAL_BUDGET          nobody does so cheaply.
+ *   SOUK_LOCAL_NOT_FOUND       no sponsor pays for it (FETCH_SPONSOR).
+ *   SOUK_IO_*                  the ledger or the providers do not answer: try again. */
+SOUK_MUST_CHECK souk_status fetch_open(
+	struct fetch **ret, const struct fetch_config *config, char detail[FETCH_DETAIL_SIZE]);
+
+/* Valid until fetch_free. */
+const struct souk_content *fetch_content(const struct fetch *fetch);
+const struct souk_hash *fetch_row(const struct fetch *fetch);
+
+/* CHUNK is here already, and was verified: before fetch_run. */
+void fetch_have(struct fetch *fetch, uint32_t chunk);
+
+/* fetch_run: until all is there, or it cannot go on.
+ *
+ * Returns SOUK_OK: complete; SOUK_LOCAL_STOPPED; or why not, with a sentence in DETAIL. What was
+ * given to events.chunk stays good. */
+SOUK_MUST_CHECK souk_status fetch_run(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE]);
+
+/* COUNT chunks from FIRST on are wanted soon, the newest want first; in a whole download they only
+ * come earlier. */
+void fetch_want(struct fetch *fetch, uint32_t first, uint32_t count);
+void fetch_stop(struct fetch *fetch);
+struct fetch_figures fetch_figures_now(struct fetch *fetch);
+
+void fetch_free(struct fetch *fetch); /* NULL is allowed; not while it runs */
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chunk_store.h - contents on this machine's disk, whole or in part, within a limit.
+ *
+ *   HOME/content/ID        the bytes; of a part, a sparse file
+ *   HOME/content/ID.row    the chunk row
+ *   HOME/content/ID.have   a bit for each chunk that is here; no such file: all of them
+ *   provider.mdb 'C'       content_record   'K' cache_record (what it earned, for eviction)
+ *
+ * What souk add put in is pinned: it is never evicted, and does not count against the limit. What
+ * was fetched (by a cache, or by a gateway for its viewers) is evicted, least revenue for its bytes
+ * first, when the limit is reached (souk/content/cache.h).
+ *
+ * A chunk is written and synced before its bit is: after kill -9 a bit never lies. What is read is
+ * what was verified, unless the disk lies.
+ *
+ *   item:  ABSENT --create--> PARTIAL --last chunk--> WHOLE --evicted--> ABSENT
+ *                                '------- abandoned, evicted ------------^
+ *
+ * An item in use (taken) is not evicted: whoever reads or writes takes it, and gives it back.
+ *
+ * Memory: heap. Threads: any. One process at a time writes parts; souk add may add beside it. */
+#ifndef SOUK_DAEMON_CHUNK_STORE_H
+#define SOUK_DAEMON_CHUNK_STORE_H
+
+#include "provider_store.h"
+#include "souk/content/chunk.h"
+
+struct chunk_store;
+struct chunk_item;
+
+/* chunk_store_open: over STORE, which is borrowed; LIMIT bytes for what is not pinned.
+ *
+ * Returns SOUK_OK, SOUK_IO_* or SOUK_CORRUPT_STORE. Whatever is over the limit is evicted. */
+SOUK_MUST_CHECK souk_status chunk_store_open(
+	struct chunk_store **ret, const struct provider_store *store, uint64_t limit);
+void chunk_store_close(struct chunk_store *store); /* NULL is allowed */
+
+/* chunk_store_take: the item of CONTENT, for reading and writing.
+ *
+ * Returns SOUK_OK, SOUK_LOCAL_NOT_FOUND, SOUK_IO_MEMORY, SOUK_IO_READ. */
+SOUK_MUST_CHECK souk_status chunk_store_take(
+	struct chunk_store *store, const struct souk_hash *content, struct chunk_item **ret);
+
+/* chunk_store_create: the same, made empty where it is not there. ROW is verified.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_LOCAL_FULL     it does not fit the limit, whatever is evicted.
+ *   SOUK_IO_DISK_FULL, SOUK_IO_* */
+SOUK_MUST_CHECK souk_status chunk_store_create(struct chunk_store *store,
+	const struct souk_content *content, const struct souk_hash *row, const char *name,
+	struct chunk_item **ret);
+void chunk_item_give(struct chunk_item *item); /* back; NULL is allowed */
+
+const struct souk_content *chunk_item_content(const struct chunk_item *item);
+/* The chunk row; valid while the item is taken. */
+const struct souk_hash *chunk_item_row(const struct chunk_item *item);
+bool chunk_item_has(struct chunk_item *item, uint32_t chunk);
+bool chunk_item_is_whole(struct chunk_item *item);
+uint32_t chunk_item_count(struct chunk_item *item); /* chunks that are here */
+
+/* Keep a verified chunk, and wake who waits. SOUK_OK, or SOUK_IO_*: it is not there. */
+SOUK_MUST_CHECK souk_status chunk_item_write(
+	struct chunk_item *item, uint32_t chunk, struct souk_bytes data);
+/* SIZE bytes at OFFSET, all of chunks that are here. SOUK_OK, SOUK_LOCAL_NOT_FOUND (a chunk is
+ * not), SOUK_IO_READ. */
+SOUK_MUST_CHECK souk_status chunk_item_read(
+	struct chunk_item *item, uint64_t offset, uint8_t *out, size_t size);
+/* Wait until CHUNK is here: SOUK_OK; or TIMEOUT_MS over: SOUK_IO_TIMEOUT; or chunk_item_wake was
+ * called with another status: that one. */
+SOUK_MUST_CHECK souk_status chunk_item_wait(
+	struct chunk_item *item, uint32_t chunk, uint64_t timeout_ms);
+/* Who waits for ITEM is told STATUS: its fetch failed. */
+void chunk_item_wake(struct chunk_item *item, souk_status status);
+/* What is here, for others to fetch. */
+void chunk_item_availability(struct chunk_item *item, struct souk_availability *ret);
+
+/* UNITS of CONTENT were paid with EARNED: it is worth keeping. Cheap; durable now and then. */
+void chunk_store_earned(struct chunk_store *store, const struct souk_hash *content, uint32_t units,
+	struct souk_amount earned);
+
+/* For reports. */
+struct chunk_store_figures {
+	uint64_t limit, used; /* bytes; of what is not pinned */
+	uint64_t pinned;      /* bytes */
+	uint64_t items;
+	uint64_t evictions;
+	uint64_t bytes_evicted;
+};
+struct chunk_store_figures chunk_store_figures_now(struct chunk_store *store);
+
+#endif
