@@ -138,6 +138,8 @@
 	X(LOCAL_NO_PROVIDER_LEFT, 110, LOCAL, "no provider is left to ask")                        \
 	X(LOCAL_STOPPED, 111, LOCAL, "stopped")                                                    \
 	X(LOCAL_UNBOUGHT, 112, LOCAL, "tickets must be bought from the hub first")                 \
+	X(LOCAL_NOT_HERE, 190, LOCAL, "that chunk is not here now: ask another provider")          \
+	X(LOCAL_NOT_WANTED, 191, LOCAL, "this cache does not take that content")                   \
 	/* io */                                                                                   \
 	X(IO_READ, 120, IO, "reading failed")                                                      \
 	X(IO_WRITE, 121, IO, "writing failed")                                                     \
