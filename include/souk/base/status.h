@@ -124,6 +124,10 @@
 	X(PEER_UNKNOWN_BUNDLE, 173, PEER, "no such bundle")                                        \
 	X(PEER_BAD_BUNDLE, 174, PEER, "the bundle's offer is not acceptable")                      \
 	X(PEER_BAD_PUZZLE, 175, PEER, "the puzzle's terms are out of range")                       \
+	/* names */                                                                                \
+	X(PEER_BAD_NAME, 182, PEER, "not a publisher's name, or not a record of one")              \
+	X(PEER_NAME_ROLLBACK, 183, PEER, "an older record of the name than one seen before")       \
+	X(PEER_NAME_TWICE, 184, PEER, "two contents are signed with one sequence")                 \
 	/* local */                                                                                \
 	X(LOCAL_OVERFLOW, 100, LOCAL, "the amount is out of range")                                \
 	X(LOCAL_BAD_AMOUNT, 101, LOCAL, "not an amount of coins")                                  \
