@@ -128,6 +128,14 @@
 	X(PEER_BAD_NAME, 182, PEER, "not a publisher's name, or not a record of one")              \
 	X(PEER_NAME_ROLLBACK, 183, PEER, "an older record of the name than one seen before")       \
 	X(PEER_NAME_TWICE, 184, PEER, "two contents are signed with one sequence")                 \
+	/* keys */                                                                                 \
+	X(PEER_BAD_POINT, 210, PEER, "not a point of the curve, or infinity")                      \
+	X(PEER_FOREIGN_PARAMETER, 211, PEER, "the key fragment has another base point than ours")  \
+	X(PEER_BAD_CAPSULE, 212, PEER, "the capsule's numbers do not belong together")             \
+	X(PEER_BAD_KEY_FRAGMENT, 213, PEER, "the key fragment does not fit its signature or keys") \
+	X(PEER_BAD_FRAGMENT, 214, PEER, "the re-encrypted fragment is not what it proves to be")   \
+	X(PEER_BAD_CIPHERTEXT, 215, PEER, "the ciphertext was altered, or is of another key")      \
+	X(PEER_FRAGMENTS_DIFFER, 216, PEER, "the fragments are not different ones of one policy")  \
 	/* local */                                                                                \
 	X(LOCAL_OVERFLOW, 100, LOCAL, "the amount is out of range")                                \
 	X(LOCAL_BAD_AMOUNT, 101, LOCAL, "not an amount of coins")                                  \
