@@ -165,10 +165,23 @@ void souk_http_fetcher_free(struct souk_http_fetcher *fetcher)
 	free(fetcher);
 }
 
+/* The size first: libcurl copies so much. */
+static void set_method(CURL *curl, const struct souk_http_fetch *fetch)
+{
+	if (fetch->body.size == 0) {
+		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+		return;
+	}
+	curl_easy_setopt(curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)fetch->body.size);
+	curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, (const char *)fetch->body.data);
+}
+
 static souk_status set_options(struct transfer *transfer, const struct souk_http_fetch *fetch)
 {
 	CURL *curl = transfer->curl;
 
+	set_method(curl, fetch);
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
@@ -196,6 +209,21 @@ static souk_status check_fetch(const struct souk_http_fetch *fetch)
 	return SOUK_OK;
 }
 
+/* "Expect" would cost a round trip for each larger body. */
+static souk_status make_headers(struct transfer *transfer, const struct souk_http_fetch *fetch)
+{
+	const char *headers[SOUK_HTTP_FETCH_HEADERS_MAX + 2];
+	size_t count = fetch->header_count;
+
+	if (count)
+		memcpy(headers, fetch->headers, count * sizeof(*headers));
+	if (fetch->body.size) {
+		headers[count++] = "Content-Type: application/octet-stream";
+		headers[count++] = "Expect:";
+	}
+	return souk_curl_headers(headers, count, &transfer->headers);
+}
+
 static souk_status transfer_begin(struct souk_http_fetcher *fetcher, struct transfer *transfer,
 	const struct souk_http_fetch *fetch)
 {
@@ -203,7 +231,7 @@ static souk_status transfer_begin(struct souk_http_fetcher *fetcher, struct tran
 		transfer->curl = souk_curl_new();
 	if (!transfer->curl)
 		return SOUK_IO_MEMORY;
-	SOUK_TRY(souk_curl_headers(fetch->headers, fetch->header_count, &transfer->headers));
+	SOUK_TRY(make_headers(transfer, fetch));
 	transfer->destination = fetch->destination;
 	transfer->size_max = fetch->size_max;
 	transfer->head_size = 0;

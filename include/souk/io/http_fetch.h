@@ -30,6 +30,7 @@ struct souk_http_fetch {
 	const char *url;
 	const char *const *headers; /* "Name: value", copied */
 	size_t header_count;	    /* at most SOUK_HTTP_FETCH_HEADERS_MAX */
+	struct souk_bytes body;	    /* sent with POST, copied; none: GET */
 	const char *reply_header;   /* this header of the answer is kept; copied; NULL: none */
 	const char *second_header;  /* as reply_header */
 	void *destination;
