@@ -181,9 +181,9 @@ static void make_machine(struct sim_sponsor *s)
 	s->sponsor = sim_alloc(sizeof *s->sponsor);
 	souk_sponsor_init(s->sponsor, &config, &memory);
 	for (uint32_t i = 0; i < memory.content_max; i++)
-		SOUK_CHECK(
-			souk_sponsor_add_content(s->sponsor,
-				sim_contents_at(sim_world_contents(s->node->world), i)) == SOUK_OK);
+		SOUK_CHECK(souk_sponsor_add_content(s->sponsor,
+				   sim_contents_at(sim_world_contents(s->node->world), i),
+				   config.budget) == SOUK_OK);
 }
 
 static void arm(struct sim_sponsor *s)

@@ -6,10 +6,11 @@
 #include "actor_sponsor.h"
 #include "souk/base/check.h"
 
-#define PREFIX_BUNDLE 'B'
-#define PREFIX_CACHE  'C'
-#define PREFIX_TOTALS 'T'
-#define PREFIX_VIEWER 'V'
+#define PREFIX_BUNDLE  'B'
+#define PREFIX_CACHE   'C'
+#define PREFIX_CONTENT 'D'
+#define PREFIX_TOTALS  'T'
+#define PREFIX_VIEWER  'V'
 
 static struct souk_bytes make_key(
 	uint8_t out[SIM_WRITE_KEY_MAX], char prefix, const void *id, size_t size)
@@ -47,6 +48,11 @@ static void take_effects(struct sim_sponsor *s)
 		switch (effect.kind) {
 		case SOUK_SPONSOR_STORE_TOTALS:
 			PUT(s, sponsor_totals_record, PREFIX_TOTALS, "", 0, &s->sponsor->totals);
+			break;
+		case SOUK_SPONSOR_STORE_CONTENT:
+			PUT(s, sponsor_content_record, PREFIX_CONTENT,
+				memory->contents[effect.index].content.id.bytes, SOUK_HASH_SIZE,
+				&memory->contents[effect.index].record);
 			break;
 		case SOUK_SPONSOR_STORE_CACHE:
 			put_cache(s, &memory->caches[effect.index].record);
@@ -95,6 +101,20 @@ static bool restore_totals(void *ctx, struct souk_bytes id, struct souk_bytes va
 	return true;
 }
 
+static bool restore_content(void *ctx, struct souk_bytes id, struct souk_bytes value)
+{
+	struct sim_sponsor *s = ctx;
+	struct souk_sponsor_content_record record;
+	struct souk_hash content = {{0}};
+	souk_status status = souk_sponsor_content_record_decode(&record, value, NULL);
+	if (id.size == SOUK_HASH_SIZE)
+		memcpy(content.bytes, id.data, SOUK_HASH_SIZE);
+	if (status == SOUK_OK)
+		status = souk_sponsor_restore_content(s->sponsor, &content, &record);
+	say(s, "a content", status);
+	return true;
+}
+
 static bool restore_cache(void *ctx, struct souk_bytes id, struct souk_bytes value)
 {
 	struct sim_sponsor *s = ctx;
@@ -136,6 +156,7 @@ static bool restore_bundle(void *ctx, struct souk_bytes id, struct souk_bytes va
 void sim_sponsor_restore(struct sim_sponsor *s)
 {
 	sim_writes_each(s->node, PREFIX_TOTALS, restore_totals, s);
+	sim_writes_each(s->node, PREFIX_CONTENT, restore_content, s);
 	sim_writes_each(s->node, PREFIX_CACHE, restore_cache, s);
 	sim_writes_each(s->node, PREFIX_VIEWER, restore_viewer, s);
 	sim_writes_each(s->node, PREFIX_BUNDLE, restore_bundle, s);

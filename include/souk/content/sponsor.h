@@ -26,7 +26,9 @@
  * it, so that even who has the content cannot compute what another cache sends, and must fetch it.
  *
  * Invariants:
- *   S1 spent + held <= budget, always; spent is the sum of units * price over tickets given.
+ *   S1 spent + held <= budget, of each content and in all, always; spent is the sum of
+ *      units * price over tickets given. Where a budget is lowered below that, nothing more is
+ *      drawn.
  *   S2 tickets of a segment leave only for its token, and the token is stored before: where puzzles
  *      are wanted, nothing is paid without one.
  *   S3 in an epoch no viewer is drawn more than its quota, nor all viewers of a network more than
@@ -63,8 +65,9 @@ struct souk_sponsor_config {
 	const struct souk_identity *identity; /* borrowed; pays, signs strips and offers */
 	struct souk_hash escrow;
 	uint8_t seed[32];	   /* fresh at every start */
+	const char *url;	   /* borrowed; "https://HOST:PORT#PIN", for recruits; NULL: none */
 	struct souk_address site;  /* who admits viewers; zero: all are admitted */
-	struct souk_amount budget; /* ever */
+	struct souk_amount budget; /* of all contents, ever */
 	uint16_t caches;	   /* n, 1 to SOUK_BUNDLE_CACHES_MAX */
 	uint16_t segment;	   /* 1 to SOUK_BUNDLE_SEGMENT_MAX */
 	uint32_t units_max;	   /* of each cache in a bundle, 1 to SOUK_BUNDLE_UNITS_MAX */
@@ -74,6 +77,16 @@ struct souk_sponsor_config {
 	uint64_t bundle_ms;	   /* life of an open one */
 	struct souk_puzzle_policy puzzle; /* mode 0: no token is wanted */
 	struct souk_sponsor_source source;
+};
+
+/* A content that is paid for. */
+struct souk_sponsor_content {
+	struct souk_content content;
+	struct souk_amount budget; /* ever */
+	struct souk_amount held;   /* what its open and drawn bundles may still cost */
+	bool store_due;
+	uint32_t due_next;
+	struct souk_sponsor_content_record record;
 };
 
 struct souk_sponsor_cache {
@@ -116,7 +129,7 @@ struct souk_sponsor_prefix {
 
 /* Memory of a sponsor. Slots: SOUK_MAP_SLOTS(count) words each. */
 struct souk_sponsor_memory {
-	struct souk_content *contents;
+	struct souk_sponsor_content *contents;
 	uint32_t content_max;
 	struct souk_sponsor_cache *caches;
 	uint32_t cache_max;
@@ -150,7 +163,9 @@ struct souk_sponsor {
 	uint32_t viewer_count;
 	uint32_t prefix_count;
 	uint32_t bundle_cursor;
-	uint32_t caches_due; /* index + 1 of the first that is to be stored; 0: none */
+	struct souk_time ticked;
+	uint32_t contents_due; /* as the next three */
+	uint32_t caches_due;   /* index + 1 of the first that is to be stored; 0: none */
 	uint32_t viewers_due;
 	uint32_t bundles_due;
 	struct souk_amount held; /* what open and drawn bundles may still cost */
@@ -161,10 +176,11 @@ struct souk_sponsor {
 };
 
 enum souk_sponsor_effect_kind {
-	SOUK_SPONSOR_STORE_TOTALS, /* totals */
-	SOUK_SPONSOR_STORE_CACHE,  /* caches[index].record */
-	SOUK_SPONSOR_STORE_VIEWER, /* viewers[index].record, under its address */
-	SOUK_SPONSOR_STORE_BUNDLE, /* bundles[index].record, under its name */
+	SOUK_SPONSOR_STORE_TOTALS,  /* totals */
+	SOUK_SPONSOR_STORE_CONTENT, /* contents[index].record, under its id */
+	SOUK_SPONSOR_STORE_CACHE,   /* caches[index].record */
+	SOUK_SPONSOR_STORE_VIEWER,  /* viewers[index].record, under its address */
+	SOUK_SPONSOR_STORE_BUNDLE,  /* bundles[index].record, under its name */
 };
 
 struct souk_sponsor_effect {
@@ -175,20 +191,31 @@ struct souk_sponsor_effect {
 void souk_sponsor_init(struct souk_sponsor *sponsor, const struct souk_sponsor_config *config,
 	const struct souk_sponsor_memory *memory);
 
-/* souk_sponsor_add_content: pay for downloads of CONTENT from now on; again after each start.
+/* souk_sponsor_add_content: pay for downloads of CONTENT from now on, up to BUDGET ever; again
+ * after each start.
  *
  * Returns SOUK_OK, SOUK_LOCAL_EXISTS, SOUK_LOCAL_FULL. */
-SOUK_MUST_CHECK souk_status souk_sponsor_add_content(
-	struct souk_sponsor *sponsor, const struct souk_content *content);
+SOUK_MUST_CHECK souk_status souk_sponsor_add_content(struct souk_sponsor *sponsor,
+	const struct souk_content *content, struct souk_amount budget);
 
-/* Take back what was stored: totals, caches and viewers before the bundles.
+/* souk_sponsor_set_budget: from now on, and ever, so much for CONTENT. Bundles that were drawn go
+ * on; zero stops new ones.
+ *
+ * Returns SOUK_OK, or SOUK_LOCAL_NOT_FOUND. */
+SOUK_MUST_CHECK souk_status souk_sponsor_set_budget(
+	struct souk_sponsor *sponsor, const struct souk_hash *content, struct souk_amount budget);
+
+/* Take back what was stored: totals, contents, caches and viewers before the bundles.
  *
  * Return SOUK_OK, or
- *   SOUK_LOCAL_STATE    it is over, or of an earlier epoch: history.
+ *   SOUK_LOCAL_STATE    it is over, or of an earlier epoch, or of a content that is not paid for:
+ *                       history.
  *   SOUK_LOCAL_FULL, SOUK_LOCAL_EXISTS
  *   SOUK_CORRUPT_STORE  it contradicts itself or the others: tell the operator. */
 void souk_sponsor_restore_totals(
 	struct souk_sponsor *sponsor, const struct souk_sponsor_totals_record *record);
+SOUK_MUST_CHECK souk_status souk_sponsor_restore_content(struct souk_sponsor *sponsor,
+	const struct souk_hash *content, const struct souk_sponsor_content_record *record);
 SOUK_MUST_CHECK souk_status souk_sponsor_restore_cache(
 	struct souk_sponsor *sponsor, const struct souk_sponsor_cache_record *record);
 SOUK_MUST_CHECK souk_status souk_sponsor_restore_viewer(struct souk_sponsor *sponsor,
@@ -307,8 +334,15 @@ bool souk_sponsor_next_effect(struct souk_sponsor *sponsor, struct souk_sponsor_
 void souk_sponsor_repeat_effect(
 	struct souk_sponsor *sponsor, const struct souk_sponsor_effect *effect);
 
-/* Budget less what is spent or held. */
+/* Budget less what is spent or held: in all; and of CONTENT, no more than in all. Zero where it is
+ * not paid for. */
 struct souk_amount souk_sponsor_free(const struct souk_sponsor *sponsor);
+struct souk_amount souk_sponsor_free_for(
+	const struct souk_sponsor *sponsor, const struct souk_hash *content);
+
+/* The entry of CONTENT, or NULL. */
+const struct souk_sponsor_content *souk_sponsor_content_of(
+	const struct souk_sponsor *sponsor, const struct souk_hash *content);
 
 /* The bundle of that name, or NULL; for the caller to look up whose leaves are wanted. */
 const struct souk_sponsor_bundle *souk_sponsor_bundle_of(

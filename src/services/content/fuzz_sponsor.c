@@ -113,6 +113,8 @@ static void check(const struct bench *b)
 	for (uint32_t i = 0; i < KIT_CACHES; i++)
 		owed += kit->providers[i].provider.totals.owed.ncoin;
 	SOUK_CHECK(spent == sponsor->totals.spent.ncoin);
+	SOUK_CHECK(spent == kit->contents[0].record.spent.ncoin);
+	SOUK_CHECK(sponsor->held.ncoin == kit->contents[0].held.ncoin);
 	SOUK_CHECK(spent == sponsor->totals.units * KIT_PRICE);
 	SOUK_CHECK(owed <= spent);
 	SOUK_CHECK(spent + sponsor->held.ncoin <= sponsor->config.budget.ncoin);

@@ -10,6 +10,9 @@
 #include "souk/crypto/sha256.h"
 #include "sponsor_internal.h"
 
+/* What has ended is noticed that late at most. */
+#define TICK_MS 100u
+
 /* ------------------------------------------------------------------ signing */
 
 void souk_bundle_ask_sign(
@@ -51,6 +54,10 @@ void souk_sponsor_recruit(struct souk_sponsor *sponsor, const struct souk_addres
 		.expires = expires,
 	};
 	souk_secret_rng_fill(&sponsor->rng, &ret->recruit.nonce, sizeof ret->recruit.nonce);
+	if (sponsor->config.url != NULL) {
+		ret->recruit.url.size = (uint16_t)strlen(sponsor->config.url);
+		memcpy(ret->recruit.url.text, sponsor->config.url, ret->recruit.url.size);
+	}
 	souk_recruit_sign(ret, identity);
 }
 
@@ -60,13 +67,13 @@ static souk_status check_recruit(const struct souk_sponsor *sponsor,
 	struct souk_time now)
 {
 	const struct souk_recruit *recruit = &signed_recruit->recruit;
-	const struct souk_content *content = sponsor_content_of(sponsor, &recruit->content);
+	const struct souk_sponsor_content *content = sponsor_content_of(sponsor, &recruit->content);
 	if (!souk_address_equal(&recruit->sponsor, &sponsor->config.identity->address) ||
 		!souk_hash_equal(&recruit->escrow, &sponsor->config.escrow))
 		return SOUK_PEER_WRONG_SIGNER;
 	SOUK_TRY(souk_recruit_verify(signed_recruit, &recruit->provider, now));
-	if (content == NULL || offer->size != content->size ||
-		offer->chunk_size != content->chunk_size)
+	if (content == NULL || offer->size != content->content.size ||
+		offer->chunk_size != content->content.chunk_size)
 		return SOUK_PEER_UNKNOWN_CONTENT;
 	return SOUK_OK;
 }
@@ -231,8 +238,8 @@ static souk_status size_bundle(struct souk_sponsor *sponsor, const struct souk_b
 	uint32_t units_max, segment;
 	struct souk_amount row = SOUK_AMOUNT_ZERO;
 	limits_of(sponsor, &units_max, &segment);
-	SOUK_TRY(souk_bundle_plan_of(ret, sponsor_content_of(sponsor, &ask->content), ask->first,
-		ask->chunks, config->caches, segment, units_max));
+	SOUK_TRY(souk_bundle_plan_of(ret, &sponsor_content_of(sponsor, &ask->content)->content,
+		ask->first, ask->chunks, config->caches, segment, units_max));
 	ret->units = cut_to_quota(ret->units, ret->caches, config->viewer_units, viewer_used);
 	ret->units = cut_to_quota(ret->units, ret->caches, config->prefix_units, prefix_used);
 	if (ret->units == 0)
@@ -240,7 +247,7 @@ static souk_status size_bundle(struct souk_sponsor *sponsor, const struct souk_b
 	for (uint32_t i = 0; i < ret->caches; i++)
 		SOUK_TRY(souk_amount_add(
 			&row, row, sponsor->memory.caches[sponsor->memory.draw[i]].record.price));
-	uint64_t most = souk_sponsor_free(sponsor).ncoin / row.ncoin;
+	uint64_t most = souk_sponsor_free_for(sponsor, &ask->content).ncoin / row.ncoin;
 	if (most < ret->units)
 		ret->units = (uint32_t)most;
 	return ret->units > 0 ? SOUK_OK : SOUK_LOCAL_BUDGET;
@@ -275,7 +282,7 @@ static void fill_offer(const struct souk_sponsor *sponsor, const struct souk_spo
 	struct souk_signed_bundle_offer *ret)
 {
 	const struct souk_sponsor_bundle_record *r = &b->record;
-	const struct souk_content *content = sponsor_content_of(sponsor, &r->content);
+	const struct souk_content *content = &sponsor_content_of(sponsor, &r->content)->content;
 	ret->offer = (struct souk_bundle_offer){
 		.version = SOUK_SPONSOR_VERSION,
 		.sponsor = sponsor->config.identity->address,
@@ -320,9 +327,12 @@ static void charge(struct souk_sponsor *sponsor, struct souk_sponsor_viewer *vie
 	viewer->record.bundle = b->record.bundle;
 	/* Of the network that it first asked from. */
 	struct souk_sponsor_prefix *prefix = sponsor_prefix_of(sponsor, viewer->record.prefix);
-	SOUK_CHECK(prefix != NULL);
+	struct souk_sponsor_content *content = sponsor_content_of(sponsor, &b->record.content);
+	SOUK_CHECK(prefix != NULL && content != NULL);
 	prefix->units += units;
 	sponsor->totals.bundles++;
+	content->record.bundles++;
+	sponsor_touch_content(sponsor, content);
 	sponsor_touch_viewer(sponsor, viewer);
 }
 
@@ -378,7 +388,9 @@ souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
 			fill_offer(sponsor, before, ret);
 			return SOUK_OK;
 		}
-		souk_sponsor_tick(sponsor, now);
+		/* Over all bundles: not for every ask of thousands a second. */
+		if (souk_time_since_ms(sponsor->ticked, now) >= TICK_MS)
+			souk_sponsor_tick(sponsor, now);
 		status = draw_bundle(sponsor, ask, prefix, viewer, now, &b);
 		if (status == SOUK_OK)
 			fill_offer(sponsor, b, ret);

@@ -8,7 +8,7 @@
 #include "souk/content/sponsor.h"
 
 /* NULL where there is none. */
-const struct souk_content *sponsor_content_of(
+struct souk_sponsor_content *sponsor_content_of(
 	const struct souk_sponsor *sponsor, const struct souk_hash *id);
 struct souk_sponsor_cache *sponsor_cache_of(const struct souk_sponsor *sponsor,
 	const struct souk_address *provider, const struct souk_hash *content);
@@ -43,6 +43,7 @@ void sponsor_bundle_end(struct souk_sponsor *sponsor, struct souk_sponsor_bundle
 void sponsor_add(struct souk_amount *total, struct souk_amount gain);
 
 /* To be stored. */
+void sponsor_touch_content(struct souk_sponsor *sponsor, struct souk_sponsor_content *content);
 void sponsor_touch_cache(struct souk_sponsor *sponsor, struct souk_sponsor_cache *cache);
 void sponsor_touch_viewer(struct souk_sponsor *sponsor, struct souk_sponsor_viewer *viewer);
 void sponsor_touch_bundle(struct souk_sponsor *sponsor, struct souk_sponsor_bundle *b);

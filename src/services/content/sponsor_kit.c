@@ -67,7 +67,8 @@ static void start(struct kit_sponsor *kit, uint64_t seed)
 	struct souk_hash hash = souk_sha256_of(&seed, sizeof seed);
 	memcpy(kit->config.seed, hash.bytes, sizeof kit->config.seed);
 	souk_sponsor_init(&kit->sponsor, &kit->config, &memory);
-	SOUK_CHECK(souk_sponsor_add_content(&kit->sponsor, &kit->content) == SOUK_OK);
+	SOUK_CHECK(souk_sponsor_add_content(
+			   &kit->sponsor, &kit->content, souk_amount_of_ncoin(SALE)) == SOUK_OK);
 }
 
 static void set_epoch(struct kit_sponsor *kit)
@@ -122,6 +123,8 @@ void kit_sponsor_restart(struct kit_sponsor *kit, uint64_t seed)
 {
 	start(kit, seed);
 	souk_sponsor_restore_totals(&kit->sponsor, &kit->totals);
+	SOUK_CHECK(souk_sponsor_restore_content(
+			   &kit->sponsor, &kit->content.id, &kit->content_record) == SOUK_OK);
 	for (uint32_t i = 0; i < kit->cache_record_count; i++)
 		SOUK_CHECK(souk_sponsor_restore_cache(&kit->sponsor, &kit->cache_records[i]) ==
 			   SOUK_OK);
@@ -178,6 +181,9 @@ void kit_sponsor_commit(struct kit_sponsor *kit)
 	while (souk_sponsor_next_effect(&kit->sponsor, &effect)) {
 		switch (effect.kind) {
 		case SOUK_SPONSOR_STORE_TOTALS: kit->totals = kit->sponsor.totals; break;
+		case SOUK_SPONSOR_STORE_CONTENT:
+			kit->content_record = kit->contents[effect.index].record;
+			break;
 		case SOUK_SPONSOR_STORE_CACHE:
 			*cache_record(kit, &kit->caches[effect.index].record.offer.offer.provider) =
 				kit->caches[effect.index].record;

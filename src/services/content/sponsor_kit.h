@@ -32,7 +32,7 @@ struct kit_sponsor {
 	struct kit_payer payer; /* its issuer key is the sponsor's identity */
 	struct souk_sponsor_config config;
 	struct souk_sponsor sponsor;
-	struct souk_content contents[2];
+	struct souk_sponsor_content contents[2];
 	struct souk_sponsor_cache caches[KIT_CACHES];
 	struct souk_sponsor_viewer viewers[KIT_VIEWERS];
 	uint32_t viewer_slots[SOUK_MAP_SLOTS(KIT_VIEWERS)];
@@ -43,6 +43,7 @@ struct kit_sponsor {
 	uint32_t draw[KIT_CACHES];
 	/* what is stored */
 	struct souk_sponsor_totals_record totals;
+	struct souk_sponsor_content_record content_record;
 	struct souk_sponsor_cache_record cache_records[KIT_CACHES];
 	uint32_t cache_record_count;
 	struct kit_sponsor_viewer viewer_records[256];

@@ -314,9 +314,12 @@ static void pay_segment(struct souk_sponsor *sponsor, struct souk_sponsor_bundle
 	uint32_t segment = b->record.paid, n = plan->caches;
 	uint32_t units =
 		souk_bundle_segment_end(plan, segment) - souk_bundle_segment_start(plan, segment);
+	struct souk_sponsor_content *content = sponsor_content_of(sponsor, &b->record.content);
 	struct souk_amount gain = sponsor_worth(b, units);
 	SOUK_CHECK(souk_amount_sub(&sponsor->held, sponsor->held, gain) == SOUK_OK);
+	SOUK_CHECK(souk_amount_sub(&content->held, content->held, gain) == SOUK_OK);
 	sponsor_add(&sponsor->totals.spent, gain);
+	sponsor_add(&content->record.spent, gain);
 	souk_bundle_shape(&shape, plan, segment);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct souk_sponsor_session_record *session = &b->record.sessions.items[i];
@@ -327,8 +330,11 @@ static void pay_segment(struct souk_sponsor *sponsor, struct souk_sponsor_bundle
 		sponsor_add(&cache->record.spent, part);
 		sponsor_touch_cache(sponsor, cache);
 		sponsor->totals.bytes += shape.sizes[i];
+		content->record.bytes += shape.sizes[i];
 	}
 	sponsor->totals.units += (uint64_t)units * n;
+	content->record.units += (uint64_t)units * n;
+	sponsor_touch_content(sponsor, content);
 	b->record.paid = segment + 1;
 	b->record.wrong = 0;
 	sponsor_touch_bundle(sponsor, b);

@@ -49,6 +49,7 @@ void souk_sponsor_init(struct souk_sponsor *sponsor, const struct souk_sponsor_c
 		   (config->puzzle.rounds >= 1 && config->puzzle.rounds <= SOUK_PUZZLE_ROUNDS_MAX));
 	SOUK_CHECK(config->puzzle.mode != SOUK_PUZZLE_FAST ||
 		   (config->puzzle.starts >= 1 && config->puzzle.starts <= SOUK_PUZZLE_STARTS_MAX));
+	SOUK_CHECK(config->url == NULL || strlen(config->url) <= 256);
 	SOUK_CHECK(memory->content_max >= 1 && memory->cache_max >= 1 && memory->viewer_max >= 1 &&
 		   memory->prefix_max >= 1 && memory->bundle_max >= 1);
 	memset(sponsor, 0, sizeof *sponsor);
@@ -67,14 +68,20 @@ void souk_sponsor_init(struct souk_sponsor *sponsor, const struct souk_sponsor_c
 
 /* ------------------------------------------------------------------ tables */
 
-const struct souk_content *sponsor_content_of(
+struct souk_sponsor_content *sponsor_content_of(
 	const struct souk_sponsor *sponsor, const struct souk_hash *id)
 {
 	for (uint32_t i = 0; i < sponsor->content_count; i++) {
-		if (souk_hash_equal(&sponsor->memory.contents[i].id, id))
+		if (souk_hash_equal(&sponsor->memory.contents[i].content.id, id))
 			return &sponsor->memory.contents[i];
 	}
 	return NULL;
+}
+
+const struct souk_sponsor_content *souk_sponsor_content_of(
+	const struct souk_sponsor *sponsor, const struct souk_hash *content)
+{
+	return sponsor_content_of(sponsor, content);
 }
 
 struct souk_sponsor_cache *sponsor_cache_of(const struct souk_sponsor *sponsor,
@@ -137,13 +144,24 @@ struct souk_sponsor_viewer *sponsor_viewer_add(
 }
 
 souk_status souk_sponsor_add_content(
-	struct souk_sponsor *sponsor, const struct souk_content *content)
+	struct souk_sponsor *sponsor, const struct souk_content *content, struct souk_amount budget)
 {
 	if (sponsor_content_of(sponsor, &content->id) != NULL)
 		return SOUK_LOCAL_EXISTS;
 	if (sponsor->content_count == sponsor->memory.content_max)
 		return SOUK_LOCAL_FULL;
-	sponsor->memory.contents[sponsor->content_count++] = *content;
+	sponsor->memory.contents[sponsor->content_count++] =
+		(struct souk_sponsor_content){.content = *content, .budget = budget};
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_set_budget(
+	struct souk_sponsor *sponsor, const struct souk_hash *content, struct souk_amount budget)
+{
+	struct souk_sponsor_content *entry = sponsor_content_of(sponsor, content);
+	if (entry == NULL)
+		return SOUK_LOCAL_NOT_FOUND;
+	entry->budget = budget;
 	return SOUK_OK;
 }
 
@@ -156,22 +174,39 @@ void sponsor_add(struct souk_amount *total, struct souk_amount gain)
 								: souk_amount_of_ncoin(UINT64_MAX);
 }
 
-struct souk_amount souk_sponsor_free(const struct souk_sponsor *sponsor)
+static struct souk_amount left_of(
+	struct souk_amount budget, struct souk_amount spent, struct souk_amount held)
 {
 	struct souk_amount left;
-	if (souk_amount_sub(&left, sponsor->config.budget, sponsor->totals.spent) != SOUK_OK ||
-		souk_amount_sub(&left, left, sponsor->held) != SOUK_OK)
+	if (souk_amount_sub(&left, budget, spent) != SOUK_OK ||
+		souk_amount_sub(&left, left, held) != SOUK_OK)
 		return SOUK_AMOUNT_ZERO;
 	return left;
+}
+
+struct souk_amount souk_sponsor_free(const struct souk_sponsor *sponsor)
+{
+	return left_of(sponsor->config.budget, sponsor->totals.spent, sponsor->held);
+}
+
+struct souk_amount souk_sponsor_free_for(
+	const struct souk_sponsor *sponsor, const struct souk_hash *content)
+{
+	const struct souk_sponsor_content *entry = sponsor_content_of(sponsor, content);
+	struct souk_amount all = souk_sponsor_free(sponsor);
+	if (entry == NULL)
+		return SOUK_AMOUNT_ZERO;
+	struct souk_amount own = left_of(entry->budget, entry->record.spent, entry->held);
+	return souk_amount_is_less(own, all) ? own : all;
 }
 
 struct souk_bundle_plan sponsor_plan_of(
 	const struct souk_sponsor *sponsor, const struct souk_sponsor_bundle_record *record)
 {
-	const struct souk_content *content = sponsor_content_of(sponsor, &record->content);
+	const struct souk_sponsor_content *content = sponsor_content_of(sponsor, &record->content);
 	SOUK_CHECK(content != NULL);
 	return (struct souk_bundle_plan){
-		.content = *content,
+		.content = content->content,
 		.caches = record->sessions.count,
 		.first = record->first,
 		.units = record->units,
@@ -228,6 +263,8 @@ void sponsor_bundle_start(struct souk_sponsor *sponsor, struct souk_sponsor_bund
 	b->state = state;
 	b->drawn = now;
 	sponsor_add(&sponsor->held, sponsor_left(sponsor, b));
+	sponsor_add(
+		&sponsor_content_of(sponsor, &b->record.content)->held, sponsor_left(sponsor, b));
 	SOUK_CHECK(souk_map_insert(&sponsor->bundle_map, (uint32_t)(b - sponsor->memory.bundles)) ==
 		   SOUK_OK);
 }
@@ -235,7 +272,9 @@ void sponsor_bundle_start(struct souk_sponsor *sponsor, struct souk_sponsor_bund
 void sponsor_bundle_end(struct souk_sponsor *sponsor, struct souk_sponsor_bundle *b)
 {
 	struct souk_amount left = sponsor_left(sponsor, b);
+	struct souk_sponsor_content *content = sponsor_content_of(sponsor, &b->record.content);
 	SOUK_CHECK(souk_amount_sub(&sponsor->held, sponsor->held, left) == SOUK_OK);
+	SOUK_CHECK(souk_amount_sub(&content->held, content->held, left) == SOUK_OK);
 	b->state = SOUK_BUNDLE_OVER;
 	b->record.over = true;
 	sponsor_touch_bundle(sponsor, b);
@@ -261,6 +300,7 @@ static bool is_running(const struct souk_sponsor_bundle *b)
 
 void souk_sponsor_tick(struct souk_sponsor *sponsor, struct souk_time now)
 {
+	sponsor->ticked = now;
 	for (uint32_t i = 0; i < sponsor->memory.bundle_max; i++) {
 		struct souk_sponsor_bundle *b = &sponsor->memory.bundles[i];
 		if (is_running(b) && is_done(sponsor, b, now))
@@ -307,6 +347,16 @@ void souk_sponsor_restore_totals(
 	struct souk_sponsor *sponsor, const struct souk_sponsor_totals_record *record)
 {
 	sponsor->totals = *record;
+}
+
+souk_status souk_sponsor_restore_content(struct souk_sponsor *sponsor,
+	const struct souk_hash *content, const struct souk_sponsor_content_record *record)
+{
+	struct souk_sponsor_content *entry = sponsor_content_of(sponsor, content);
+	if (entry == NULL)
+		return SOUK_LOCAL_STATE;
+	entry->record = *record;
+	return SOUK_OK;
 }
 
 souk_status souk_sponsor_restore_cache(
@@ -392,6 +442,15 @@ souk_status souk_sponsor_restore_bundle(struct souk_sponsor *sponsor,
 
 /* ------------------------------------------------------------------ effects */
 
+void sponsor_touch_content(struct souk_sponsor *sponsor, struct souk_sponsor_content *content)
+{
+	if (content->store_due)
+		return;
+	content->store_due = true;
+	content->due_next = sponsor->contents_due;
+	sponsor->contents_due = (uint32_t)(content - sponsor->memory.contents) + 1;
+}
+
 void sponsor_touch_cache(struct souk_sponsor *sponsor, struct souk_sponsor_cache *cache)
 {
 	sponsor->totals_due = true;
@@ -427,6 +486,11 @@ bool souk_sponsor_next_effect(struct souk_sponsor *sponsor, struct souk_sponsor_
 	if (sponsor->totals_due) {
 		sponsor->totals_due = false;
 		*ret = (struct souk_sponsor_effect){SOUK_SPONSOR_STORE_TOTALS, 0};
+	} else if (sponsor->contents_due != 0) {
+		index = sponsor->contents_due - 1;
+		sponsor->contents_due = sponsor->memory.contents[index].due_next;
+		sponsor->memory.contents[index].store_due = false;
+		*ret = (struct souk_sponsor_effect){SOUK_SPONSOR_STORE_CONTENT, index};
 	} else if (sponsor->caches_due != 0) {
 		index = sponsor->caches_due - 1;
 		sponsor->caches_due = sponsor->memory.caches[index].due_next;
@@ -453,6 +517,9 @@ void souk_sponsor_repeat_effect(
 {
 	switch (effect->kind) {
 	case SOUK_SPONSOR_STORE_TOTALS: sponsor->totals_due = true; return;
+	case SOUK_SPONSOR_STORE_CONTENT:
+		sponsor_touch_content(sponsor, &sponsor->memory.contents[effect->index]);
+		return;
 	case SOUK_SPONSOR_STORE_CACHE:
 		sponsor_touch_cache(sponsor, &sponsor->memory.caches[effect->index]);
 		return;

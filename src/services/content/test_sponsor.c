@@ -42,6 +42,9 @@ static void check_books(struct kit_sponsor *kit)
 		held += (uint64_t)(plan.units - paid) * plan.caches * KIT_PRICE;
 	}
 	assert_int_equal(held, sponsor->held.ncoin);
+	assert_int_equal(held, kit->contents[0].held.ncoin);
+	assert_int_equal(spent, kit->contents[0].record.spent.ncoin);
+	assert_true(spent + held <= kit->contents[0].budget.ncoin);
 	assert_true(spent + held <= sponsor->config.budget.ncoin);
 	for (uint32_t i = 0; i < sponsor->viewer_count; i++) {
 		drawn += kit->viewers[i].record.units;

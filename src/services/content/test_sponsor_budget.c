@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a sponsor spends for one content is within that content's budget, whatever another has. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sponsor_kit.h"
+
+#define N 3u
+
+static souk_status ask(struct kit_sponsor *kit, uint64_t seed, uint32_t chunks,
+	struct souk_signed_bundle_offer *ret)
+{
+	struct souk_identity viewer;
+	kit_identity(&viewer, seed);
+	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
+							    .sponsor = kit->payer.issuer.address,
+							    .viewer = viewer.address,
+							    .content = kit->content.id,
+							    .chunks = chunks}};
+	souk_bundle_ask_sign(&signed_ask, &viewer);
+	souk_status status = souk_sponsor_ask(&kit->sponsor, &signed_ask, seed, kit->now, ret);
+	kit_sponsor_commit(kit);
+	return status;
+}
+
+static struct souk_amount rows(uint64_t count)
+{
+	return souk_amount_of_ncoin(count * N * KIT_PRICE);
+}
+
+static void test_of_a_content(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, 4, SOUK_PUZZLE_FAST);
+	const struct souk_hash *id = &kit->content.id;
+	struct souk_signed_bundle_offer offer;
+	assert_int_equal(souk_sponsor_set_budget(&kit->sponsor, id, rows(7)), SOUK_OK);
+	assert_int_equal(souk_sponsor_free_for(&kit->sponsor, id).ncoin, rows(7).ncoin);
+	assert_int_equal(ask(kit, 1, 9, &offer), SOUK_OK);
+	assert_int_equal(offer.offer.units, 3);
+	assert_int_equal(ask(kit, 2, 30, &offer), SOUK_OK);
+	assert_int_equal(offer.offer.units, 4);
+	assert_int_equal(souk_sponsor_free_for(&kit->sponsor, id).ncoin, 0);
+	assert_true(souk_sponsor_free(&kit->sponsor).ncoin > 0);
+	assert_int_equal(ask(kit, 3, 1, &offer), SOUK_LOCAL_BUDGET);
+	/* More of it later; the sum of all contents bounds it too. */
+	assert_int_equal(souk_sponsor_set_budget(&kit->sponsor, id, rows(100)), SOUK_OK);
+	kit->sponsor.config.budget = rows(8);
+	assert_int_equal(souk_sponsor_free_for(&kit->sponsor, id).ncoin, rows(1).ncoin);
+	assert_int_equal(ask(kit, 3, 30, &offer), SOUK_OK);
+	assert_int_equal(offer.offer.units, 1);
+	kit_sponsor_free(kit);
+}
+
+/* A budget that is taken back stops new bundles; who was drawn is paid. */
+static void test_stopped(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, 4, SOUK_PUZZLE_FAST);
+	struct souk_signed_bundle_offer offer;
+	struct kit_viewing *v = kit_viewing_new(kit, 900, 0, 0, KIT_CHUNKS);
+	while (v->viewer.state != SOUK_VIEWER_RUNNING)
+		assert_true(kit_viewing_run(v, 1));
+	assert_int_equal(
+		souk_sponsor_set_budget(&kit->sponsor, &kit->content.id, rows(0)), SOUK_OK);
+	assert_int_equal(ask(kit, 1, 1, &offer), SOUK_LOCAL_BUDGET);
+	assert_true(kit_viewing_run(v, 5000));
+	assert_int_equal(v->viewer.state, SOUK_VIEWER_DONE);
+	uint64_t spent = kit->contents[0].record.spent.ncoin;
+	assert_int_equal(spent, kit->sponsor.totals.spent.ncoin);
+	assert_true(spent > 0);
+	assert_int_equal(kit->contents[0].held.ncoin, 0);
+	/* It is known after a crash. */
+	kit_sponsor_restart(kit, 3);
+	assert_int_equal(kit->contents[0].record.spent.ncoin, spent);
+	assert_int_equal(souk_sponsor_set_budget(&kit->sponsor, &kit->content.id,
+				 souk_amount_of_ncoin(spent + rows(1).ncoin)),
+		SOUK_OK);
+	assert_int_equal(
+		souk_sponsor_free_for(&kit->sponsor, &kit->content.id).ncoin, rows(1).ncoin);
+	kit_viewing_free(v);
+	kit_sponsor_free(kit);
+}
+
+static void test_unknown(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, 4, SOUK_PUZZLE_FAST);
+	struct souk_hash other = {{9}};
+	struct souk_sponsor_content_record record = {.units = 4};
+	assert_int_equal(
+		souk_sponsor_set_budget(&kit->sponsor, &other, rows(1)), SOUK_LOCAL_NOT_FOUND);
+	assert_int_equal(
+		souk_sponsor_restore_content(&kit->sponsor, &other, &record), SOUK_LOCAL_STATE);
+	assert_int_equal(souk_sponsor_free_for(&kit->sponsor, &other).ncoin, 0);
+	assert_null(souk_sponsor_content_of(&kit->sponsor, &other));
+	assert_int_equal(
+		souk_sponsor_add_content(&kit->sponsor, &kit->content, rows(1)), SOUK_LOCAL_EXISTS);
+	kit_sponsor_free(kit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_of_a_content),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_unknown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
