@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@
 #define BODY_ROOM_FIRST	 4096
 #define PROBLEM_TEXT_MAX 1024
 #define LISTEN_BACKLOG	 128
+/* What a streamed reply holds at once. */
+#define STREAM_BLOCK 131072
 
 struct souk_http_server {
 	struct MHD_Daemon *daemon;
@@ -41,6 +44,28 @@ struct upload {
 const char *souk_http_request_query(const struct souk_http_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+bool souk_http_request_has_query(const struct souk_http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+		       strlen(name), NULL, NULL) == MHD_YES;
+}
+
+int souk_http_request_socket(const struct souk_http_request *request)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+bool souk_http_peer_is_gone(int socket)
+{
+	struct pollfd poll_fd = {.fd = socket, .events = POLLRDHUP};
+
+	return socket >= 0 && poll(&poll_fd, 1, 0) > 0 &&
+	       (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 const char *souk_http_request_header(const struct souk_http_request *request, const char *name)
@@ -76,6 +101,7 @@ static void drop_body(struct souk_http_reply *reply)
 	if (reply->release)
 		reply->release(reply->release_ctx);
 	reply->release = NULL;
+	reply->reader = NULL;
 	reply->body = souk_bytes_of(NULL, 0);
 }
 
@@ -94,6 +120,15 @@ void souk_http_reply_static(struct souk_http_reply *reply, unsigned status,
 	const char *content_type, struct souk_bytes body)
 {
 	souk_http_reply_owned(reply, status, content_type, body, NULL, NULL);
+}
+
+void souk_http_reply_stream(struct souk_http_reply *reply, unsigned status,
+	const char *content_type, uint64_t size, souk_http_reader *reader,
+	void (*release)(void *ctx), void *ctx)
+{
+	souk_http_reply_owned(reply, status, content_type, souk_bytes_of(NULL, 0), release, ctx);
+	reply->reader = reader;
+	reply->stream_size = size;
 }
 
 void souk_http_reply_copy(struct souk_http_reply *reply, unsigned status, const char *content_type,
@@ -199,12 +234,53 @@ souk_status souk_http_reply_header(
 
 /* --- between the two --- */
 
+/* A reply that is being streamed. */
+struct stream {
+	souk_http_reader *reader;
+	void (*release)(void *ctx);
+	void *ctx;
+};
+
+static ssize_t read_stream(void *cls, uint64_t offset, char *out, size_t size)
+{
+	struct stream *stream = cls;
+	size_t got = size ? stream->reader(stream->ctx, offset, (uint8_t *)out, size) : 0;
+
+	SOUK_CHECK(got <= size);
+	return got ? (ssize_t)got : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_stream(void *cls)
+{
+	struct stream *stream = cls;
+
+	if (stream->release)
+		stream->release(stream->ctx);
+	free(stream);
+}
+
+static struct MHD_Response *stream_response(const struct souk_http_reply *reply)
+{
+	struct stream *stream = malloc(sizeof(*stream));
+
+	if (!stream)
+		return NULL;
+	*stream = (struct stream){reply->reader, reply->release, reply->release_ctx};
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		reply->stream_size, STREAM_BLOCK, read_stream, stream, free_stream);
+	if (!response)
+		free(stream);
+	return response;
+}
+
 static enum MHD_Result send_reply(struct MHD_Connection *connection, struct souk_http_reply *reply)
 {
 	struct MHD_Response *response;
 	void *data = (void *)(uintptr_t)reply->body.data;
 
-	if (reply->release)
+	if (reply->reader)
+		response = stream_response(reply);
+	else if (reply->release)
 		response = MHD_create_response_from_buffer_with_free_callback_cls(
 			reply->body.size, data, reply->release, reply->release_ctx);
 	else
@@ -228,6 +304,7 @@ static enum MHD_Result send_problem(struct MHD_Connection *connection, souk_stat
 	struct souk_http_reply reply;
 
 	reply.release = NULL;
+	reply.reader = NULL;
 	reply.header_count = 0;
 	souk_http_reply_problem(&reply, souk_http_status_of(problem), problem, NULL);
 	return send_reply(connection, &reply);
@@ -246,6 +323,7 @@ static enum MHD_Result answer(struct souk_http_server *server, struct MHD_Connec
 	reply.status = 500;
 	reply.content_type = NULL;
 	reply.body = souk_bytes_of(NULL, 0);
+	reply.reader = NULL;
 	reply.release = NULL;
 	reply.release_ctx = NULL;
 	reply.header_count = 0;

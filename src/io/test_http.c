@@ -54,6 +54,66 @@ static void answer_echo(const struct souk_http_request *request, struct souk_htt
 		reply->status = 500;
 }
 
+/* --- a streamed page: /stream?size=N&fail=AT&wait=1 --- */
+
+struct streamed {
+	uint64_t fail_at;
+	int socket; /* wait until its peer is gone; -1: do not */
+};
+
+static _Atomic int streams_open, streams_waiting, peers_gone;
+static _Atomic uint64_t bytes_streamed;
+
+static uint8_t stream_byte(uint64_t offset)
+{
+	return (uint8_t)(offset * 31 >> 3);
+}
+
+static size_t read_streamed(void *ctx, uint64_t offset, uint8_t *out, size_t size)
+{
+	struct streamed *streamed = ctx;
+
+	if (offset >= streamed->fail_at)
+		return 0;
+	if (streamed->socket >= 0 && offset > 0)
+		streams_waiting++;
+	for (int i = 0; streamed->socket >= 0 && offset > 0 && i < 2000; i++) {
+		if (souk_http_peer_is_gone(streamed->socket)) {
+			peers_gone++;
+			return 0;
+		}
+		usleep(5000);
+	}
+	/* Odd pieces, smaller than what is asked for. */
+	size = size > 10007 ? 10007 : size;
+	size = size > streamed->fail_at - offset ? (size_t)(streamed->fail_at - offset) : size;
+	for (size_t i = 0; i < size; i++)
+		out[i] = stream_byte(offset + i);
+	bytes_streamed += size;
+	return size;
+}
+
+static void release_streamed(void *ctx)
+{
+	free(ctx);
+	streams_open--;
+}
+
+static void answer_stream(const struct souk_http_request *request, struct souk_http_reply *reply)
+{
+	const char *size = souk_http_request_query(request, "size");
+	const char *fail = souk_http_request_query(request, "fail");
+	struct streamed *streamed = malloc(sizeof(*streamed));
+
+	streamed->fail_at = fail ? strtoull(fail, NULL, 10) : UINT64_MAX;
+	streamed->socket = souk_http_request_has_query(request, "wait")
+				   ? souk_http_request_socket(request)
+				   : -1;
+	streams_open++;
+	souk_http_reply_stream(reply, 200, "text/plain", strtoull(size, NULL, 10), read_streamed,
+		release_streamed, streamed);
+}
+
 static void handler(
 	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
 {
@@ -65,6 +125,8 @@ static void handler(
 		answer_unit(request, reply);
 	else if (strcmp(request->path, "/echo") == 0)
 		answer_echo(request, reply);
+	else if (strcmp(request->path, "/stream") == 0)
+		answer_stream(request, reply);
 	else if (strcmp(request->path, "/slow") == 0)
 		usleep(600000);
 	else if (strcmp(request->path, "/peer") == 0) {
@@ -403,6 +465,93 @@ static void test_garbage(void **state)
 	run_garbage(SOUK_HTTP_CONNECTION);
 }
 
+/* --- streamed replies --- */
+
+static void check_stream(struct souk_http_client *client, const struct place *place, uint64_t size)
+{
+	struct souk_http_answer answer;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/stream?size=%ju", (uintmax_t)size);
+	assert_int_equal(call(client, place, path, (struct souk_http_call){0}, &answer), SOUK_OK);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(answer.size, size);
+	for (size_t i = 0; i < answer.size; i++) {
+		if ((uint8_t)answer.body[i] != stream_byte(i))
+			fail_msg("byte %zu of %ju", i, (uintmax_t)size);
+	}
+	souk_http_answer_done(&answer);
+}
+
+static void run_streams(enum souk_http_threading threading)
+{
+	static char out[4096];
+	struct place place = start((struct souk_http_server_config){.threading = threading});
+	struct souk_http_client *client;
+	struct souk_http_answer answer = {0};
+
+	assert_int_equal(souk_http_client_new(&client), SOUK_OK);
+	check_stream(client, &place, 0);
+	check_stream(client, &place, 1);
+	check_stream(client, &place, 131072);
+	check_stream(client, &place, 900001);
+	/* The headers of a stream without reading it. */
+	uint64_t before = bytes_streamed;
+	check_call(client, &place, "/stream?size=5000000000",
+		(struct souk_http_call){.method = "HEAD"}, 200, "");
+	say(&place, "HEAD /stream?size=5000000000 HTTP/1.1\r\nHost: a\r\n\r\n", 55, out,
+		sizeof(out));
+	assert_non_null(strstr(out, "Content-Length: 5000000000\r\n"));
+	assert_int_equal(bytes_streamed, before);
+	/* Cut off at the first byte and in the midst: an error for the peer, never a whole body. */
+	assert_int_not_equal(call(client, &place, "/stream?size=70000&fail=0",
+				     (struct souk_http_call){0}, &answer),
+		SOUK_OK);
+	assert_int_not_equal(call(client, &place, "/stream?size=70000&fail=69999",
+				     (struct souk_http_call){0}, &answer),
+		SOUK_OK);
+	assert_null(answer.body);
+	check_stream(client, &place, 70000);
+	souk_http_client_free(client);
+	souk_http_server_stop(place.server);
+	assert_int_equal(streams_open, 0);
+}
+
+static void test_streams(void **state)
+{
+	(void)state;
+	run_streams(SOUK_HTTP_POOL);
+	run_streams(SOUK_HTTP_CONNECTION);
+}
+
+/* A reader that waits learns that its peer has hung up, and one that sends to nobody ends. */
+static void test_stream_peer_gone(void **state)
+{
+	static const char ask[] = "GET /stream?size=70000&wait HTTP/1.1\r\nHost: a\r\n\r\n";
+	static const char flood[] = "GET /stream?size=9000000000 HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct place place =
+		start((struct souk_http_server_config){.threading = SOUK_HTTP_CONNECTION});
+	char out[64];
+	int gone = peers_gone;
+
+	(void)state;
+	int fd = connect_to(&place);
+	assert_int_equal(send(fd, ask, sizeof(ask) - 1, 0), sizeof(ask) - 1);
+	assert_true(recv(fd, out, sizeof(out), 0) > 0);
+	for (int i = 0; streams_waiting == 0 && i < 2000; i++)
+		usleep(5000);
+	close(fd);
+	fd = connect_to(&place);
+	assert_int_equal(send(fd, flood, sizeof(flood) - 1, 0), sizeof(flood) - 1);
+	assert_true(recv(fd, out, sizeof(out), 0) > 0);
+	close(fd);
+	for (int i = 0; streams_open > 0 && i < 2000; i++)
+		usleep(5000);
+	assert_int_equal(streams_open, 0);
+	assert_int_equal(peers_gone, gone + 1);
+	souk_http_server_stop(place.server);
+}
+
 /* --- many transfers --- */
 
 static souk_status fetch_start(struct souk_http_fetcher *fetcher, const struct place *place,
@@ -573,6 +722,8 @@ int main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_stream_peer_gone),
 		cmocka_unit_test(test_fetch_many),
 		cmocka_unit_test(test_fetch_faults),
 		cmocka_unit_test(test_fetch_wakes),

@@ -10,6 +10,11 @@
  *   CONNECTION  a thread for each connection: the handler may block, for instance
  *               on a durable commit. For control and the ledger.
  *
+ * A reply may be streamed: its length is known, and its bytes are read piece by piece while it is
+ * sent. Where they cannot be read the connection ends at once, so the peer sees that the reply was
+ * cut off: it is never short and called complete. A reader that waits for its bytes must be in
+ * CONNECTION; one that reads a file may be in POOL.
+ *
  * Refused before the handler sees it: a body over body_max (413), headers that do
  * not fit (431), bytes that are not HTTP (400), connections over connection_max.
  * With a certificate the server speaks TLS 1.3 only.
@@ -24,7 +29,7 @@
 #include "souk/base/bytes.h"
 #include "souk/base/status.h"
 
-#define SOUK_HTTP_REPLY_HEADERS_MAX 8
+#define SOUK_HTTP_REPLY_HEADERS_MAX 16
 #define SOUK_HTTP_HEADER_VALUE_SIZE 512 /* with its terminator */
 #define SOUK_HTTP_PEER_TEXT_SIZE    64
 
@@ -40,11 +45,25 @@ struct souk_http_request {
 
 /* The first value of NAME in the query string, decoded; NULL where it is not there. */
 const char *souk_http_request_query(const struct souk_http_request *request, const char *name);
+/* Whether NAME is in the query string, with a value or bare: "?json". */
+bool souk_http_request_has_query(const struct souk_http_request *request, const char *name);
 /* The value of header NAME, any case; NULL where it is not there. */
 const char *souk_http_request_header(const struct souk_http_request *request, const char *name);
 /* "127.0.0.1:4711", for logs. */
 void souk_http_request_peer(
 	const struct souk_http_request *request, char out[SOUK_HTTP_PEER_TEXT_SIZE]);
+
+/* The place of a connection, for souk_http_peer_is_gone; -1 where there is none. */
+int souk_http_request_socket(const struct souk_http_request *request);
+/* Whether the peer of SOCKET has hung up or sends no more, so that nobody waits for a reply; while
+ * that reply is made or streamed, on its thread. */
+bool souk_http_peer_is_gone(int socket);
+
+/* souk_http_reader: the bytes of a streamed reply from OFFSET on, at most SIZE of them.
+ *
+ * Returns how many: at least 1; or 0, and the connection ends. It is asked in order, on the thread
+ * of the connection, and never past the end. It must return before the server's timeout is over. */
+typedef size_t souk_http_reader(void *ctx, uint64_t offset, uint8_t *out, size_t size);
 
 struct souk_http_reply_header {
 	const char *name; /* static */
@@ -56,6 +75,8 @@ struct souk_http_reply {
 	unsigned status;
 	const char *content_type; /* static; NULL for none */
 	struct souk_bytes body;
+	souk_http_reader *reader; /* of a streamed reply; then body is not used */
+	uint64_t stream_size;
 	void (*release)(void *ctx); /* once the body is sent, or never will be; may be NULL */
 	void *release_ctx;
 	size_t header_count;
@@ -74,6 +95,12 @@ void souk_http_reply_copy(struct souk_http_reply *reply, unsigned status, const 
  * some thread of the server, when the body is no longer needed. */
 void souk_http_reply_owned(struct souk_http_reply *reply, unsigned status, const char *content_type,
 	struct souk_bytes body, void (*release)(void *ctx), void *release_ctx);
+
+/* Answer with SIZE bytes that READER(CTX, ...) gives; to HEAD with their headers alone.
+ * RELEASE(CTX) as above; it may be NULL. */
+void souk_http_reply_stream(struct souk_http_reply *reply, unsigned status,
+	const char *content_type, uint64_t size, souk_http_reader *reader,
+	void (*release)(void *ctx), void *ctx);
 
 /* Answer {"error":"PEER_UNPAID","text":"...","detail":"..."}; DETAIL may be NULL. */
 void souk_http_reply_problem(
