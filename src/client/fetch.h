@@ -14,8 +14,11 @@
  * A whole content is fetched, or, with is_streaming, only what somebody wants: then fetch_run waits
  * for wants, and ends when it is stopped or everything is there.
  *
+ * Invariants: nothing unverified is given to events.chunk; a chunk is paid at most once, unless its
+ * seller failed; whatever becomes of the process, the wallet knows what was paid.
+ *
  * Memory: heap. Threads: fetch_run is called on one; fetch_want, fetch_stop and fetch_figures_now
- * may be called on any while it runs. */
+ * may be called on any while it runs. Any number of fetches run side by side, of one home too. */
 #ifndef SOUK_CLIENT_FETCH_H
 #define SOUK_CLIENT_FETCH_H
 
@@ -24,7 +27,8 @@
 #include "souk/crypto/ecdsa.h"
 #include "wallet.h"
 
-#define FETCH_DETAIL_SIZE 256
+/* A sentence; and where there is something to do about it, a second line that says what. */
+#define FETCH_DETAIL_SIZE 512
 
 enum fetch_payer {
 	FETCH_SPONSOR_FIRST, /* a sponsor where one pays for this content; else an own escrow */
@@ -38,7 +42,21 @@ struct fetch_figures {
 	uint64_t bytes;	     /* of the content */
 	uint64_t chunks_done;
 	struct souk_amount spent; /* of one's own money */
+	struct souk_amount fee;	  /* what of that the hub keeps */
 	uint32_t sources;	  /* that deliver now */
+	bool is_sponsored;
+	uint64_t elapsed_ns; /* since the first session was opened */
+};
+
+/* What came of one provider. */
+struct fetch_source {
+	struct souk_address address;
+	struct souk_amount price; /* of a unit, as it offers it */
+	uint64_t units, bytes;	  /* verified */
+	struct souk_amount spent;
+	uint64_t units_paid, units_lost;
+	souk_status dropped; /* why it was left; SOUK_OK: it was not */
+	bool is_accountable; /* it stood up for its units under an agreement */
 	bool is_sponsored;
 };
 
@@ -47,10 +65,18 @@ struct fetch_events {
 	/* CHUNK is verified: keep it. On a worker's thread, for each chunk once. Anything but
 	 * SOUK_OK ends the fetch with that status. */
 	souk_status (*chunk)(void *ctx, uint32_t chunk, struct souk_bytes data);
-	/* One line that a user should read: a provider was left, and why. May be NULL. */
+	/* One line that a user should read: a provider was left, and why. On any thread. May be
+	 * NULL. */
 	void (*note)(void *ctx, const char *text);
 	/* A few times a second, on fetch_run's thread. May be NULL. */
 	void (*progress)(void *ctx, const struct fetch_figures *figures);
+	/* What souk agreement accuses with (IS_QUESTION: challenges with), encoded: of who sold a
+	 * wrong unit, or withheld a paid key, under an agreement. On fetch_run's thread. May be
+	 * NULL: no evidence is kept. */
+	void (*evidence)(void *ctx, bool is_question, struct souk_bytes bytes);
+	/* CHUNK's bytes, which were given to `chunk`: evidence has them beside the wrong ones. May
+	 * be NULL, with `evidence`. */
+	souk_status (*read)(void *ctx, uint32_t chunk, uint8_t *out, size_t size);
 };
 
 /* Texts and pointers are borrowed until fetch_free. */
@@ -84,6 +110,8 @@ struct fetch;
  *   SOUK_PEER_UNKNOWN_CONTENT  nobody offers it.
  *   SOUK_LOCAL_BUDGET          nobody does so cheaply.
  *   SOUK_LOCAL_NOT_FOUND       no sponsor pays for it (FETCH_SPONSOR).
+ *   SOUK_PEER_NO_ESCROW, _ESCROW_CLOSING, _HUB_CREDIT, _NO_ACCOUNT   there is no money to pay with.
+ *   SOUK_PEER_BAD_CONTENT      nobody gave the right chunk row.
  *   SOUK_IO_*                  the ledger or the providers do not answer: try again. */
 SOUK_MUST_CHECK souk_status fetch_open(
 	struct fetch **ret, const struct fetch_config *config, char detail[FETCH_DETAIL_SIZE]);
@@ -102,10 +130,16 @@ void fetch_have(struct fetch *fetch, uint32_t chunk);
 SOUK_MUST_CHECK souk_status fetch_run(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE]);
 
 /* COUNT chunks from FIRST on are wanted soon, the newest want first; in a whole download they only
- * come earlier. */
+ * come earlier. The last FETCH_WANTS_MAX wants are remembered: whoever waits says so again every
+ * few seconds. COUNT 0: all wants are forgotten, and what is under way may end. */
+#define FETCH_WANTS_MAX 16u
 void fetch_want(struct fetch *fetch, uint32_t first, uint32_t count);
 void fetch_stop(struct fetch *fetch);
 struct fetch_figures fetch_figures_now(struct fetch *fetch);
+/* Whom it dealt with: at most MAX of them; returns how many. 0: it came to nothing before the first
+ * session. After fetch_run. */
+size_t fetch_sources(struct fetch *fetch, struct fetch_source *out, size_t max);
+#define FETCH_SOURCES_MAX 64u
 
 void fetch_free(struct fetch *fetch); /* NULL is allowed; not while it runs */
 
