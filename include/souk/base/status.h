@@ -150,6 +150,7 @@
 	X(LOCAL_NO_PROVIDER_LEFT, 110, LOCAL, "no provider is left to ask")                        \
 	X(LOCAL_STOPPED, 111, LOCAL, "stopped")                                                    \
 	X(LOCAL_UNBOUGHT, 112, LOCAL, "tickets must be bought from the hub first")                 \
+	X(LOCAL_SLOWER, 180, LOCAL, "others were faster each time")                                \
 	X(LOCAL_NOT_HERE, 190, LOCAL, "that chunk is not here now: ask another provider")          \
 	X(LOCAL_NOT_WANTED, 191, LOCAL, "this cache does not take that content")                   \
 	/* io */                                                                                   \
