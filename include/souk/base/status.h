@@ -136,6 +136,9 @@
 	X(PEER_BAD_FRAGMENT, 214, PEER, "the re-encrypted fragment is not what it proves to be")   \
 	X(PEER_BAD_CIPHERTEXT, 215, PEER, "the ciphertext was altered, or is of another key")      \
 	X(PEER_FRAGMENTS_DIFFER, 216, PEER, "the fragments are not different ones of one policy")  \
+	/* gateway */                                                                              \
+	X(PEER_BAD_HOST, 200, PEER, "that host name is not this gateway's")                        \
+	X(PEER_FOREIGN_PAGE, 201, PEER, "a page from elsewhere may not use this gateway")          \
 	/* local */                                                                                \
 	X(LOCAL_OVERFLOW, 100, LOCAL, "the amount is out of range")                                \
 	X(LOCAL_BAD_AMOUNT, 101, LOCAL, "not an amount of coins")                                  \
