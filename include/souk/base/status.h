@@ -139,6 +139,12 @@
 	/* gateway */                                                                              \
 	X(PEER_BAD_HOST, 200, PEER, "that host name is not this gateway's")                        \
 	X(PEER_FOREIGN_PAGE, 201, PEER, "a page from elsewhere may not use this gateway")          \
+	/* directories and torrents */                                                             \
+	X(PEER_BAD_BENCODE, 185, PEER, "not bencoded")                                             \
+	X(PEER_BAD_DIRECTORY, 186, PEER, "not a directory, or one that is not safe to use")        \
+	X(PEER_BAD_TORRENT, 187, PEER, "not a torrent of BitTorrent v2")                           \
+	X(PEER_BAD_SWARM, 188, PEER, "the torrent's peer broke its protocol")                      \
+	X(PEER_BAD_TRACKER, 189, PEER, "the tracker's answer makes no sense")                      \
 	/* local */                                                                                \
 	X(LOCAL_OVERFLOW, 100, LOCAL, "the amount is out of range")                                \
 	X(LOCAL_BAD_AMOUNT, 101, LOCAL, "not an amount of coins")                                  \
