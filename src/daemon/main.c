@@ -114,6 +114,7 @@ static void read_provider(struct souk_ini *ini, struct provider_node_config *c)
 	souk_ini_text(ini, "provider", "data", &c->data);
 	souk_ini_text(ini, "provider", "control_url", &c->control_url);
 	souk_ini_text(ini, "provider", "data_url", &c->data_url);
+	souk_ini_text(ini, "provider", "publishers", &c->publishers);
 	souk_ini_amount(ini, "provider", "price", &c->price);
 	souk_ini_amount(ini, "provider", "deposit", &c->deposit);
 	souk_ini_u64(ini, "provider", "window", 1, SOUK_WINDOW_MAX, &c->window);

@@ -353,6 +353,10 @@ void provider_control_handler(
 		answer_offer(node, rest, reply);
 	else if (is_get && (rest = after(request->path, "/v1/chunks/")) != NULL)
 		answer_row(node, rest, reply);
+	else if (is_get && (rest = after(request->path, "/v1/names/")) != NULL)
+		name_http_get(node->store.lmdb, rest, reply);
+	else if (is_post && strcmp(request->path, "/v1/names") == 0)
+		provider_names_post(node, request, reply);
 	else if (is_get && strcmp(request->path, "/v1/status") == 0)
 		answer_status(node, reply);
 	else if (is_post && strcmp(request->path, "/v1/agreements") == 0)

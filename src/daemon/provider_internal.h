@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "../client/chain_client.h"
+#include "name_store.h"
 #include "provider_buffers.h"
 #include "provider_limit.h"
 #include "provider_node.h"
@@ -73,6 +74,8 @@ struct provider_node {
 	pthread_mutex_t lookup_lock; /* lookup */
 	struct souk_chain_client *lookup;
 
+	struct name_policy names; /* whose names are kept; not changed once it runs */
+
 	struct provider_agreements *agreements;
 	struct provider_buffers *buffers;
 	struct souk_http_server *control, *data;
@@ -122,6 +125,12 @@ void provider_receipts_claim(
 SOUK_MUST_CHECK souk_status provider_receipts_open(const struct provider_store *store,
 	uint64_t next_draw, struct souk_receipt_record *items, size_t max, size_t *ret_count);
 void provider_watch(struct provider_node *node, struct souk_chain_client *chain);
+
+/* Read the policy of names. SOUK_OK, or SOUK_LOCAL_CONFIG. */
+SOUK_MUST_CHECK souk_status provider_names_init(struct provider_node *node);
+/* POST /v1/names. */
+void provider_names_post(struct provider_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply);
 
 bool provider_is_stopping(struct provider_node *node);
 

@@ -391,6 +391,8 @@ static souk_status start(struct provider_node *node, const char **ret_what)
 	size_t buffers = node->config.threads * BUFFERS_PER_THREAD;
 	SOUK_TRY(provider_buffers_new(
 		&node->buffers, buffers > BUFFERS_MIN ? buffers : BUFFERS_MIN));
+	*ret_what = "[provider] publishers: addresses, apart by spaces";
+	SOUK_TRY(provider_names_init(node));
 	*ret_what = "the stored sessions";
 	SOUK_TRY(provider_store_each_session(&node->store, restore_session, node));
 	*ret_what = "the stored receipts";

@@ -28,6 +28,7 @@ struct provider_node_config {
 	const char *data;	 /* ADDR:PORT */
 	const char *control_url; /* NULL: from control */
 	const char *data_url;	 /* NULL: from data */
+	const char *publishers;	 /* addresses whose names are kept; NULL: only our own */
 	struct souk_amount price;
 	struct souk_amount deposit;
 	uint64_t window;
