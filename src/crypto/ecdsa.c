@@ -8,6 +8,7 @@
 #include <secp256k1_preallocated.h>
 #include <secp256k1_recovery.h>
 
+#include "context.h"
 #include "souk/base/check.h"
 #include "souk/crypto/keccak.h"
 
@@ -29,6 +30,11 @@ __attribute__((constructor)) static void create_context(void)
 	context = secp256k1_context_preallocated_create(context_memory, SECP256K1_CONTEXT_NONE);
 	secp256k1_context_set_illegal_callback(context, trap, NULL);
 	secp256k1_context_set_error_callback(context, trap, NULL);
+}
+
+const secp256k1_context *souk_secp_context(void)
+{
+	return context;
 }
 
 void souk_ecdsa_blind(const uint8_t seed[32])

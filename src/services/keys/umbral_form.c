@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Capsules, key fragments and fragments as bytes. One table of fields serves both forms: the simple
+ * one leaves the MessagePack bytes out. */
+#include <string.h>
+
+#include "souk/base/check.h"
+#include "souk/keys/umbral.h"
+#include "umbral_hash.h"
+
+/* MessagePack: an array of N below 16; binary of N below 256; false, true. */
+#define ARRAY(n) (uint8_t)(0x90 + (n))
+#define BIN	 0xc4
+#define FALSE_	 0xc2
+#define TRUE_	 0xc3
+
+/* A cursor over bytes that are read. The first thing wrong is kept, the rest is zeros. */
+struct input {
+	struct souk_bytes left;
+	bool is_packed;
+	souk_status status;
+};
+
+static void fail(struct input *in, souk_status status)
+{
+	if (in->status == SOUK_OK)
+		in->status = status;
+}
+
+static void read_raw(struct input *in, uint8_t *out, size_t size)
+{
+	if (in->left.size < size) {
+		fail(in, SOUK_PEER_TRUNCATED);
+		memset(out, 0, size);
+		return;
+	}
+	memcpy(out, in->left.data, size);
+	in->left = souk_bytes_of(in->left.data + size, in->left.size - size);
+}
+
+static void read_marker(struct input *in, uint8_t marker)
+{
+	uint8_t byte;
+	if (!in->is_packed)
+		return;
+	read_raw(in, &byte, 1);
+	if (byte != marker)
+		fail(in, SOUK_PEER_BAD_REQUEST);
+}
+
+static void read_bytes(struct input *in, uint8_t *out, size_t size)
+{
+	read_marker(in, BIN);
+	read_marker(in, (uint8_t)size);
+	read_raw(in, out, size);
+}
+
+static void read_point(struct input *in, struct souk_point *ret)
+{
+	uint8_t bytes[SOUK_PUBKEY_SIZE];
+	read_bytes(in, bytes, sizeof bytes);
+	if (in->status == SOUK_OK)
+		fail(in, souk_point_parse(ret, bytes));
+}
+
+static void read_scalar(struct input *in, struct souk_scalar *ret)
+{
+	uint8_t bytes[32];
+	read_bytes(in, bytes, sizeof bytes);
+	if (in->status == SOUK_OK)
+		fail(in, souk_scalar_parse(ret, bytes));
+	souk_bytes_wipe(bytes, sizeof bytes);
+}
+
+static void read_flag(struct input *in, bool *ret)
+{
+	uint8_t byte;
+	read_raw(in, &byte, 1);
+	if (byte != FALSE_ && byte != TRUE_)
+		fail(in, SOUK_PEER_BAD_REQUEST);
+	*ret = byte == TRUE_;
+}
+
+/* Lengths are exact: told first, so that a long message is not called a bad one. */
+static struct input begin(struct souk_bytes bytes, size_t size, bool is_packed)
+{
+	struct input in = {.left = bytes, .is_packed = is_packed, .status = SOUK_OK};
+	if (bytes.size != size)
+		fail(&in, bytes.size < size ? SOUK_PEER_TRUNCATED : SOUK_PEER_TRAILING);
+	return in;
+}
+
+/* A place that is written to. */
+struct output {
+	uint8_t *at;
+	bool is_packed;
+};
+
+static void write_marker(struct output *out, uint8_t marker)
+{
+	if (out->is_packed)
+		*out->at++ = marker;
+}
+
+static void write_bytes(struct output *out, const uint8_t *bytes, size_t size)
+{
+	write_marker(out, BIN);
+	write_marker(out, (uint8_t)size);
+	memcpy(out->at, bytes, size);
+	out->at += size;
+}
+
+static void write_point(struct output *out, const struct souk_point *point)
+{
+	uint8_t bytes[SOUK_PUBKEY_SIZE];
+	souk_point_format(bytes, point);
+	write_bytes(out, bytes, sizeof bytes);
+}
+
+/* ------------------------------------------------------------------ capsules */
+
+/* s G = V + h E: whoever made it knows what it hides. */
+static souk_status check_capsule(const struct souk_umbral_capsule *capsule)
+{
+	struct souk_scalar h = umbral_capsule_hash(&capsule->e, &capsule->v);
+	struct souk_point v, sum;
+	h = souk_scalar_negate(&h);
+	if (souk_point_mul_base_var(&v, &capsule->e, &h, &capsule->s) != SOUK_OK ||
+		!souk_point_equal(&v, &capsule->v))
+		return SOUK_PEER_BAD_CAPSULE;
+	/* E = -V hides nothing: who opens it would find infinity. */
+	if (souk_point_add(&sum, &capsule->e, &capsule->v) != SOUK_OK)
+		return SOUK_PEER_BAD_CAPSULE;
+	return SOUK_OK;
+}
+
+static souk_status parse_capsule(
+	struct souk_umbral_capsule *ret, struct souk_bytes bytes, size_t size, bool is_packed)
+{
+	struct input in = begin(bytes, size, is_packed);
+	struct souk_umbral_capsule capsule;
+	read_marker(&in, ARRAY(3));
+	read_point(&in, &capsule.e);
+	read_point(&in, &capsule.v);
+	read_scalar(&in, &capsule.s);
+	SOUK_TRY(in.status);
+	SOUK_TRY(check_capsule(&capsule));
+	*ret = capsule;
+	return SOUK_OK;
+}
+
+souk_status souk_umbral_capsule_parse_simple(
+	struct souk_umbral_capsule *ret, struct souk_bytes bytes)
+{
+	return parse_capsule(ret, bytes, SOUK_UMBRAL_CAPSULE_SIMPLE_SIZE, false);
+}
+
+souk_status souk_umbral_capsule_parse(struct souk_umbral_capsule *ret, struct souk_bytes bytes)
+{
+	return parse_capsule(ret, bytes, SOUK_UMBRAL_CAPSULE_SIZE, true);
+}
+
+static void format_capsule(struct output *out, const struct souk_umbral_capsule *capsule)
+{
+	write_marker(out, ARRAY(3));
+	write_point(out, &capsule->e);
+	write_point(out, &capsule->v);
+	write_bytes(out, capsule->s.bytes, 32);
+}
+
+void souk_umbral_capsule_format_simple(
+	uint8_t ret[SOUK_UMBRAL_CAPSULE_SIMPLE_SIZE], const struct souk_umbral_capsule *capsule)
+{
+	format_capsule(&(struct output){ret, false}, capsule);
+}
+
+void souk_umbral_capsule_format(
+	uint8_t ret[SOUK_UMBRAL_CAPSULE_SIZE], const struct souk_umbral_capsule *capsule)
+{
+	format_capsule(&(struct output){ret, true}, capsule);
+}
+
+/* ------------------------------------------------------------------ key fragments */
+
+souk_status souk_umbral_kfrag_parse(struct souk_umbral_kfrag *ret, struct souk_bytes bytes)
+{
+	struct input in = begin(bytes, SOUK_UMBRAL_KFRAG_SIZE, true);
+	struct souk_umbral_kfrag kfrag;
+	const struct souk_point ours = souk_umbral_parameter();
+	struct souk_point u;
+	read_marker(&in, ARRAY(5));
+	read_marker(&in, ARRAY(1));
+	read_point(&in, &u);
+	read_bytes(&in, kfrag.id, sizeof kfrag.id);
+	read_scalar(&in, &kfrag.rk);
+	read_point(&in, &kfrag.x);
+	read_marker(&in, ARRAY(5));
+	read_point(&in, &kfrag.u1);
+	read_bytes(&in, kfrag.proxy_signature.bytes, sizeof kfrag.proxy_signature.bytes);
+	read_bytes(&in, kfrag.receiver_signature.bytes, sizeof kfrag.receiver_signature.bytes);
+	read_flag(&in, &kfrag.names_delegating);
+	read_flag(&in, &kfrag.names_receiving);
+	if (in.status == SOUK_OK && !souk_point_equal(&u, &ours))
+		fail(&in, SOUK_PEER_FOREIGN_PARAMETER);
+	/* Nothing could be re-encrypted with it. */
+	if (in.status == SOUK_OK && souk_scalar_is_zero(&kfrag.rk))
+		fail(&in, SOUK_PEER_NOT_CANONICAL);
+	if (in.status == SOUK_OK)
+		*ret = kfrag;
+	souk_bytes_wipe(&kfrag.rk, sizeof kfrag.rk);
+	return in.status;
+}
+
+void souk_umbral_kfrag_format(
+	uint8_t ret[SOUK_UMBRAL_KFRAG_SIZE], const struct souk_umbral_kfrag *kfrag)
+{
+	const struct souk_point u = souk_umbral_parameter();
+	struct output out = {ret, true};
+	write_marker(&out, ARRAY(5));
+	write_marker(&out, ARRAY(1));
+	write_point(&out, &u);
+	write_bytes(&out, kfrag->id, sizeof kfrag->id);
+	write_bytes(&out, kfrag->rk.bytes, 32);
+	write_point(&out, &kfrag->x);
+	write_marker(&out, ARRAY(5));
+	write_point(&out, &kfrag->u1);
+	write_bytes(&out, kfrag->proxy_signature.bytes, sizeof kfrag->proxy_signature.bytes);
+	write_bytes(&out, kfrag->receiver_signature.bytes, sizeof kfrag->receiver_signature.bytes);
+	write_marker(&out, kfrag->names_delegating ? TRUE_ : FALSE_);
+	write_marker(&out, kfrag->names_receiving ? TRUE_ : FALSE_);
+}
+
+/* ------------------------------------------------------------------ fragments */
+
+static souk_status parse_cfrag(
+	struct souk_umbral_cfrag *ret, struct souk_bytes bytes, size_t size, bool is_packed)
+{
+	struct input in = begin(bytes, size, is_packed);
+	struct souk_umbral_cfrag cfrag;
+	read_marker(&in, ARRAY(5));
+	read_point(&in, &cfrag.e1);
+	read_point(&in, &cfrag.v1);
+	read_bytes(&in, cfrag.id, sizeof cfrag.id);
+	read_point(&in, &cfrag.x);
+	read_marker(&in, ARRAY(6));
+	read_point(&in, &cfrag.e2);
+	read_point(&in, &cfrag.v2);
+	read_point(&in, &cfrag.u1);
+	read_point(&in, &cfrag.u2);
+	read_scalar(&in, &cfrag.z);
+	read_bytes(&in, cfrag.receiver_signature.bytes, sizeof cfrag.receiver_signature.bytes);
+	SOUK_TRY(in.status);
+	*ret = cfrag;
+	return SOUK_OK;
+}
+
+souk_status souk_umbral_cfrag_parse_simple(struct souk_umbral_cfrag *ret, struct souk_bytes bytes)
+{
+	return parse_cfrag(ret, bytes, SOUK_UMBRAL_CFRAG_SIMPLE_SIZE, false);
+}
+
+souk_status souk_umbral_cfrag_parse(struct souk_umbral_cfrag *ret, struct souk_bytes bytes)
+{
+	return parse_cfrag(ret, bytes, SOUK_UMBRAL_CFRAG_SIZE, true);
+}
+
+static void format_cfrag(struct output *out, const struct souk_umbral_cfrag *cfrag)
+{
+	write_marker(out, ARRAY(5));
+	write_point(out, &cfrag->e1);
+	write_point(out, &cfrag->v1);
+	write_bytes(out, cfrag->id, sizeof cfrag->id);
+	write_point(out, &cfrag->x);
+	write_marker(out, ARRAY(6));
+	write_point(out, &cfrag->e2);
+	write_point(out, &cfrag->v2);
+	write_point(out, &cfrag->u1);
+	write_point(out, &cfrag->u2);
+	write_bytes(out, cfrag->z.bytes, 32);
+	write_bytes(out, cfrag->receiver_signature.bytes, sizeof cfrag->receiver_signature.bytes);
+}
+
+void souk_umbral_cfrag_format_simple(
+	uint8_t ret[SOUK_UMBRAL_CFRAG_SIMPLE_SIZE], const struct souk_umbral_cfrag *cfrag)
+{
+	format_cfrag(&(struct output){ret, false}, cfrag);
+}
+
+void souk_umbral_cfrag_format(
+	uint8_t ret[SOUK_UMBRAL_CFRAG_SIZE], const struct souk_umbral_cfrag *cfrag)
+{
+	format_cfrag(&(struct output){ret, true}, cfrag);
+}
