@@ -35,8 +35,11 @@ struct souk_viewer_config {
 	uint32_t chunks;
 	uint32_t pipeline;     /* requests in flight to one cache */
 	uint32_t failures_max; /* in a row, of one request */
-	uint64_t retry_ms;     /* before the first retry; doubled each time */
-	uint8_t seed[32];      /* fresh */
+	/* The same of a request to the sponsor: it may restart, and no other can take its place. 0:
+	 * as failures_max. */
+	uint32_t sponsor_failures_max;
+	uint64_t retry_ms; /* before the first retry; doubled each time */
+	uint8_t seed[32];  /* fresh */
 	const struct souk_signed_admission *admission; /* NULL: none */
 };
 

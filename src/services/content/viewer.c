@@ -370,9 +370,12 @@ static bool may_retry(souk_status status)
 /* What the sponsor was asked for, or the caller's own job. */
 static void sponsor_failed(struct souk_viewer *viewer, souk_status status, struct souk_time now)
 {
+	uint32_t limit = viewer->config.sponsor_failures_max != 0
+				 ? viewer->config.sponsor_failures_max
+				 : viewer->config.failures_max;
 	viewer->busy = false;
 	viewer->failures++;
-	if (!may_retry(status) || viewer->failures > viewer->config.failures_max)
+	if (!may_retry(status) || viewer->failures > limit)
 		fail(viewer, UINT32_MAX, status);
 	else
 		viewer->retry = pause_after(viewer, viewer->failures, now);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view_sponsors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "souk/base/check.h"
+#include "souk/io/http_fetch.h"
+#include "view_internal.h"
+
+#define AT_ONCE	    16u
+#define ANSWER_SIZE (SOUK_SPONSOR_LIST_SIZE_MAX + 1024)
+
+struct question {
+	const struct market_entry *entry;
+	uint8_t answer[ANSWER_SIZE];
+};
+
+struct inquiry {
+	struct souk_http_fetcher *fetcher;
+	struct question questions[AT_ONCE];
+	const struct market_entry *entries;
+	size_t count, next;
+	const struct souk_hash *content;
+	uint64_t timeout_ms;
+	unsigned running;
+	size_t answers; /* of whatever kind */
+	souk_status failure;
+	struct view_sponsor *sponsors;
+	size_t sponsor_count;
+};
+
+static bool ask(struct inquiry *inquiry, struct question *question)
+{
+	char hex[2 * SOUK_HASH_SIZE + 1], url[VIEW_URL_SIZE];
+	const struct market_entry *entry = &inquiry->entries[inquiry->next++];
+	souk_hex_encode(hex, inquiry->content->bytes, SOUK_HASH_SIZE);
+	snprintf(url, sizeof url, "%s/v1/sponsors/%s", entry->record.control_url.text, hex);
+	question->entry = entry;
+	struct souk_http_fetch fetch = {
+		.url = url,
+		.destination = question->answer,
+		.size_max = sizeof question->answer,
+		.timeout_ms = inquiry->timeout_ms,
+		.pin = &entry->record.tls_pin,
+		.user = question,
+	};
+	/* Without TLS the pin would mean nothing. */
+	if (strncmp(url, "https://", 8) != 0 ||
+		souk_http_fetcher_start(inquiry->fetcher, &fetch) != SOUK_OK)
+		return false;
+	inquiry->running++;
+	return true;
+}
+
+static void take_recruit(struct inquiry *inquiry, const struct market_entry *entry,
+	const struct souk_signed_recruit *recruit)
+{
+	struct sponsor_place place;
+	if (souk_recruit_verify(recruit, &entry->address, view_time()) != SOUK_OK ||
+		!souk_hash_equal(&recruit->recruit.content, inquiry->content) ||
+		sponsor_name_parse(&place, recruit->recruit.url.text) != SOUK_OK)
+		return;
+	for (size_t i = 0; i < inquiry->sponsor_count; i++) {
+		if (souk_address_equal(&inquiry->sponsors[i].address, &recruit->recruit.sponsor))
+			return;
+	}
+	if (inquiry->sponsor_count == VIEW_SPONSORS_MAX)
+		return;
+	struct view_sponsor *sponsor = &inquiry->sponsors[inquiry->sponsor_count++];
+	sponsor->address = recruit->recruit.sponsor;
+	snprintf(sponsor->name, sizeof sponsor->name, "%s", recruit->recruit.url.text);
+}
+
+static void take(struct inquiry *inquiry, const struct souk_http_fetched *fetched)
+{
+	struct souk_sponsor_list list;
+	const struct question *question = fetched->user;
+	if (fetched->status != SOUK_OK) {
+		inquiry->failure = fetched->status;
+		return;
+	}
+	inquiry->answers++;
+	if (fetched->http_status != 200 ||
+		souk_sponsor_list_decode(
+			&list, souk_bytes_of(question->answer, fetched->size), NULL) != SOUK_OK)
+		return;
+	for (uint32_t i = 0; i < list.recruits.count; i++)
+		take_recruit(inquiry, question->entry, &list.recruits.items[i]);
+}
+
+static souk_status run(struct inquiry *inquiry)
+{
+	struct souk_http_fetched fetched;
+	for (size_t i = 0; i < AT_ONCE && inquiry->next < inquiry->count;
+		i += ask(inquiry, &inquiry->questions[i]))
+		;
+	while (inquiry->running > 0 && inquiry->sponsor_count == 0) {
+		SOUK_TRY(souk_http_fetcher_poll(inquiry->fetcher, 100, -1));
+		while (inquiry->sponsor_count == 0 &&
+			souk_http_fetcher_next(inquiry->fetcher, &fetched)) {
+			inquiry->running--;
+			take(inquiry, &fetched);
+			while (inquiry->next < inquiry->count && !ask(inquiry, fetched.user))
+				;
+		}
+	}
+	if (inquiry->sponsor_count > 0)
+		return SOUK_OK;
+	return inquiry->answers > 0 || inquiry->count == 0 ? SOUK_LOCAL_NOT_FOUND
+							   : inquiry->failure;
+}
+
+souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
+	const struct souk_hash *content, uint64_t timeout_ms,
+	struct view_sponsor ret[VIEW_SPONSORS_MAX], size_t *ret_count)
+{
+	struct inquiry *inquiry = calloc(1, sizeof *inquiry);
+	if (inquiry == NULL)
+		return SOUK_IO_MEMORY;
+	inquiry->entries = entries;
+	inquiry->count = count;
+	inquiry->content = content;
+	inquiry->timeout_ms = timeout_ms;
+	inquiry->failure = SOUK_IO_NET;
+	inquiry->sponsors = ret;
+	souk_status status = souk_http_fetcher_new(&inquiry->fetcher, AT_ONCE, 1);
+	if (status == SOUK_OK)
+		status = run(inquiry);
+	souk_http_fetcher_free(inquiry->fetcher);
+	*ret_count = inquiry->sponsor_count;
+	free(inquiry);
+	return status;
+}
+
+souk_status view_name_sponsor(struct view_sponsor *ret, const char *name, uint64_t timeout_ms,
+	char detail[FETCH_DETAIL_SIZE])
+{
+	struct sponsor_client client;
+	struct souk_sponsor_status answer;
+	if (strlen(name) >= sizeof ret->name) {
+		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor's name is too long");
+		return SOUK_LOCAL_USAGE;
+	}
+	souk_status status = sponsor_client_init(&client, name, timeout_ms);
+	if (status != SOUK_OK) {
+		snprintf(detail, FETCH_DETAIL_SIZE,
+			"a sponsor's name is https://HOST:PORT#PIN; souk sponsor report prints it");
+		return status;
+	}
+	status = sponsor_client_status(&client, &answer);
+	if (status == SOUK_OK) {
+		ret->address = answer.sponsor;
+		snprintf(ret->name, sizeof ret->name, "%s", name);
+	} else {
+		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor at %s does not answer: %s",
+			client.place.url,
+			client.detail[0] != '\0' ? client.detail : souk_status_text(status));
+	}
+	sponsor_client_done(&client);
+	return status;
+}

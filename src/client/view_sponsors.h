@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * view_sponsors.h - who pays for viewers of a content, and where: caches know, and are asked.
+ *
+ *   each cache: GET /v1/sponsors/ID --> signed recruits --> verified: the sponsor's own words
+ *
+ * A cache can only leave a sponsor out, or name one that pays for nothing: the recruit is signed by
+ * the sponsor, for this cache and content, and states where it answers.
+ *
+ * Memory: caller's; heap while it runs. Threads: any. */
+#ifndef SOUK_CLIENT_VIEW_SPONSORS_H
+#define SOUK_CLIENT_VIEW_SPONSORS_H
+
+#include "market.h"
+#include "view.h"
+
+#define VIEW_SPONSORS_MAX 8u
+
+/* view_find_sponsors: ask the providers of ENTRIES, many at once, until one names a sponsor. Those
+ * of one answer are all taken.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_LOCAL_NOT_FOUND  nobody names any.
+ *   SOUK_IO_*             nobody answered at all. */
+SOUK_MUST_CHECK souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
+	const struct souk_hash *content, uint64_t timeout_ms,
+	struct view_sponsor ret[VIEW_SPONSORS_MAX], size_t *ret_count);
+
+/* view_name_sponsor: the sponsor that NAME ("https://HOST:PORT#PIN") is, asked who it is.
+ *
+ * Returns SOUK_OK, SOUK_LOCAL_USAGE, or those of sponsor_client_status, with a sentence in DETAIL.
+ */
+SOUK_MUST_CHECK souk_status view_name_sponsor(struct view_sponsor *ret, const char *name,
+	uint64_t timeout_ms, char detail[FETCH_DETAIL_SIZE]);
+
+#endif
