@@ -145,3 +145,33 @@ souk_status provider_client_receipt(struct provider_client *client,
 	souk_http_answer_done(&answer);
 	return status;
 }
+
+souk_status provider_client_name(
+	struct provider_client *client, const struct souk_name *name, struct souk_signed_name *ret)
+{
+	char text[SOUK_NAME_TEXT_SIZE], path[SOUK_NAME_TEXT_SIZE + 16];
+	struct souk_http_answer answer;
+	struct souk_wire_error where;
+	souk_name_format(text, name);
+	snprintf(path, sizeof path, "/v1/names/%s", text);
+	SOUK_TRY(call(client, "GET", path, souk_bytes_of(NULL, 0), SOUK_SIGNED_NAME_SIZE_MAX + 512,
+		&answer));
+	souk_status status = souk_signed_name_decode(ret, bytes_of(&answer), &where);
+	souk_http_answer_done(&answer);
+	return status;
+}
+
+souk_status provider_client_put_name(
+	struct provider_client *client, const struct souk_signed_name *record)
+{
+	uint8_t bytes[SOUK_SIGNED_NAME_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes body;
+	struct souk_http_answer answer;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_name_encode(&writer, record);
+	SOUK_TRY(souk_writer_finish(&writer, &body));
+	SOUK_TRY(call(client, "POST", "/v1/names", body, 65536, &answer));
+	souk_http_answer_done(&answer);
+	return SOUK_OK;
+}

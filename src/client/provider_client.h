@@ -5,7 +5,7 @@
 #ifndef SOUK_CLIENT_PROVIDER_CLIENT_H
 #define SOUK_CLIENT_PROVIDER_CLIENT_H
 
-#include "souk/content/chunk.h"
+#include "souk/content/name.h"
 #include "souk/io/http_client.h"
 #include "souk/wire/messages.h"
 
@@ -38,5 +38,10 @@ SOUK_MUST_CHECK souk_status provider_client_agree(
 	struct provider_client *client, const struct souk_signed_agreement *proposal);
 SOUK_MUST_CHECK souk_status provider_client_strip(struct provider_client *client,
 	const struct souk_nonce *session, const struct souk_strip_open *open);
+/* What it holds of NAME. */
+SOUK_MUST_CHECK souk_status provider_client_name(struct provider_client *client,
+	const struct souk_name *name, struct souk_signed_name *ret);
+SOUK_MUST_CHECK souk_status provider_client_put_name(
+	struct provider_client *client, const struct souk_signed_name *record);
 
 #endif
