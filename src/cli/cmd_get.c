@@ -1,193 +1,315 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * get: buy a file from several providers at once. */
+ * get: fetch a file from several providers at once. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "get_hub.h"
+#include "../client/identity_file.h"
+#include "get.h"
+#include "issuer_file.h"
+#include "souk/base/check.h"
+#include "souk/content/download.h"
+#include "souk/io/clock_real.h"
 
-#define SLOTS_PER_PROVIDER 16u
+/* ------------------------------------------------------------------ Ctrl-C */
 
-/* One download a process: it is large. */
-static struct get get = {.providers_max = 8, .timeout_ms = 5000, .window_max = 16, .part_fd = -1};
+static volatile sig_atomic_t interrupted;
 
-static double seconds(void)
+static void on_interrupt(int number)
 {
-	return (double)(get.ended_ns - get.started_ns) / 1e9;
+	(void)number;
+	interrupted = 1;
 }
 
-static const char *state_of(const struct get_provider *provider)
+/* The first one ends it in order; whoever insists ends it at once. */
+static void catch_interrupts(void)
 {
-	return provider->dropped == SOUK_OK ? "good" : souk_status_text(provider->dropped);
+	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 }
 
-static json_t *provider_json(const struct get_provider *provider)
+bool get_is_interrupted(void)
 {
-	const struct souk_download_provider *p = &get.download.providers[provider->number];
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b}", "provider",
-		cli_address_text(&provider->entry.address), "price_ncoin",
-		(json_int_t)provider->entry.offer.offer.price.ncoin, "units",
-		(json_int_t)p->units_verified, "bytes", (json_int_t)p->bytes_verified,
-		"spent_ncoin",
-		(json_int_t)souk_download_spent(&get.download, provider->number).ncoin,
-		"units_paid", (json_int_t)souk_download_paid(&get.download, provider->number),
-		"units_lost", (json_int_t)souk_download_lost(&get.download, provider->number),
-		"status", souk_status_name(provider->dropped), "accountable",
-		provider->is_accountable);
+	return interrupted != 0;
 }
 
-static void print_result_json(void)
+/* ------------------------------------------------------------------ one file */
+
+static void on_progress(void *ctx, const struct fetch_figures *figures)
 {
+	struct get_file *file = ctx;
+	if (interrupted)
+		fetch_stop(file->fetch);
+	get_progress_show(file->get, figures, false);
+}
+
+static void on_note(void *ctx, const char *text)
+{
+	const struct get_file *file = ctx;
+	if (!cli_json)
+		fprintf(stderr, "%ssouk get: %s\n", file->get->quiet ? "" : "\r\033[K", text);
+}
+
+static void add_amount(struct souk_amount *sum, struct souk_amount amount)
+{
+	if (souk_amount_add(sum, *sum, amount) != SOUK_OK)
+		*sum = souk_amount_of_ncoin(UINT64_MAX);
+}
+
+static struct fetch_source *source_of(struct get_totals *totals, const struct fetch_source *source)
+{
+	for (size_t i = 0; i < totals->source_count; i++) {
+		struct fetch_source *known = &totals->sources[i];
+		if (souk_address_equal(&known->address, &source->address) &&
+			known->price.ncoin == source->price.ncoin)
+			return known;
+	}
+	struct fetch_source *grown =
+		realloc(totals->sources, (totals->source_count + 1) * sizeof *grown);
+	if (grown == NULL)
+		return NULL;
+	totals->sources = grown;
+	grown[totals->source_count] =
+		(struct fetch_source){.address = source->address, .price = source->price};
+	return &grown[totals->source_count++];
+}
+
+static void add_source(struct get_totals *totals, const struct fetch_source *source)
+{
+	struct fetch_source *sum = source_of(totals, source);
+	if (sum == NULL)
+		return;
+	sum->units += source->units;
+	sum->bytes += source->bytes;
+	add_amount(&sum->spent, source->spent);
+	sum->units_paid += source->units_paid;
+	sum->units_lost += source->units_lost;
+	sum->dropped = source->dropped;
+	sum->is_accountable |= source->is_accountable;
+	sum->is_sponsored |= source->is_sponsored;
+}
+
+/* What FILE came to; returns whether it came as far as a provider. */
+static bool add_up(struct get *get, struct get_file *file)
+{
+	struct fetch_source sources[FETCH_SOURCES_MAX];
+	struct fetch_figures figures = fetch_figures_now(file->fetch);
+	size_t count = fetch_sources(file->fetch, sources, FETCH_SOURCES_MAX);
+	for (size_t i = 0; i < count; i++)
+		add_source(&get->totals, &sources[i]);
+	get->totals.bytes_done += figures.bytes_done;
+	get->totals.elapsed_ns += figures.elapsed_ns;
+	add_amount(&get->totals.spent, figures.spent);
+	add_amount(&get->totals.fee, figures.fee);
+	return count > 0;
+}
+
+static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH_DETAIL_SIZE])
+{
+	struct get *get = file->get;
+	SOUK_TRY(get_part_open(file, detail));
+	get->totals.resumed_bytes += file->resumed_bytes;
+	catch_interrupts();
+	souk_status status = fetch_run(file->fetch, detail);
+	bool dealt = add_up(get, file);
+	struct fetch_figures none = {0};
+	if (dealt)
+		get_progress_show(get, &none, true);
+	if (status == SOUK_OK) {
+		status = get_part_finish(file, detail);
+		dealt = status == SOUK_OK;
+	}
+	*ret_began = dealt;
+	return status;
+}
+
+souk_status get_one(struct get *get, struct get_file *file, const struct souk_content_name *name,
+	bool *ret_began, char detail[FETCH_DETAIL_SIZE])
+{
+	struct fetch_config config = get->config;
+	config.name = *name;
+	config.events = (struct fetch_events){
+		.ctx = file,
+		.chunk = get_part_write,
+		.read = get_part_read,
+		.note = on_note,
+		.progress = on_progress,
+		.evidence = get_evidence,
+	};
+	file->get = get;
+	file->part_fd = -1;
+	*ret_began = false;
+	SOUK_TRY(fetch_open(&file->fetch, &config, detail));
+	get->totals.bytes = fetch_content(file->fetch)->size;
+	souk_status status = run(file, ret_began, detail);
+	fetch_free(file->fetch);
+	get_part_close(file);
+	return status;
+}
+
+/* ------------------------------------------------------------------ the result */
+
+static double seconds_of(const struct get *get)
+{
+	return (double)get->totals.elapsed_ns / 1e9;
+}
+
+static json_t *source_json(const struct fetch_source *source)
+{
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:b}", "provider",
+		cli_address_text(&source->address), "price_ncoin", (json_int_t)source->price.ncoin,
+		"units", (json_int_t)source->units, "bytes", (json_int_t)source->bytes,
+		"spent_ncoin", (json_int_t)source->spent.ncoin, "units_paid",
+		(json_int_t)source->units_paid, "units_lost", (json_int_t)source->units_lost,
+		"status", souk_status_name(source->dropped), "accountable", source->is_accountable,
+		"sponsored", source->is_sponsored);
+}
+
+static void print_result_json(const struct get *get)
+{
+	const struct get_totals *totals = &get->totals;
 	json_t *providers = json_array();
-	for (size_t i = 0; i < get.provider_count; i++)
-		json_array_append_new(providers, provider_json(&get.providers[i]));
+	for (size_t i = 0; i < totals->source_count; i++)
+		json_array_append_new(providers, source_json(&totals->sources[i]));
 	cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:I, s:o, s:O}", "status",
-		souk_status_name(get.result), "file", get.path, "content",
-		cli_hash_text(&get.name.id), "bytes", (json_int_t)get.content.size, "resumed_bytes",
-		(json_int_t)get.resumed_bytes, "seconds", seconds(), "spent_ncoin",
-		(json_int_t)souk_download_spent_all(&get.download).ncoin, "hub_fee_ncoin",
-		(json_int_t)get_hub_fee(&get).ncoin, "providers", providers, "evidence",
-		get.evidence));
+		souk_status_name(get->result), "file", get->path, "content",
+		cli_hash_text(&get->config.name.id), "bytes", (json_int_t)totals->bytes,
+		"resumed_bytes", (json_int_t)totals->resumed_bytes, "seconds", seconds_of(get),
+		"spent_ncoin", (json_int_t)totals->spent.ncoin, "hub_fee_ncoin",
+		(json_int_t)totals->fee.ncoin, "providers", providers, "evidence", get->evidence));
 }
 
-static void print_providers(void)
+static void print_sources(const struct get *get)
 {
 	static const char *const headings[] = {
 		"provider", "price", "units", "bytes", "spent", "lost", "state"};
 	static const bool is_number[] = {false, true, true, true, true, true, false};
 	struct cli_table *table = cli_table_new(7, headings, is_number);
-	for (size_t i = 0; i < get.provider_count; i++) {
-		const struct get_provider *provider = &get.providers[i];
-		const struct souk_download_provider *p = &get.download.providers[provider->number];
+	for (size_t i = 0; i < get->totals.source_count; i++) {
+		const struct fetch_source *source = &get->totals.sources[i];
 		char units[24], lost[24];
-		snprintf(units, sizeof units, "%" PRIu64, p->units_verified);
-		snprintf(lost, sizeof lost, "%" PRIu64,
-			souk_download_lost(&get.download, provider->number));
-		const char *cells[] = {cli_address_text(&provider->entry.address),
-			cli_amount_text(provider->entry.offer.offer.price), units,
-			cli_size_text(p->bytes_verified),
-			cli_amount_text(souk_download_spent(&get.download, provider->number)), lost,
-			state_of(provider)};
+		snprintf(units, sizeof units, "%" PRIu64, source->units);
+		snprintf(lost, sizeof lost, "%" PRIu64, source->units_lost);
+		const char *good = source->is_sponsored ? "sponsored" : "good";
+		const char *cells[] = {cli_address_text(&source->address),
+			cli_amount_text(source->price), units, cli_size_text(source->bytes),
+			cli_amount_text(source->spent), lost,
+			source->dropped == SOUK_OK ? good : souk_status_text(source->dropped)};
 		cli_table_add(table, cells);
 	}
 	cli_table_print(table);
 }
 
-static void print_result(void)
+static void print_result(const struct get *get)
 {
-	uint64_t fetched = get.content.size - get.resumed_bytes;
-	if (get.provider_count > 0)
-		print_providers();
-	if (get.resumed_bytes > 0)
+	const struct get_totals *totals = &get->totals;
+	double seconds = seconds_of(get);
+	uint64_t fetched = totals->bytes_done - totals->resumed_bytes;
+	if (totals->source_count > 0)
+		print_sources(get);
+	if (totals->resumed_bytes > 0)
 		printf("%s were here already and were checked, not bought again\n",
-			cli_size_text(get.resumed_bytes));
-	if (get.hub_name != NULL)
-		printf("%s coins of it are the hub's fee\n", cli_amount_text(get_hub_fee(&get)));
-	if (get.result == SOUK_OK)
-		printf("%s  %s verified, %s/s, %s coins\n", get.path,
-			cli_size_text(get.content.size),
+			cli_size_text(totals->resumed_bytes));
+	if (get->config.hub_name != NULL)
+		printf("%s coins of it are the hub's fee\n", cli_amount_text(totals->fee));
+	if (get->result == SOUK_OK)
+		printf("%s  %s verified, %s/s, %s coins\n", get->path, cli_size_text(totals->bytes),
 			cli_size_text(
-				seconds() > 0 ? (uint64_t)((double)fetched / seconds()) : fetched),
-			cli_amount_text(souk_download_spent_all(&get.download)));
+				seconds > 0 ? (uint64_t)((double)fetched / seconds) : fetched),
+			cli_amount_text(totals->spent));
 }
 
-static bool plan(void)
+/* The sentence of DETAIL, and the advice after it. */
+static int fail(souk_status status, char detail[FETCH_DETAIL_SIZE])
 {
-	size_t words = SOUK_BITMAP_WORDS((size_t)get.chunk_count);
-	struct souk_download_config config = {
-		.content = get.content,
-		.budget = get.budget.ncoin != 0 ? get.budget : souk_amount_of_ncoin(UINT64_MAX),
-		.price_max =
-			get.price_max.ncoin != 0 ? get.price_max : souk_amount_of_ncoin(UINT64_MAX),
-		.timeout_ms = get.timeout_ms,
-	};
-	get.slot_count = (uint32_t)get.entry_count * SLOTS_PER_PROVIDER;
-	if (get.slot_count > SOUK_DOWNLOAD_SLOTS_MAX)
-		get.slot_count = SOUK_DOWNLOAD_SLOTS_MAX;
-	config.slot_count = get.slot_count;
-	if (get.hub != NULL)
-		get_hub_plan(&get, &config);
-	get.bitmaps = calloc(2 * words + 1, sizeof *get.bitmaps);
-	if (get.bitmaps == NULL) {
-		cli_fail("get", "the plan", SOUK_IO_MEMORY, NULL);
-		return false;
-	}
-	souk_download_init(&get.download, &config, get.bitmaps, get.bitmaps + words);
-	return true;
+	char *advice = strchr(detail, '\n');
+	if (advice != NULL)
+		*advice++ = '\0';
+	int code = cli_fail("get", detail, status, NULL);
+	if (advice != NULL)
+		fprintf(stderr, "%s\n", advice);
+	return code;
 }
 
-static int conclude(void)
+static int report(const struct get *get, char detail[FETCH_DETAIL_SIZE])
 {
-	if (get.result == SOUK_OK && !get_finish_part(&get))
-		return EXIT_REFUSED;
 	if (cli_json)
-		print_result_json();
+		print_result_json(get);
 	else
-		print_result();
-	if (get.result == SOUK_OK)
+		print_result(get);
+	if (get->result == SOUK_OK)
 		return 0;
 	bool json = cli_json;
 	cli_json = false; /* the result above says it */
-	cli_fail("get", "not complete", get.result, NULL);
+	fail(get->result, detail);
 	cli_json = json;
-	for (size_t i = 0; i < get.provider_count; i++) {
-		if (get.providers[i].dropped == SOUK_PEER_HUB_CREDIT) {
-			fprintf(stderr, "Put more in: souk hub redeem CODE --hub NAME\n");
-			break;
-		}
-	}
-	fprintf(stderr, "What is verified is kept in %s; the same command goes on from there.\n",
-		get.part_path);
+	fprintf(stderr,
+		"What is verified is kept in %s.part; the same command goes on from there.\n",
+		get->path);
 	return EXIT_REFUSED;
 }
 
-static int buy(void)
+/* ------------------------------------------------------------------ the command */
+
+static bool load_key(struct get *get)
 {
-	if (!get_load_key(&get))
+	bool good = get->config.issuer_name == NULL
+			    ? cli_load_identity(&get->identity)
+			    : issuer_load("get", get->config.issuer_name, &get->identity);
+	get->config.identity = good ? &get->identity : NULL;
+	return good;
+}
+
+static int buy(struct get *get)
+{
+	char detail[FETCH_DETAIL_SIZE] = "";
+	struct get_file file = {.folder_fd = AT_FDCWD, .name = get->path};
+	bool began;
+	if (!load_key(get))
 		return EXIT_REFUSED;
-	pthread_mutex_init(&get.money_lock, NULL);
-	get.chain = cli_open_ledger();
-	bool good = (get.hub_name == NULL || get_hub_begin(&get, get.hub_name)) && get_find(&get) &&
-		    get_load_row(&get) && plan() && get_open_part(&get) && get_find_money(&get) &&
-		    get_run(&get);
-	int code = good ? conclude() : EXIT_REFUSED;
-	get_done(&get);
-	if (get.part_fd >= 0)
-		close(get.part_fd);
-	souk_bytes_wipe(&get.identity, sizeof get.identity);
-	souk_chain_client_free(get.chain);
-	wallet_close(get.wallet);
-	free(get.plans);
-	free(get.roots);
-	free(get.providers);
-	free(get.entries);
-	free(get.bitmaps);
-	free(get.row);
+	get->config.home = cli_home_path();
+	get->config.ledger_url = cli_ledger_url();
+	get->evidence = json_array();
+	get->result = get_one(get, &file, &get->config.name, &began, detail);
+	int code = began ? report(get, detail) : fail(get->result, detail);
+	souk_bytes_wipe(&get->identity, sizeof get->identity);
+	free(get->totals.sources);
+	json_decref(get->evidence);
 	return code;
 }
 
 int cmd_get(int argc, char **argv)
 {
 	static char default_path[80];
+	static struct get get = {.config = {.providers_max = 8,
+					 .timeout_ms = 5000,
+					 .window_max = 16,
+					 .payer = FETCH_SPONSOR_FIRST}};
 	static const struct option_spec options[] = {
 		{"providers", "N", "buy from at most N at once, the cheapest (8)", OPTION_U64,
-			&get.providers_max},
-		{"max-price", "COINS", "pay no more for one unit", OPTION_AMOUNT, &get.price_max},
-		{"budget", "COINS", "pay no more for all of it", OPTION_AMOUNT, &get.budget},
-		{"escrow", "N", "which of your escrows pays (0)", OPTION_U64, &get.escrow_number},
+			&get.config.providers_max},
+		{"max-price", "COINS", "pay no more for one unit", OPTION_AMOUNT,
+			&get.config.price_max},
+		{"budget", "COINS", "pay no more for all of it", OPTION_AMOUNT, &get.config.budget},
+		{"escrow", "N", "which of your escrows pays (0)", OPTION_U64,
+			&get.config.escrow_number},
 		{"hub", "NAME", "have this hub pay, for your credit there", OPTION_TEXT,
-			&get.hub_name},
+			&get.config.hub_name},
 		{"agreement", "ID", "have units stood up for under this agreement", OPTION_TEXT,
-			&get.agreement_text},
+			&get.config.agreement_text},
 		{"issuer", "NAME", "pay from leaves of this issuer key only", OPTION_TEXT,
-			&get.issuer_name},
+			&get.config.issuer_name},
 		{"window", "N", "risk at most N units at each provider (16)", OPTION_U64,
-			&get.window_max},
+			&get.config.window_max},
 		{"timeout", "TIME", "drop a provider that is silent so long (5s)", OPTION_DURATION,
-			&get.timeout_ms},
+			&get.config.timeout_ms},
 		{"quiet", NULL, "no progress line", OPTION_FLAG, &get.quiet},
 	};
 	static const struct command_spec command = {.name = "get",
@@ -213,26 +335,27 @@ int cmd_get(int argc, char **argv)
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	if (souk_content_name_parse(&get.name, argv[0]) != SOUK_OK) {
+	if (souk_content_name_parse(&get.config.name, argv[0]) != SOUK_OK) {
 		cli_fail("get", argv[0], SOUK_PEER_BAD_HEX,
 			"a content id is 64 hex digits; souk add printed it");
 		return EXIT_USAGE;
 	}
-	if (get.hub_name != NULL && get.issuer_name != NULL) {
+	if (get.config.hub_name != NULL && get.config.issuer_name != NULL) {
 		fprintf(stderr, "souk get: either --hub or --issuer pays\n");
 		return EXIT_USAGE;
 	}
-	if (get.providers_max < 1 || get.providers_max > SOUK_DOWNLOAD_PROVIDERS_MAX) {
+	if (get.config.providers_max < 1 ||
+		get.config.providers_max > SOUK_DOWNLOAD_PROVIDERS_MAX) {
 		fprintf(stderr, "souk get: --providers takes 1 to %u\n",
 			SOUK_DOWNLOAD_PROVIDERS_MAX);
 		return EXIT_USAGE;
 	}
-	if (get.window_max < 1 || get.window_max > SOUK_WINDOW_MAX) {
+	if (get.config.window_max < 1 || get.config.window_max > SOUK_WINDOW_MAX) {
 		fprintf(stderr, "souk get: --window takes 1 to %u\n", SOUK_WINDOW_MAX);
 		return EXIT_USAGE;
 	}
-	souk_hex_encode(default_path, get.name.id.bytes, SOUK_HASH_SIZE);
+	souk_hex_encode(default_path, get.config.name.id.bytes, SOUK_HASH_SIZE);
 	get.path = count > 1 ? argv[1] : default_path;
 	get.quiet |= cli_json || !isatty(STDERR_FILENO);
-	return buy();
+	return buy(&get);
 }

@@ -28,23 +28,28 @@ static void format_eta(char out[32], double seconds)
 		snprintf(out, 32, "%d:%02d", (int)seconds / 60, (int)seconds % 60);
 }
 
-void get_progress_show(struct get *get, bool is_last)
+void get_progress_show(struct get *get, const struct fetch_figures *figures, bool is_last)
 {
+	const struct get_totals *totals = &get->totals;
 	uint64_t now = souk_clock_steady_ns();
 	char bar[BAR_WIDTH + 1], eta[32];
+	struct souk_amount spent;
 	if (get->quiet || (!is_last && now - get->shown_ns < REDRAW_NS))
 		return;
 	get->shown_ns = now;
-	double elapsed = (double)(now - get->started_ns) / 1e9;
-	uint64_t done = get->download.bytes_done, size = get->content.size;
-	double rate = elapsed > 0 ? (double)(done - get->resumed_bytes) / elapsed : 0;
+	double elapsed = (double)(totals->elapsed_ns + figures->elapsed_ns) / 1e9;
+	uint64_t done = totals->bytes_done + figures->bytes_done, size = totals->bytes;
+	double rate = elapsed > 0 ? (double)(done - totals->resumed_bytes) / elapsed : 0;
 	double fraction = size > 0 ? (double)done / (double)size : 1;
+	if (souk_amount_add(&spent, totals->spent, figures->spent) != SOUK_OK)
+		spent = figures->spent;
 	draw_bar(bar, fraction);
 	format_eta(eta, rate > 0 ? (double)(size - done) / rate : 1e9);
-	fprintf(stderr, "\r[%s] %3d %%  %s of %s  %s/s  ETA %s  spent %s  \033[K", bar,
+	fprintf(stderr, "\r[%s] %3d %%  %s of %s  %s/s  ETA %s  %s%s  \033[K", bar,
 		(int)(fraction * 100), cli_size_text(done), cli_size_text(size),
 		cli_size_text((uint64_t)rate), eta,
-		cli_amount_text(souk_download_spent_all(&get->download)));
+		figures->is_sponsored ? "sponsored, " : "spent ",
+		figures->is_sponsored && spent.ncoin == 0 ? "free" : cli_amount_text(spent));
 	if (is_last)
 		fputc('\n', stderr);
 }

@@ -56,7 +56,7 @@ struct fetch {
 	struct souk_bitmap had;		/* given to the user, or there before */
 	uint64_t *had_words;
 	uint64_t bytes_done;
-	uint64_t started_ns;
+	uint64_t started_ns, ended_ns;
 	bool stopping;
 	struct fetch_range wants[FETCH_WANTS_MAX]; /* the newest last */
 	size_t want_count;
@@ -67,6 +67,8 @@ void fetch_tell(char detail[FETCH_DETAIL_SIZE], const char *what, const char *ad
 /* The same of a call to the ledger that failed with STATUS. */
 void fetch_tell_ledger(char detail[FETCH_DETAIL_SIZE], const char *what, souk_status status,
 	const struct souk_chain_client *chain);
+/* The first session is about to be opened. */
+void fetch_begins(struct fetch *fetch);
 /* One line for the user. */
 void fetch_note(const struct fetch *fetch, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

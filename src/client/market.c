@@ -14,39 +14,48 @@
 #define ASK_THREADS   16
 #define PROVIDERS_MAX 4096
 
-souk_status market_list(
-	struct souk_chain_client *chain, struct market_entry **ret, size_t *ret_count)
+static souk_status list_pages(struct souk_chain_client *chain, struct souk_provider_page *page,
+	struct market_entry **ret, size_t *ret_count)
 {
-	static struct souk_provider_page page;
 	struct souk_address from = {{0}};
 	struct market_entry *entries = NULL;
 	size_t count = 0;
 	do {
-		souk_status status = souk_chain_providers(chain, &from, &page);
+		souk_status status = souk_chain_providers(chain, &from, page);
 		struct market_entry *grown =
 			status != SOUK_OK ? NULL
-					  : realloc(entries, (count + page.entries.count + 1) *
+					  : realloc(entries, (count + page->entries.count + 1) *
 								     sizeof *entries);
 		if (grown == NULL) {
 			free(entries);
 			return status != SOUK_OK ? status : SOUK_IO_MEMORY;
 		}
 		entries = grown;
-		for (int i = 0; i < page.entries.count; i++) {
-			from = page.entries.items[i].address;
-			if (page.entries.items[i].record.unbonding)
+		for (int i = 0; i < page->entries.count; i++) {
+			from = page->entries.items[i].address;
+			if (page->entries.items[i].record.unbonding)
 				continue;
 			entries[count++] = (struct market_entry){.address = from,
-				.record = page.entries.items[i].record,
+				.record = page->entries.items[i].record,
 				.status = SOUK_LOCAL_NOT_FOUND};
 		}
 		/* The next page starts after the last address: at it plus one. */
 		for (int i = SOUK_ADDRESS_SIZE - 1; i >= 0 && ++from.bytes[i] == 0; i--)
 			;
-	} while (page.more && page.entries.count > 0 && count < PROVIDERS_MAX);
+	} while (page->more && page->entries.count > 0 && count < PROVIDERS_MAX);
 	*ret = entries;
 	*ret_count = count;
 	return SOUK_OK;
+}
+
+souk_status market_list(
+	struct souk_chain_client *chain, struct market_entry **ret, size_t *ret_count)
+{
+	struct souk_provider_page *page = malloc(sizeof *page);
+	souk_status status =
+		page == NULL ? SOUK_IO_MEMORY : list_pages(chain, page, ret, ret_count);
+	free(page);
+	return status;
 }
 
 struct ask_job {

@@ -2,6 +2,8 @@
 #include "wallet.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +21,23 @@
 /* Address space, not memory. */
 #define MAP_SIZE_MAX (1ull << 30)
 
-struct wallet {
+/* A process opens a wallet's file once, whoever of it uses it: LMDB wants that. */
+struct shared {
+	struct shared *next;
 	struct souk_lmdb_store *lmdb;
-	int busy_fd;
+	unsigned users;
+	char path[PATH_MAX + 16];
+};
+
+struct wallet {
+	struct shared *shared;
+	struct souk_lmdb_store *lmdb; /* of shared */
+	int busy_fd;		      /* of its own: locks of two wallets exclude each other */
 	bool entered;
 };
+
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct shared *shared_first; /* under shared_lock */
 
 struct key {
 	uint8_t bytes[KEY_SIZE_MAX];
@@ -61,18 +75,91 @@ static struct key strip_key(const struct souk_wallet_strip *strip)
 	return key;
 }
 
+/* ------------------------------------------------------------------ opening */
+
+static struct shared *find_shared(const char *path)
+{
+	struct shared *shared = shared_first;
+	while (shared != NULL && strcmp(shared->path, path) != 0)
+		shared = shared->next;
+	return shared;
+}
+
+static souk_status open_shared(struct shared **ret, const char *path)
+{
+	struct souk_lmdb_config config = {.path = path, .map_size_max = MAP_SIZE_MAX};
+	struct shared *shared = calloc(1, sizeof *shared);
+	if (shared == NULL)
+		return SOUK_IO_MEMORY;
+	snprintf(shared->path, sizeof shared->path, "%s", path);
+	souk_status status = souk_lmdb_store_open(&shared->lmdb, &config);
+	if (status != SOUK_OK) {
+		free(shared);
+		return status;
+	}
+	shared->next = shared_first;
+	shared_first = shared;
+	*ret = shared;
+	return SOUK_OK;
+}
+
+static souk_status take_shared(struct shared **ret, const char *path)
+{
+	souk_status status = SOUK_OK;
+	pthread_mutex_lock(&shared_lock);
+	struct shared *shared = find_shared(path);
+	if (shared == NULL)
+		status = open_shared(&shared, path);
+	if (status == SOUK_OK) {
+		shared->users++;
+		*ret = shared;
+	}
+	pthread_mutex_unlock(&shared_lock);
+	return status;
+}
+
+static void give_shared(struct shared *shared)
+{
+	pthread_mutex_lock(&shared_lock);
+	if (--shared->users == 0) {
+		struct shared **at = &shared_first;
+		while (*at != shared)
+			at = &(*at)->next;
+		*at = shared->next;
+		souk_lmdb_store_close(shared->lmdb);
+		free(shared);
+	}
+	pthread_mutex_unlock(&shared_lock);
+}
+
+/* Two names of one folder are one wallet. */
+static souk_status wallet_path(char out[PATH_MAX + 16], const char *home)
+{
+	if (realpath(home, out) == NULL)
+		return SOUK_IO_STORE;
+	strcat(out, "/wallet.mdb");
+	return SOUK_OK;
+}
+
+static souk_status open_parts(struct wallet *wallet, const char *home)
+{
+	char path[PATH_MAX + 16];
+	snprintf(path, sizeof path, "%s/wallet.busy", home);
+	wallet->busy_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (wallet->busy_fd < 0)
+		return SOUK_IO_WRITE;
+	SOUK_TRY(wallet_path(path, home));
+	SOUK_TRY(take_shared(&wallet->shared, path));
+	wallet->lmdb = wallet->shared->lmdb;
+	return SOUK_OK;
+}
+
 souk_status wallet_open(struct wallet **ret, const char *home)
 {
-	char path[512];
 	struct wallet *wallet = calloc(1, sizeof *wallet);
 	if (wallet == NULL)
 		return SOUK_IO_MEMORY;
-	snprintf(path, sizeof path, "%s/wallet.busy", home);
-	wallet->busy_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	snprintf(path, sizeof path, "%s/wallet.mdb", home);
-	struct souk_lmdb_config config = {.path = path, .map_size_max = MAP_SIZE_MAX};
-	souk_status status =
-		wallet->busy_fd < 0 ? SOUK_IO_WRITE : souk_lmdb_store_open(&wallet->lmdb, &config);
+	souk_status status = open_parts(wallet, home);
 	if (status != SOUK_OK) {
 		wallet_close(wallet);
 		return status;
@@ -85,7 +172,8 @@ void wallet_close(struct wallet *wallet)
 {
 	if (wallet == NULL)
 		return;
-	souk_lmdb_store_close(wallet->lmdb);
+	if (wallet->shared != NULL)
+		give_shared(wallet->shared);
 	if (wallet->busy_fd >= 0)
 		close(wallet->busy_fd);
 	free(wallet);

@@ -17,7 +17,8 @@
  * after a crash the wallet knows what was paid, give or take WALLET_AHEAD units. A
  * receipt over too little is refused by its payee, and its strips are claimed.
  *
- * Threads: any; a call that writes begins and ends its transaction inside. */
+ * Threads: any; a call that writes begins and ends its transaction inside. One process may open the
+ * wallet of one home any number of times. */
 #ifndef SOUK_CLIENT_WALLET_H
 #define SOUK_CLIENT_WALLET_H
 
@@ -41,7 +42,7 @@ void wallet_close(struct wallet *wallet); /* NULL is allowed */
 
 /* Say that a purchase runs, until wallet_close. SOUK_OK, or SOUK_IO_WRITE. */
 SOUK_MUST_CHECK souk_status wallet_enter(struct wallet *wallet);
-/* Whether another process is between wallet_enter and its end. */
+/* Whether another purchase, of this process or another, is between wallet_enter and its end. */
 bool wallet_is_busy(struct wallet *wallet);
 
 /* Remember the leaves of an allotment; before it goes to the ledger. */

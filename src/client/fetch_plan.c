@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "get.h"
+#include "fetch_paid.h"
 #include "souk/base/check.h"
 
 /* Segments of an epoch that are looked at. One that stands is among the first. */
 #define SEGMENTS_MAX 64u
 
-static bool is_usable(const struct get *get, const struct souk_wallet_plan *plan)
+static bool is_usable(const struct paid *paid, const struct souk_wallet_plan *plan)
 {
-	if (get->issuer_name == NULL)
+	if (paid->config->issuer_name == NULL)
 		return true;
 	for (int i = 0; i < plan->leaves.count; i++) {
-		if (souk_address_equal(&plan->leaves.items[i].issuer, &get->identity.address))
+		if (souk_address_equal(&plan->leaves.items[i].issuer, &paid->identity->address))
 			return true;
 	}
 	return false;
@@ -25,72 +25,74 @@ static bool is_usable(const struct get *get, const struct souk_wallet_plan *plan
 static souk_status add_plan(
 	void *ctx, const struct souk_hash *root, const struct souk_wallet_plan *plan)
 {
-	struct get *get = ctx;
-	if (!is_usable(get, plan))
+	struct paid *paid = ctx;
+	if (!is_usable(paid, plan))
 		return SOUK_OK;
-	struct get_plan *grown = realloc(get->plans, (get->plan_count + 1) * sizeof *grown);
+	struct paid_plan *grown = realloc(paid->plans, (paid->plan_count + 1) * sizeof *grown);
 	if (grown == NULL)
 		return SOUK_IO_MEMORY;
-	get->plans = grown;
-	grown[get->plan_count++] = (struct get_plan){.root = *root, .plan = *plan};
+	paid->plans = grown;
+	grown[paid->plan_count++] = (struct paid_plan){.root = *root, .plan = *plan};
 	return SOUK_OK;
 }
 
-souk_status get_load_plans(struct get *get)
+souk_status paid_load_plans(struct paid *paid)
 {
-	return wallet_each_plan(get->wallet, add_plan, get);
+	return wallet_each_plan(paid->wallet, add_plan, paid);
 }
 
 /* The root of a segment; asked for once. */
 static souk_status find_root(
-	struct get *get, uint64_t epoch, uint32_t segment, struct souk_hash *ret)
+	struct paid *paid, uint64_t epoch, uint32_t segment, struct souk_hash *ret)
 {
 	struct souk_allotment_record record;
-	for (size_t i = 0; i < get->root_count; i++) {
-		const struct get_root *known = &get->roots[i];
+	for (size_t i = 0; i < paid->root_count; i++) {
+		const struct paid_root *known = &paid->roots[i];
 		if (known->epoch == epoch && known->segment == segment) {
 			*ret = known->root;
 			return SOUK_OK;
 		}
 	}
-	SOUK_TRY(souk_chain_allotment(get->chain, &get->escrow, epoch, segment, &record));
-	struct get_root *grown = realloc(get->roots, (get->root_count + 1) * sizeof *grown);
+	SOUK_TRY(souk_chain_allotment(paid->fetch->chain, &paid->escrow, epoch, segment, &record));
+	struct paid_root *grown = realloc(paid->roots, (paid->root_count + 1) * sizeof *grown);
 	if (grown == NULL)
 		return SOUK_IO_MEMORY;
-	get->roots = grown;
-	grown[get->root_count++] = (struct get_root){epoch, segment, record.root};
+	paid->roots = grown;
+	grown[paid->root_count++] = (struct paid_root){epoch, segment, record.root};
 	*ret = record.root;
 	return SOUK_OK;
 }
 
-static const struct souk_wallet_plan *plan_of(const struct get *get, const struct souk_hash *root)
+static const struct souk_wallet_plan *plan_of(const struct paid *paid, const struct souk_hash *root)
 {
-	for (size_t i = 0; i < get->plan_count; i++) {
-		if (souk_hash_equal(&get->plans[i].root, root) &&
-			souk_hash_equal(&get->plans[i].plan.escrow, &get->escrow))
-			return &get->plans[i].plan;
+	for (size_t i = 0; i < paid->plan_count; i++) {
+		if (souk_hash_equal(&paid->plans[i].root, root) &&
+			souk_hash_equal(&paid->plans[i].plan.escrow, &paid->escrow))
+			return &paid->plans[i].plan;
 	}
 	return NULL;
 }
 
-static bool suits(const struct get_provider *provider, const struct souk_allotment_leaf *leaf)
+static bool suits(const struct paid_provider *provider, const struct souk_allotment_leaf *leaf)
 {
 	bool is_open = souk_address_is_zero(&leaf->provider);
-	if (!souk_address_equal(&leaf->issuer, &provider->get->identity.address))
+	if (!souk_address_equal(&leaf->issuer, &provider->paid->identity->address))
 		return false;
 	return is_open ? !provider->no_open_leaf
 		       : souk_address_equal(&leaf->provider, &provider->entry.address);
 }
 
 /* The provider's leaf becomes leaf INDEX of PLAN, where a unit fits on what is left of it. */
-static souk_status try_leaf(struct get_provider *provider, const struct souk_wallet_plan *plan,
+static souk_status try_leaf(struct paid_provider *provider, const struct souk_wallet_plan *plan,
 	uint64_t epoch, uint32_t segment, uint32_t index)
 {
-	struct souk_wallet_strip where = {
-		.escrow = provider->get->escrow, .epoch = epoch, .segment = segment, .leaf = index};
+	struct souk_wallet_strip where = {.escrow = provider->paid->escrow,
+		.epoch = epoch,
+		.segment = segment,
+		.leaf = index};
 	struct souk_wallet_leaf used;
 	struct souk_amount amount = plan->leaves.items[index].amount;
-	SOUK_TRY(wallet_leaf(provider->get->wallet, &where, &used));
+	SOUK_TRY(wallet_leaf(provider->paid->wallet, &where, &used));
 	if (used.closed || amount.ncoin < used.used.ncoin ||
 		amount.ncoin - used.used.ncoin < provider->entry.offer.offer.price.ncoin)
 		return SOUK_LOCAL_NOT_FOUND;
@@ -111,7 +113,7 @@ static souk_status try_leaf(struct get_provider *provider, const struct souk_wal
 }
 
 /* A leaf of its own goes before an open one, which may suit others too. */
-static souk_status try_plan(struct get_provider *provider, const struct souk_wallet_plan *plan,
+static souk_status try_plan(struct paid_provider *provider, const struct souk_wallet_plan *plan,
 	uint64_t epoch, uint32_t segment, bool is_open)
 {
 	for (uint32_t i = 0; i < plan->leaves.count; i++) {
@@ -134,21 +136,21 @@ static uint32_t segments_of(const struct souk_escrow_record *escrow, uint64_t ep
 	return 0;
 }
 
-souk_status get_find_leaf(struct get_provider *provider, uint64_t epoch)
+souk_status paid_find_leaf(struct paid_provider *provider, uint64_t epoch)
 {
-	struct get *get = provider->get;
+	struct paid *paid = provider->paid;
 	struct souk_escrow_record escrow;
-	if (get->plan_count == 0)
+	if (paid->plan_count == 0)
 		return SOUK_LOCAL_NOT_FOUND;
-	SOUK_TRY(souk_chain_escrow(get->chain, &get->escrow, &escrow));
+	SOUK_TRY(souk_chain_escrow(paid->fetch->chain, &paid->escrow, &escrow));
 	if (escrow.closing)
 		return SOUK_PEER_ESCROW_CLOSING;
 	uint32_t count = segments_of(&escrow, epoch);
 	for (int is_open = 0; is_open <= 1; is_open++) {
 		for (uint32_t s = 0; s < count && s < SEGMENTS_MAX; s++) {
 			struct souk_hash root;
-			SOUK_TRY(find_root(get, epoch, s, &root));
-			const struct souk_wallet_plan *plan = plan_of(get, &root);
+			SOUK_TRY(find_root(paid, epoch, s, &root));
+			const struct souk_wallet_plan *plan = plan_of(paid, &root);
 			souk_status status =
 				plan == NULL ? SOUK_LOCAL_NOT_FOUND
 					     : try_plan(provider, plan, epoch, s, is_open == 1);

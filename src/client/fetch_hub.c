@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sessions that a hub pays for. */
-#include "get_hub.h"
+#include "fetch_hub.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../client/hub_client.h"
+#include "hub_client.h"
 #include "souk/base/check.h"
 #include "souk/io/entropy_real.h"
 
@@ -17,7 +17,7 @@
 
 /* What belongs to one provider. Its OPEN and its BUY may be under way at once. */
 struct hub_seat {
-	struct get_provider *provider;
+	struct paid_provider *provider;
 	struct hub_client opener, buyer;
 	bool is_open; /* a session at the hub is not closed yet */
 	struct souk_signed_hub_close close;
@@ -25,9 +25,10 @@ struct hub_seat {
 	struct souk_hub_ticket ticket;
 	struct souk_ticket sold;
 	souk_status status;
+	bool is_answered; /* it waits for the loop; under `lock` */
 };
 
-struct get_hub {
+struct paid_hub {
 	struct hub_client client;
 	struct souk_hub_terms terms;
 	struct souk_signed_hub_statement statement;
@@ -36,9 +37,9 @@ struct get_hub {
 	struct souk_worker *buyers;
 };
 
-static souk_status meet(struct get *get)
+static souk_status meet(struct paid *paid)
 {
-	struct get_hub *hub = get->hub;
+	struct paid_hub *hub = paid->hub;
 	struct souk_hub_status status;
 	SOUK_TRY(hub_client_status(&hub->client, &status));
 	hub->terms = (struct souk_hub_terms){
@@ -46,91 +47,94 @@ static souk_status meet(struct get *get)
 		.escrow = status.escrow,
 		.fee_permille = status.fee_permille,
 		.step = status.step,
-		.account = &get->identity,
+		.account = paid->identity,
 	};
 	return hub_client_statement(
-		&hub->client, &status.hub, &get->identity, cli_now(), &hub->statement);
+		&hub->client, &status.hub, paid->identity, paid_now(), &hub->statement);
 }
 
-bool get_hub_begin(struct get *get, const char *name)
+souk_status paid_hub_begin(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
 {
-	get->hub = calloc(1, sizeof *get->hub);
-	souk_status status = get->hub == NULL
-				     ? SOUK_IO_MEMORY
-				     : hub_client_init(&get->hub->client, name, get->timeout_ms);
+	char what[FETCH_DETAIL_SIZE];
+	const char *advice = NULL;
+	paid->hub = calloc(1, sizeof *paid->hub);
+	if (paid->hub == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = hub_client_init(
+		&paid->hub->client, paid->config->hub_name, paid->config->timeout_ms);
 	if (status == SOUK_LOCAL_USAGE) {
-		cli_fail("get", name, status, "a hub's name is https://HOST:PORT#PIN");
-		return false;
+		fetch_tell(detail, paid->config->hub_name, "A hub's name is https://HOST:PORT#PIN");
+		return status;
 	}
 	if (status == SOUK_OK)
-		status = meet(get);
-	if (status == SOUK_OK && hub_statement_left(&get->hub->statement.statement).ncoin == 0)
+		status = meet(paid);
+	if (status == SOUK_OK && hub_statement_left(&paid->hub->statement.statement).ncoin == 0)
 		status = SOUK_PEER_HUB_CREDIT;
-	if (status == SOUK_OK)
-		return true;
-	cli_fail("get", "the hub cannot pay for you", status,
-		get->hub != NULL ? get->hub->client.detail : NULL);
 	if (status == SOUK_PEER_NO_ACCOUNT || status == SOUK_PEER_HUB_CREDIT)
-		fprintf(stderr, "Get credit there with: souk hub redeem CODE --hub NAME\n");
-	return false;
+		advice = "Get credit there with: souk hub redeem CODE --hub NAME";
+	snprintf(what, sizeof what, "the hub cannot pay for you%s%s",
+		paid->hub->client.detail[0] != '\0' ? ": " : "", paid->hub->client.detail);
+	fetch_tell(detail, what, advice);
+	paid->fee_permille = paid->hub->terms.fee_permille;
+	return status;
 }
 
-void get_hub_plan(struct get *get, struct souk_download_config *config)
+void paid_hub_plan(struct paid *paid, struct souk_download_config *config)
 {
-	uint64_t left = hub_statement_left(&get->hub->statement.statement).ncoin;
+	uint64_t left = hub_statement_left(&paid->hub->statement.statement).ncoin;
 	uint64_t units = SESSION_UNITS_MAX;
-	config->fee_permille = get->hub->terms.fee_permille;
+	config->fee_permille = paid->hub->terms.fee_permille;
 	/* All of them can hold a session at once. */
-	for (size_t i = 0; i < get->entry_count; i++) {
-		struct souk_amount cost, price = get->entries[i].offer.offer.price;
+	for (size_t i = 0; i < paid->provider_count; i++) {
+		struct souk_amount cost, price = paid->providers[i].entry.offer.offer.price;
 		if (souk_hub_price(&cost, price, config->fee_permille) != SOUK_OK)
 			continue;
-		uint64_t share = left / cost.ncoin / get->entry_count;
+		uint64_t share = left / cost.ncoin / paid->provider_count;
 		units = share < units ? share : units;
 	}
 	config->session_units_max = units > 0 ? (uint32_t)units : 1;
 }
 
-souk_status get_hub_start(struct get *get)
+souk_status paid_hub_start(struct paid *paid)
 {
-	struct get_hub *hub = get->hub;
-	for (; hub->seat_count < get->provider_count; hub->seat_count++) {
+	struct paid_hub *hub = paid->hub;
+	for (; hub->seat_count < paid->provider_count; hub->seat_count++) {
 		struct hub_seat *seat = &hub->seats[hub->seat_count];
-		seat->provider = &get->providers[hub->seat_count];
+		seat->provider = &paid->providers[hub->seat_count];
 		SOUK_TRY(hub_client_copy(&seat->opener, &hub->client));
 		SOUK_TRY(hub_client_copy(&seat->buyer, &hub->client));
 	}
 	return souk_worker_start(
-		&hub->buyers, (unsigned)hub->seat_count, SOUK_DOWNLOAD_PROVIDERS_MAX);
+		&hub->buyers, (unsigned)hub->seat_count, 2 * SOUK_DOWNLOAD_PROVIDERS_MAX);
 }
 
 /* ------------------------------------------------------------------ sessions */
 
-static struct hub_seat *seat_of(const struct get_provider *provider)
+static struct hub_seat *seat_of(const struct paid_provider *provider)
 {
-	return &provider->get->hub->seats[provider->number];
+	return &provider->paid->hub->seats[provider->number];
 }
 
 /* Tell the hub that a session is over, so that its credit is free. It ends by itself in time. */
-static void close_seat(struct get *get, struct hub_seat *seat)
+static void close_seat(struct paid *paid, struct hub_seat *seat)
 {
 	struct souk_signed_hub_statement statement;
 	if (!seat->is_open)
 		return;
 	seat->is_open = false;
-	if (hub_client_close(&seat->opener, &seat->close, &get->identity.address, &statement) ==
+	if (hub_client_close(&seat->opener, &seat->close, &paid->identity->address, &statement) ==
 		SOUK_OK)
 		souk_bytes_wipe(&seat->close, sizeof seat->close);
 }
 
 /* How many units the credit covers now; the hub's epoch. */
-static souk_status find_credit(struct get *get, struct hub_seat *seat, struct souk_amount price,
+static souk_status find_credit(struct paid *paid, struct hub_seat *seat, struct souk_amount price,
 	uint32_t *ret_units, uint64_t *ret_epoch)
 {
 	struct souk_signed_hub_statement statement;
 	struct souk_hub_status status;
 	struct souk_amount cost;
-	const struct souk_hub_terms *terms = &get->hub->terms;
+	const struct souk_hub_terms *terms = &paid->hub->terms;
 	SOUK_TRY(souk_hub_price(&cost, price, terms->fee_permille));
 	SOUK_TRY(hub_client_status(&seat->opener, &status));
 	/* Another fee or escrow than the plan was made with: not in the middle of it. */
@@ -139,7 +143,7 @@ static souk_status find_credit(struct get *get, struct hub_seat *seat, struct so
 		status.fee_permille != terms->fee_permille)
 		return SOUK_PEER_HUB_PRICE;
 	SOUK_TRY(hub_client_statement(
-		&seat->opener, &terms->hub, &get->identity, cli_now(), &statement));
+		&seat->opener, &terms->hub, paid->identity, paid_now(), &statement));
 	uint64_t units = hub_statement_left(&statement.statement).ncoin / cost.ncoin;
 	if (units == 0)
 		return SOUK_PEER_HUB_CREDIT;
@@ -148,12 +152,12 @@ static souk_status find_credit(struct get *get, struct hub_seat *seat, struct so
 	return SOUK_OK;
 }
 
-static souk_status have_strip(struct get_provider *provider, struct hub_seat *seat,
+static souk_status have_strip(struct paid_provider *provider, struct hub_seat *seat,
 	const struct souk_hub_open *hub_open, struct souk_strip_open *open)
 {
-	struct get *get = provider->get;
+	struct paid *paid = provider->paid;
 	/* From here on the hub may hold credit for it. */
-	seat->is_open = souk_customer_hub_close(provider->customer, &get->identity, &seat->close);
+	seat->is_open = souk_customer_hub_close(provider->customer, paid->identity, &seat->close);
 	souk_status status = hub_client_open(&seat->opener, hub_open, open);
 	/* A lost answer is given again. */
 	if (souk_status_class(status) == SOUK_CLASS_IO)
@@ -167,18 +171,18 @@ static souk_status have_strip(struct get_provider *provider, struct hub_seat *se
 }
 
 static souk_status open_session(
-	struct get_provider *provider, struct hub_seat *seat, struct souk_strip_open *open)
+	struct paid_provider *provider, struct hub_seat *seat, struct souk_strip_open *open)
 {
-	struct get *get = provider->get;
+	struct paid *paid = provider->paid;
 	struct souk_grant_open grant;
 	struct souk_hub_open hub_open;
 	uint32_t units;
 	const struct souk_offer *offer = &provider->entry.offer.offer;
 	struct souk_customer_config config = {.offer = offer,
-		.escrow = get->hub->terms.escrow,
-		.window_max = (uint16_t)get->window_max};
-	close_seat(get, seat);
-	SOUK_TRY(find_credit(get, seat, offer->price, &units, &config.epoch));
+		.escrow = paid->hub->terms.escrow,
+		.window_max = (uint16_t)paid->config->window_max};
+	close_seat(paid, seat);
+	SOUK_TRY(find_credit(paid, seat, offer->price, &units, &config.epoch));
 	config.units = provider->units < units ? provider->units : units;
 	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
 	souk_status status = souk_customer_init(provider->customer, &config);
@@ -186,14 +190,14 @@ static souk_status open_session(
 	SOUK_TRY(status);
 	SOUK_TRY(provider_client_ask(
 		&provider->client, souk_customer_ask(provider->customer), &grant));
-	SOUK_TRY(souk_customer_grant(provider->customer, &grant, cli_now()));
-	SOUK_TRY(souk_customer_hub_open(provider->customer, &get->hub->terms, &hub_open));
+	SOUK_TRY(souk_customer_grant(provider->customer, &grant, paid_now()));
+	SOUK_TRY(souk_customer_hub_open(provider->customer, &paid->hub->terms, &hub_open));
 	SOUK_TRY(have_strip(provider, seat, &hub_open, open));
 	SOUK_TRY(provider_client_strip(&provider->client, &grant.grant.grant.session, open));
 	return souk_customer_opened(provider->customer);
 }
 
-souk_status get_hub_open(struct get_provider *provider, struct souk_strip_open *open)
+souk_status paid_hub_open(struct paid_provider *provider, struct souk_strip_open *open)
 {
 	souk_status status = open_session(provider, seat_of(provider), open);
 	/* The hub has just been started, and asks its ledger for the epoch. */
@@ -205,63 +209,80 @@ souk_status get_hub_open(struct get_provider *provider, struct souk_strip_open *
 static void run_buy(void *ctx)
 {
 	struct hub_seat *seat = ctx;
+	struct paid *paid = seat->provider->paid;
 	seat->status = hub_client_ticket(&seat->buyer, &seat->ticket, &seat->sold);
-	souk_http_fetcher_wake(seat->provider->get->fetcher);
+	pthread_mutex_lock(&paid->lock);
+	seat->is_answered = true;
+	pthread_mutex_unlock(&paid->lock);
+	paid_wake(paid);
 }
 
-void get_hub_buy(struct get *get, const struct souk_download_effect *effect)
+void paid_hub_buy(struct paid *paid, const struct souk_download_effect *effect)
 {
-	struct hub_seat *seat = &get->hub->seats[effect->provider];
+	struct hub_seat *seat = &paid->hub->seats[effect->provider];
 	seat->ticket = effect->hub_ticket;
-	souk_status status = souk_worker_submit(get->hub->buyers, run_buy, seat);
+	souk_status status = souk_worker_submit(paid->hub->buyers, run_buy, seat);
 	if (status != SOUK_OK)
-		souk_download_buy_failed(&get->download, effect->provider, status, cli_now());
+		souk_download_buy_failed(&paid->download, effect->provider, status, paid_now());
 }
 
-void get_hub_take(struct get *get)
+static bool take_answer(struct paid *paid, struct hub_seat *seat)
 {
-	void *done;
-	while (souk_worker_next_done(get->hub->buyers, &done)) {
-		struct hub_seat *seat = done;
+	pthread_mutex_lock(&paid->lock);
+	bool taken = seat->is_answered;
+	seat->is_answered = false;
+	pthread_mutex_unlock(&paid->lock);
+	return taken;
+}
+
+void paid_hub_take(struct paid *paid)
+{
+	void *over;
+	while (souk_worker_next_done(paid->hub->buyers, &over))
+		;
+	for (size_t i = 0; i < paid->hub->seat_count; i++) {
+		struct hub_seat *seat = &paid->hub->seats[i];
 		uint32_t number = seat->provider->number;
+		if (!take_answer(paid, seat))
+			continue;
 		if (seat->status == SOUK_OK)
-			souk_download_bought(&get->download, number, &seat->sold, cli_now());
+			souk_download_bought(&paid->download, number, &seat->sold, paid_now());
 		else
-			souk_download_buy_failed(&get->download, number, seat->status, cli_now());
+			souk_download_buy_failed(&paid->download, number, seat->status, paid_now());
 	}
 }
 
-struct souk_amount get_hub_fee(const struct get *get)
+struct souk_amount paid_hub_fee(const struct paid *paid)
 {
 	uint64_t fee = 0;
-	for (size_t i = 0; i < get->provider_count; i++) {
-		const struct get_provider *provider = &get->providers[i];
-		uint64_t paid = souk_download_paid(&get->download, provider->number);
-		fee += paid * (get->download.providers[provider->number].price.ncoin -
-				      provider->entry.offer.offer.price.ncoin);
+	for (size_t i = 0; i < paid->provider_count; i++) {
+		const struct paid_provider *provider = &paid->providers[i];
+		uint64_t units = souk_download_paid(&paid->download, provider->number);
+		fee += units * (paid->download.providers[provider->number].price.ncoin -
+				       provider->entry.offer.offer.price.ncoin);
 	}
 	return souk_amount_of_ncoin(fee);
 }
 
-void get_hub_end(struct get *get)
+void paid_hub_end(struct paid *paid)
 {
-	struct get_hub *hub = get->hub;
+	struct paid_hub *hub = paid->hub;
 	if (hub == NULL)
 		return;
 	souk_worker_stop(hub->buyers);
 	for (size_t i = 0; i < SOUK_DOWNLOAD_PROVIDERS_MAX; i++) {
 		if (i < hub->seat_count)
-			close_seat(get, &hub->seats[i]);
+			close_seat(paid, &hub->seats[i]);
 		hub_client_done(&hub->seats[i].opener);
 		hub_client_done(&hub->seats[i].buyer);
 	}
 	/* The newest word on what is left, for the next time and as evidence. */
 	if (hub->seat_count > 0 &&
-		hub_client_statement(&hub->client, &hub->terms.hub, &get->identity, cli_now(),
+		hub_client_statement(&hub->client, &hub->terms.hub, paid->identity, paid_now(),
 			&hub->statement) == SOUK_OK &&
-		hub_statement_keep(cli_home_path(), &hub->statement) != SOUK_OK)
-		fprintf(stderr, "souk get: the hub's statement cannot be kept\n");
+		hub_statement_keep(paid->config->home, &hub->statement) != SOUK_OK)
+		fetch_note(paid->fetch, "the hub's statement cannot be kept");
 	hub_client_done(&hub->client);
 	free(hub);
-	get->hub = NULL;
+	paid->hub = NULL;
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Allotments and sessions. A provider that has a leaf of an allotment made before (get_plan.c) is
+ * Allotments and sessions. A provider that has a leaf of an allotment made before (fetch_plan.c) is
  * paid from that, without a transaction. The others get leaves of one allotment at the start; a
  * further session (the leaf is used up, or the epoch is over) finds or gets another leaf. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../client/identity_file.h"
-#include "../client/escrow_line.h"
-#include "get_hub.h"
-#include "issuer_file.h"
+#include "escrow_line.h"
+#include "fetch_hub.h"
 #include "souk/base/check.h"
 #include "souk/io/entropy_real.h"
 #include "souk/payment/allotment.h"
@@ -18,6 +16,8 @@
 #define ALLOT_TRIES 4
 /* Epochs that the wallet remembers: more than any that could still be claimed or settled. */
 #define EPOCHS_KEPT 64u
+/* Of a content of which only some may be wanted. */
+#define FIRST_UNITS 256u
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -26,22 +26,23 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 /* Give COUNT providers UNITS units each, or an equal share of what there is. */
 static souk_status allot(
-	struct get *get, struct get_provider *const *providers, size_t count, uint64_t units)
+	struct paid *paid, struct paid_provider *const *providers, size_t count, uint64_t units)
 {
-	if (get->issuer_name != NULL) {
+	if (paid->config->issuer_name != NULL) {
 		for (size_t k = 0; k < count; k++)
 			snprintf(providers[k]->client.detail, sizeof providers[k]->client.detail,
-				"no leaf of issuer %.40s is left for it", get->issuer_name);
+				"no leaf of issuer %.40s is left for it",
+				paid->config->issuer_name);
 		return SOUK_LOCAL_BUDGET;
 	}
-	struct get_segment segment = {.count = count + 1};
+	struct paid_segment segment = {.count = count + 1};
 	struct souk_sum_node nodes[WALLET_LEAVES_MAX];
-	SOUK_TRY(line_nobodys_leaf(&segment.leaves[count], &get->identity));
+	SOUK_TRY(line_nobodys_leaf(&segment.leaves[count], paid->identity));
 	souk_status status = SOUK_PEER_ALLOTMENT_INDEX;
 	/* Another program of this identity may have taken the segment's number. */
 	for (int i = 0; i < ALLOT_TRIES && status == SOUK_PEER_ALLOTMENT_INDEX; i++) {
 		struct line_room room;
-		SOUK_TRY(line_find_room(get->chain, &get->escrow, &room));
+		SOUK_TRY(line_find_room(paid->fetch->chain, &paid->escrow, &room));
 		segment.epoch = room.epoch;
 		segment.number = room.segment;
 		uint64_t share = room.amount.ncoin / count;
@@ -52,18 +53,18 @@ static souk_status allot(
 				return SOUK_PEER_ALLOTMENT_OVER_LINE;
 			segment.leaves[k] = (struct souk_allotment_leaf){
 				.provider = providers[k]->entry.address,
-				.issuer = get->identity.address,
+				.issuer = paid->identity->address,
 				.amount = souk_amount_of_ncoin(affordable * price.ncoin)};
 		}
-		status = line_allot(get->chain, &get->identity, &get->escrow, &room, segment.leaves,
-			segment.count, nodes);
+		status = line_allot(paid->fetch->chain, paid->identity, &paid->escrow, &room,
+			segment.leaves, segment.count, nodes);
 	}
 	if (status != SOUK_OK)
 		return status;
 	for (size_t k = 0; k < count; k++) {
 		providers[k]->segment = segment;
 		providers[k]->leaf = (struct souk_payer_leaf){
-			.escrow = get->escrow,
+			.escrow = paid->escrow,
 			.epoch = segment.epoch,
 			.segment = segment.number,
 			.index = (uint32_t)k,
@@ -73,51 +74,59 @@ static souk_status allot(
 	return SOUK_OK;
 }
 
-souk_status get_allot_first(struct get *get)
+/* What a provider may have to deliver; where nobody knows how much will be wanted, not all of it.
+ */
+static uint64_t units_at_first(const struct paid *paid)
 {
-	struct get_provider *without[SOUK_DOWNLOAD_PROVIDERS_MAX];
+	uint64_t missing = paid->fetch->chunk_count - paid->download.done.set;
+	return paid->config->is_streaming ? least(missing, FIRST_UNITS) : missing;
+}
+
+souk_status paid_allot_first(struct paid *paid)
+{
+	struct paid_provider *without[SOUK_DOWNLOAD_PROVIDERS_MAX];
 	struct souk_ledger_status ledger;
 	size_t count = 0;
-	SOUK_TRY(souk_chain_status(get->chain, &ledger));
-	for (size_t i = 0; i < get->provider_count; i++) {
-		souk_status status = get_find_leaf(&get->providers[i], ledger.record.epoch);
+	SOUK_TRY(souk_chain_status(paid->fetch->chain, &ledger));
+	for (size_t i = 0; i < paid->provider_count; i++) {
+		souk_status status = paid_find_leaf(&paid->providers[i], ledger.record.epoch);
 		if (status == SOUK_LOCAL_NOT_FOUND)
-			without[count++] = &get->providers[i];
+			without[count++] = &paid->providers[i];
 		else if (status != SOUK_OK)
 			return status;
 	}
 	/* An issuer key cannot allot: who has no leaf of it sells nothing, unless nobody has. */
-	if (count == 0 || (get->issuer_name != NULL && count < get->provider_count))
+	if (count == 0 || (paid->config->issuer_name != NULL && count < paid->provider_count))
 		return SOUK_OK;
-	return allot(get, without, count, get->chunk_count - get->resumed_count);
+	return allot(paid, without, count, units_at_first(paid));
 }
 
 /* Units that the provider's leaf can still pay. */
-static uint64_t leaf_units(const struct get_provider *provider)
+static uint64_t leaf_units(const struct paid_provider *provider)
 {
 	return (provider->leaf.amount.ncoin - provider->leaf.used.ncoin) /
 	       provider->entry.offer.offer.price.ncoin;
 }
 
 /* A leaf with something on it, in the current epoch. */
-static souk_status make_leaf_ready(struct get_provider *provider)
+static souk_status make_leaf_ready(struct paid_provider *provider)
 {
-	struct get *get = provider->get;
+	struct paid *paid = provider->paid;
 	struct souk_ledger_status ledger;
-	pthread_mutex_lock(&get->money_lock);
-	souk_status status = souk_chain_status(get->chain, &ledger);
+	pthread_mutex_lock(&paid->money_lock);
+	souk_status status = souk_chain_status(paid->fetch->chain, &ledger);
 	if (status == SOUK_OK &&
 		(provider->leaf.epoch != ledger.record.epoch || leaf_units(provider) == 0)) {
-		status = get_find_leaf(provider, ledger.record.epoch);
+		status = paid_find_leaf(provider, ledger.record.epoch);
 		if (status == SOUK_LOCAL_NOT_FOUND)
-			status = allot(get, &provider, 1, provider->units);
+			status = allot(paid, &provider, 1, provider->units);
 	}
-	pthread_mutex_unlock(&get->money_lock);
+	pthread_mutex_unlock(&paid->money_lock);
 	return status;
 }
 
 /* Take the strip's part of the leaf, durably: no other process gets it, and none after a crash. */
-static souk_status reserve_strip(struct get_provider *provider, const struct souk_grant *grant)
+static souk_status reserve_strip(struct paid_provider *provider, const struct souk_grant *grant)
 {
 	const struct souk_payer_leaf *leaf = &provider->leaf;
 	const struct souk_allotment_leaf *allotted = &provider->segment.leaves[leaf->index];
@@ -133,7 +142,7 @@ static souk_status reserve_strip(struct get_provider *provider, const struct sou
 		.count = grant->units,
 		.price = grant->price,
 	};
-	souk_status status = wallet_reserve(provider->get->wallet, &strip, leaf->amount);
+	souk_status status = wallet_reserve(provider->paid->wallet, &strip, leaf->amount);
 	if (status == SOUK_PEER_STRIP_RANGE || status == SOUK_LOCAL_STATE) {
 		/* Another purchase was quicker: look for another leaf. */
 		provider->leaf.used = leaf->amount;
@@ -146,41 +155,41 @@ static souk_status reserve_strip(struct get_provider *provider, const struct sou
 	return SOUK_OK;
 }
 
-void get_end_strip(struct get_provider *provider)
+void paid_end_strip(struct paid_provider *provider)
 {
 	struct souk_wallet_strip *strip = &provider->strip;
 	if (strip->count == 0 || strip->over)
 		return;
-	get_notes_settle(provider);
+	paid_notes_settle(provider);
 	strip->unit = provider->customer->payer.unit;
 	strip->over = true;
-	if (wallet_put_strip(provider->get->wallet, strip) != SOUK_OK)
-		fprintf(stderr, "souk get: the wallet cannot be written\n");
+	if (wallet_put_strip(provider->paid->wallet, strip) != SOUK_OK)
+		fetch_note(provider->paid->fetch, "the wallet cannot be written");
 }
 
 /* The strip over the rest of the leaf, with all that proves it good. */
-static souk_status make_strip(struct get_provider *provider, struct souk_strip_open *open)
+static souk_status make_strip(struct paid_provider *provider, struct souk_strip_open *open)
 {
 	struct souk_sum_node nodes[WALLET_LEAVES_MAX];
-	const struct get_segment *segment = &provider->segment;
+	const struct paid_segment *segment = &provider->segment;
 	SOUK_TRY(souk_customer_strip(provider->customer, &provider->leaf, open));
 	SOUK_TRY(souk_allotment_prove(
 		open, segment->leaves, segment->count, provider->leaf.index, nodes));
-	return souk_strip_sign_batch(&open, 1, &provider->get->identity);
+	return souk_strip_sign_batch(&open, 1, provider->paid->identity);
 }
 
-static souk_status open_session(struct get_provider *provider, struct souk_strip_open *open)
+static souk_status open_session(struct paid_provider *provider, struct souk_strip_open *open)
 {
-	struct get *get = provider->get;
+	struct paid *paid = provider->paid;
 	struct souk_grant_open grant;
-	get_end_strip(provider);
+	paid_end_strip(provider);
 	SOUK_TRY(make_leaf_ready(provider));
 	struct souk_customer_config config = {
 		.offer = &provider->entry.offer.offer,
-		.escrow = get->escrow,
+		.escrow = paid->escrow,
 		.epoch = provider->leaf.epoch,
 		.units = (uint32_t)least(provider->units, leaf_units(provider)),
-		.window_max = (uint16_t)get->window_max,
+		.window_max = (uint16_t)paid->config->window_max,
 	};
 	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
 	souk_status status = souk_customer_init(provider->customer, &config);
@@ -189,22 +198,22 @@ static souk_status open_session(struct get_provider *provider, struct souk_strip
 		return status;
 	SOUK_TRY(provider_client_ask(
 		&provider->client, souk_customer_ask(provider->customer), &grant));
-	SOUK_TRY(souk_customer_grant(provider->customer, &grant, cli_now()));
+	SOUK_TRY(souk_customer_grant(provider->customer, &grant, paid_now()));
 	SOUK_TRY(reserve_strip(provider, &grant.grant.grant));
 	SOUK_TRY(make_strip(provider, open));
 	SOUK_TRY(provider_client_strip(&provider->client, &grant.grant.grant.session, open));
 	return souk_customer_opened(provider->customer);
 }
 
-void get_open_job(void *ctx)
+void paid_open_job(void *ctx)
 {
-	struct get_provider *provider = ctx;
+	struct paid_provider *provider = ctx;
 	struct souk_strip_open *open = calloc(1, sizeof *open);
 	provider->client.detail[0] = '\0';
 	if (open == NULL)
 		provider->open_status = SOUK_IO_MEMORY;
-	else if (provider->get->hub != NULL)
-		provider->open_status = get_hub_open(provider, open);
+	else if (provider->paid->hub != NULL)
+		provider->open_status = paid_hub_open(provider, open);
 	else
 		provider->open_status = open_session(provider, open);
 	/* Too little would be forfeited for its taste: it gets a leaf of its own. */
@@ -220,66 +229,67 @@ void get_open_job(void *ctx)
 	snprintf(
 		provider->open_detail, sizeof provider->open_detail, "%s", provider->client.detail);
 	free(open);
-	souk_http_fetcher_wake(provider->get->fetcher);
-}
-
-bool get_load_key(struct get *get)
-{
-	if (get->issuer_name == NULL)
-		return cli_load_identity(&get->identity);
-	return issuer_load("get", get->issuer_name, &get->identity);
+	pthread_mutex_lock(&provider->paid->lock);
+	provider->open_done = true;
+	pthread_mutex_unlock(&provider->paid->lock);
+	paid_wake(provider->paid);
 }
 
 /* The escrow that pays: the user's own, or the one whose leaves name the issuer. */
-static souk_status choose_escrow(struct get *get, const struct souk_hash *ledger)
+static souk_status choose_escrow(struct paid *paid, const struct souk_hash *ledger)
 {
-	if (get->issuer_name == NULL) {
-		get->escrow = escrow_number_id(ledger, &get->identity.address, get->escrow_number);
+	if (paid->config->issuer_name == NULL) {
+		paid->escrow = escrow_number_id(
+			ledger, &paid->identity->address, paid->config->escrow_number);
 		return SOUK_OK;
 	}
-	if (get->plan_count == 0)
+	if (paid->plan_count == 0)
 		return SOUK_LOCAL_NOT_FOUND;
-	get->escrow = get->plans[get->plan_count - 1].plan.escrow;
+	paid->escrow = paid->plans[paid->plan_count - 1].plan.escrow;
 	return SOUK_OK;
 }
 
-static souk_status open_wallet(struct get *get)
+static souk_status open_wallet(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
 {
-	souk_status status = wallet_open(&get->wallet, cli_home_path());
+	char what[FETCH_DETAIL_SIZE];
+	souk_status status = wallet_open(&paid->wallet, paid->config->home);
 	if (status == SOUK_OK)
-		status = wallet_enter(get->wallet);
+		status = wallet_enter(paid->wallet);
 	if (status == SOUK_OK)
-		status = get_load_plans(get);
+		status = paid_load_plans(paid);
+	snprintf(what, sizeof what, "%.400s/wallet.mdb", paid->config->home);
 	if (status != SOUK_OK)
-		cli_fail("get", cli_home_file("wallet.mdb"), status, NULL);
+		fetch_tell(detail, what, NULL);
 	return status;
 }
 
-bool get_find_money(struct get *get)
+static souk_status find_escrow(struct paid *paid)
 {
 	struct souk_ledger_status ledger;
 	struct souk_escrow_record escrow;
-	if (get->hub != NULL)
-		return true;
-	if (open_wallet(get) != SOUK_OK)
-		return false;
-	souk_status status = souk_chain_status(get->chain, &ledger);
+	struct souk_chain_client *chain = paid->fetch->chain;
+	SOUK_TRY(souk_chain_status(chain, &ledger));
+	SOUK_TRY(choose_escrow(paid, &ledger.record.ledger));
+	SOUK_TRY(souk_chain_escrow(chain, &paid->escrow, &escrow));
+	if (ledger.record.epoch > EPOCHS_KEPT)
+		SOUK_TRY(wallet_forget(paid->wallet, ledger.record.epoch - EPOCHS_KEPT));
+	return escrow.closing ? SOUK_PEER_ESCROW_CLOSING : SOUK_OK;
+}
+
+souk_status paid_find_money(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
+{
+	const char *what = "your escrow cannot pay";
+	SOUK_TRY(open_wallet(paid, detail));
+	souk_status status = find_escrow(paid);
 	if (status == SOUK_OK)
-		status = choose_escrow(get, &ledger.record.ledger);
-	if (status == SOUK_OK)
-		status = souk_chain_escrow(get->chain, &get->escrow, &escrow);
-	if (status == SOUK_OK && ledger.record.epoch > EPOCHS_KEPT)
-		status = wallet_forget(get->wallet, ledger.record.epoch - EPOCHS_KEPT);
-	if (status == SOUK_OK && !escrow.closing)
-		return true;
-	if (status == SOUK_OK)
-		status = SOUK_PEER_ESCROW_CLOSING;
-	cli_fail_ledger("get", "your escrow cannot pay", status, get->chain);
-	if (get->issuer_name != NULL)
-		fprintf(stderr,
-			"No leaf names the issuer %s here; see: souk escrow issuer export\n",
-			get->issuer_name);
-	else if (status == SOUK_LOCAL_NOT_FOUND || status == SOUK_PEER_NO_ESCROW)
-		fprintf(stderr, "Open one with: souk escrow open --line 10\n");
-	return false;
+		return SOUK_OK;
+	if (status == SOUK_LOCAL_NOT_FOUND)
+		status = SOUK_PEER_NO_ESCROW;
+	fetch_tell_ledger(detail, what, status, paid->fetch->chain);
+	if (paid->config->issuer_name != NULL)
+		fetch_tell(detail, what,
+			"No leaf names that issuer here; see: souk escrow issuer export");
+	else if (status == SOUK_PEER_NO_ESCROW)
+		fetch_tell(detail, what, "Open one with: souk escrow open --line 10");
+	return status;
 }

@@ -5,33 +5,33 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "get.h"
+#include "fetch_paid.h"
 #include "souk/base/check.h"
 
-struct get_notes {
-	struct get *get;
+struct paid_notes {
+	struct paid *paid;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	const struct get_provider *writing; /* whose strip is on its way to the disk */
+	const struct paid_provider *writing; /* whose strip is on its way to the disk */
 	bool stopping;
 };
 
-static struct get_provider *next_due(struct get *get)
+static struct paid_provider *next_due(struct paid *paid)
 {
-	for (size_t i = 0; i < get->provider_count; i++) {
-		if (get->providers[i].note_due)
-			return &get->providers[i];
+	for (size_t i = 0; i < paid->provider_count; i++) {
+		if (paid->providers[i].note_due)
+			return &paid->providers[i];
 	}
 	return NULL;
 }
 
 static void *write_notes(void *ctx)
 {
-	struct get_notes *notes = ctx;
+	struct paid_notes *notes = ctx;
 	pthread_mutex_lock(&notes->lock);
 	while (!notes->stopping) {
-		struct get_provider *provider = next_due(notes->get);
+		struct paid_provider *provider = next_due(notes->paid);
 		if (provider == NULL) {
 			pthread_cond_wait(&notes->changed, &notes->lock);
 			continue;
@@ -41,7 +41,7 @@ static void *write_notes(void *ctx)
 		notes->writing = provider;
 		pthread_mutex_unlock(&notes->lock);
 		/* A wallet that cannot be written is told of at the strip's end. */
-		souk_status status = wallet_put_strip(notes->get->wallet, &strip);
+		souk_status status = wallet_put_strip(notes->paid->wallet, &strip);
 		(void)status;
 		pthread_mutex_lock(&notes->lock);
 		notes->writing = NULL;
@@ -51,25 +51,25 @@ static void *write_notes(void *ctx)
 	return NULL;
 }
 
-souk_status get_notes_start(struct get *get)
+souk_status paid_notes_start(struct paid *paid)
 {
-	struct get_notes *notes = calloc(1, sizeof *notes);
+	struct paid_notes *notes = calloc(1, sizeof *notes);
 	if (notes == NULL)
 		return SOUK_IO_MEMORY;
-	notes->get = get;
+	notes->paid = paid;
 	pthread_mutex_init(&notes->lock, NULL);
 	pthread_cond_init(&notes->changed, NULL);
 	if (pthread_create(&notes->thread, NULL, write_notes, notes) != 0) {
 		free(notes);
 		return SOUK_IO_MEMORY;
 	}
-	get->notes = notes;
+	paid->notes = notes;
 	return SOUK_OK;
 }
 
-void get_note_ticket(struct get_provider *provider, uint32_t unit)
+void paid_note_ticket(struct paid_provider *provider, uint32_t unit)
 {
-	struct get_notes *notes = provider->get->notes;
+	struct paid_notes *notes = provider->paid->notes;
 	struct souk_wallet_strip *strip = &provider->strip;
 	/* Without a count it is a hub's strip: the wallet has nothing to do with it. Only this
 	 * thread raises the unit while the session is open. */
@@ -84,9 +84,9 @@ void get_note_ticket(struct get_provider *provider, uint32_t unit)
 	pthread_mutex_unlock(&notes->lock);
 }
 
-void get_notes_settle(struct get_provider *provider)
+void paid_notes_settle(struct paid_provider *provider)
 {
-	struct get_notes *notes = provider->get->notes;
+	struct paid_notes *notes = provider->paid->notes;
 	if (notes == NULL)
 		return;
 	pthread_mutex_lock(&notes->lock);
@@ -96,9 +96,9 @@ void get_notes_settle(struct get_provider *provider)
 	pthread_mutex_unlock(&notes->lock);
 }
 
-void get_notes_stop(struct get *get)
+void paid_notes_stop(struct paid *paid)
 {
-	struct get_notes *notes = get->notes;
+	struct paid_notes *notes = paid->notes;
 	if (notes == NULL)
 		return;
 	pthread_mutex_lock(&notes->lock);
@@ -109,5 +109,5 @@ void get_notes_stop(struct get *get)
 	pthread_mutex_destroy(&notes->lock);
 	pthread_cond_destroy(&notes->changed);
 	free(notes);
-	get->notes = NULL;
+	paid->notes = NULL;
 }

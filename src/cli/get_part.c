@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "get.h"
+#include "souk/io/file.h"
+
+static souk_status fail(
+	const char *name, souk_status status, const char *why, char detail[FETCH_DETAIL_SIZE])
+{
+	snprintf(detail, FETCH_DETAIL_SIZE, "%.300s%s%.150s", name, why != NULL ? ": " : "",
+		why != NULL ? why : "");
+	return status;
+}
+
+/* The next chunk from FROM on of which the part file may hold something; *RET_COUNT: there is none.
+ * A hole holds nothing of ours. */
+static uint32_t skip_hole(const struct get_file *file, uint32_t from, uint32_t count)
+{
+	const struct souk_content *content = fetch_content(file->fetch);
+	uint64_t offset = souk_content_chunk_offset(content, from);
+	off_t data = lseek(file->part_fd, (off_t)offset, SEEK_DATA);
+	if (data < 0)
+		return count;
+	if ((uint64_t)data < offset + content->chunk_size)
+		return from;
+	return (uint32_t)((uint64_t)data / content->chunk_size);
+}
+
+/* Count the chunks that the part file holds already; each is hashed, none is believed. */
+static void scan(struct get_file *file, uint64_t size_found, uint8_t *chunk)
+{
+	const struct souk_content *content = fetch_content(file->fetch);
+	const struct souk_hash *row = fetch_row(file->fetch);
+	uint32_t count = souk_content_chunk_count(content);
+	for (uint32_t i = 0; i < count; i++) {
+		i = skip_hole(file, i, count);
+		if (i >= count)
+			return;
+		uint64_t offset = souk_content_chunk_offset(content, i);
+		uint32_t length = souk_content_chunk_length(content, i);
+		if (offset + length > size_found)
+			return;
+		if (souk_file_read_at(file->part_fd, chunk, length, offset) != SOUK_OK ||
+			souk_content_verify_chunk(
+				content, i, &row[i], souk_bytes_of(chunk, length)) != SOUK_OK)
+			continue;
+		fetch_have(file->fetch, i);
+		file->resumed_bytes += length;
+	}
+}
+
+souk_status get_part_open(struct get_file *file, char detail[FETCH_DETAIL_SIZE])
+{
+	struct stat info;
+	int flags = O_RDWR | O_CREAT | O_CLOEXEC | (file->is_hostile ? O_NOFOLLOW | O_NONBLOCK : 0);
+	snprintf(file->part, sizeof file->part, "%s.part", file->name);
+	file->part_fd = openat(file->folder_fd, file->part, flags, 0666);
+	if (file->part_fd < 0 || fstat(file->part_fd, &info) != 0)
+		return fail(file->part, souk_file_status(errno, SOUK_IO_WRITE), strerror(errno),
+			detail);
+	if (!S_ISREG(info.st_mode))
+		return fail(file->part, SOUK_IO_WRITE, "it is no file", detail);
+	if (flock(file->part_fd, LOCK_EX | LOCK_NB) != 0)
+		return fail(file->part, SOUK_LOCAL_STATE, "another souk get writes to it", detail);
+	uint8_t *chunk = malloc(fetch_content(file->fetch)->chunk_size);
+	if (chunk == NULL)
+		return fail(file->part, SOUK_IO_MEMORY, NULL, detail);
+	scan(file, (uint64_t)info.st_size, chunk);
+	free(chunk);
+	return SOUK_OK;
+}
+
+souk_status get_part_finish(struct get_file *file, char detail[FETCH_DETAIL_SIZE])
+{
+	bool good = ftruncate(file->part_fd, (off_t)fetch_content(file->fetch)->size) == 0 &&
+		    fsync(file->part_fd) == 0 &&
+		    renameat(file->folder_fd, file->part, file->folder_fd, file->name) == 0;
+	return good ? SOUK_OK
+		    : fail(file->name, souk_file_status(errno, SOUK_IO_WRITE), strerror(errno),
+			      detail);
+}
+
+souk_status get_part_write(void *ctx, uint32_t chunk, struct souk_bytes data)
+{
+	const struct get_file *file = ctx;
+	return souk_file_write_at(file->part_fd, data.data, data.size,
+		souk_content_chunk_offset(fetch_content(file->fetch), chunk));
+}
+
+souk_status get_part_read(void *ctx, uint32_t chunk, uint8_t *out, size_t size)
+{
+	const struct get_file *file = ctx;
+	return souk_file_read_at(file->part_fd, out, size,
+		souk_content_chunk_offset(fetch_content(file->fetch), chunk));
+}
+
+void get_part_close(struct get_file *file)
+{
+	if (file->part_fd >= 0)
+		close(file->part_fd);
+	file->part_fd = -1;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The loop: what the planner wants is done here, and what happened is told to it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fetch_hub.h"
+#include "problem.h"
+#include "souk/exchange/header.h"
+
+/* A few times a second, while there is something to tell; where there is not, now and then. */
+#define POLL_MAX_MS 100u
+#define IDLE_MAX_MS 1000u
+#define PROGRESS_NS 150000000ull
+/* The planner decides who is silent; this only bounds what it forgets. */
+#define TRANSFER_TIMEOUT_MS (24u * 3600 * 1000)
+/* The text of a refusal; every slot has as much, since chunks are larger. */
+#define REFUSAL_SIZE sizeof((struct paid_transfer *)0)->keys_body
+
+static uint8_t *slot_memory(struct paid *paid, uint32_t slot)
+{
+	return paid->slots + (size_t)slot * paid->fetch->content.chunk_size;
+}
+
+/* ------------------------------------------------------------------ transfers */
+
+static struct paid_transfer *free_transfer(struct paid *paid)
+{
+	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+		if (!paid->transfers[i].busy)
+			return &paid->transfers[i];
+	}
+	return NULL;
+}
+
+static void transfer_failed(
+	struct paid *paid, const struct paid_transfer *transfer, souk_status status)
+{
+	if (transfer->is_keys)
+		souk_download_keys_failed(&paid->download, transfer->provider, status, paid_now());
+	else
+		souk_download_fetch_failed(&paid->download, transfer->slot, status, paid_now());
+}
+
+static void start_transfer(struct paid *paid, const struct souk_download_effect *effect)
+{
+	struct paid_transfer *transfer = free_transfer(paid);
+	char url[SOUK_PATH_SIZE + 160], path[SOUK_PATH_SIZE];
+	char auth[sizeof SOUK_HEADER_AUTH + 2 + SOUK_AUTH_TEXT_SIZE] = SOUK_HEADER_AUTH ": ";
+	char ticket[sizeof SOUK_HEADER_TICKET + 2 + SOUK_TICKET_TEXT_SIZE] =
+		SOUK_HEADER_TICKET ": ";
+	char agreement[sizeof SOUK_HEADER_AGREEMENT + 2 + SOUK_AGREEMENT_TEXT_SIZE] =
+		SOUK_HEADER_AGREEMENT ": ";
+	const char *headers[3] = {auth};
+	size_t header_count = 1;
+	bool is_keys = effect->kind == SOUK_DOWNLOAD_KEYS;
+	/* There is one for each slot and each provider: the planner has no more at once. */
+	*transfer = (struct paid_transfer){
+		.paid = paid,
+		.busy = true,
+		.is_keys = is_keys,
+		.provider = effect->provider,
+		.slot = effect->slot,
+		.unit = effect->unit,
+		.chunk = effect->chunk,
+		.length = is_keys ? 0 : effect->length,
+		.is_accountable =
+			!is_keys && paid_is_accountable(&paid->providers[effect->provider]),
+	};
+	souk_path_format(path, &effect->request);
+	snprintf(url, sizeof url, "%s%s",
+		paid->providers[effect->provider].entry.offer.offer.data_url.text, path);
+	souk_auth_format(auth + strlen(auth), &effect->request.auth);
+	if (effect->request.has_ticket) {
+		souk_ticket_format(ticket + strlen(ticket), &effect->request.ticket);
+		headers[header_count++] = ticket;
+	}
+	if (transfer->is_accountable) {
+		souk_agreement_format(agreement + strlen(agreement),
+			&paid->providers[effect->provider].agreement_id);
+		headers[header_count++] = agreement;
+	}
+	struct souk_http_fetch fetch = {
+		.url = url,
+		.headers = headers,
+		.header_count = header_count,
+		.reply_header = SOUK_HEADER_KEY,
+		.second_header = transfer->is_accountable ? SOUK_HEADER_STATEMENT : NULL,
+		.destination = is_keys ? transfer->keys_body : slot_memory(paid, effect->slot),
+		/* Room for a refusal too, where the last chunk is shorter than its text. */
+		.size_max =
+			is_keys || effect->length < REFUSAL_SIZE ? REFUSAL_SIZE : effect->length,
+		.timeout_ms = TRANSFER_TIMEOUT_MS,
+		.user = transfer,
+		.progress = &transfer->bytes,
+	};
+	if (effect->request.has_ticket)
+		paid_note_ticket(&paid->providers[effect->provider], effect->request.ticket.unit);
+	souk_status status = souk_http_fetcher_start(paid->fetcher, &fetch);
+	if (status != SOUK_OK) {
+		transfer->busy = false;
+		transfer_failed(paid, transfer, status);
+	}
+}
+
+/* What an answer that is no unit says. */
+static souk_status refusal_of(struct paid *paid, const struct paid_transfer *transfer,
+	const struct souk_http_fetched *fetched)
+{
+	const uint8_t *body =
+		transfer->is_keys ? transfer->keys_body : slot_memory(paid, transfer->slot);
+	souk_status status =
+		problem_parse(souk_bytes_of(body, fetched->size), fetched->http_status, NULL, 0);
+	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_BAD_REQUEST : status;
+}
+
+static void end_transfer(struct paid *paid, const struct souk_http_fetched *fetched)
+{
+	struct paid_transfer *transfer = fetched->user;
+	struct souk_unit_key key;
+	bool has_key = fetched->reply_header[0] != '\0';
+	souk_status status = fetched->status;
+	transfer->busy = false;
+	if (status == SOUK_OK && fetched->http_status != 200)
+		status = refusal_of(paid, transfer, fetched);
+	if (status == SOUK_OK && fetched->size != transfer->length)
+		status = SOUK_PEER_WRONG_LENGTH;
+	if (status == SOUK_OK && has_key)
+		status = souk_key_parse(&key, souk_bytes_text(fetched->reply_header));
+	if (status == SOUK_OK && !transfer->is_keys)
+		status = paid_check_statement(
+			paid, transfer, fetched->second_header, slot_memory(paid, transfer->slot));
+	if (status != SOUK_OK)
+		transfer_failed(paid, transfer, status);
+	else if (transfer->is_keys)
+		souk_download_keys(
+			&paid->download, transfer->provider, has_key ? &key : NULL, paid_now());
+	else
+		souk_download_received(
+			&paid->download, transfer->slot, has_key ? &key : NULL, paid_now());
+}
+
+/* Every transfer of PROVIDER is answered now, as stopped. */
+static void cancel_transfers(struct paid *paid, uint32_t provider)
+{
+	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+		struct paid_transfer *transfer = &paid->transfers[i];
+		if (!transfer->busy || transfer->provider != provider)
+			continue;
+		souk_http_fetcher_cancel(paid->fetcher, transfer);
+		transfer->busy = false;
+		transfer_failed(paid, transfer, SOUK_LOCAL_STOPPED);
+	}
+}
+
+/* ------------------------------------------------------------------ checks */
+
+/* On a worker: decrypt, compare with the row, give to the user. Nothing unverified leaves. */
+static void run_check(void *ctx)
+{
+	struct paid_check *check = ctx;
+	struct paid *paid = check->paid;
+	const struct fetch *fetch = paid->fetch;
+	uint8_t *data = slot_memory(paid, check->slot);
+	struct souk_bytes bytes = souk_bytes_of(data, check->length);
+	souk_unit_cipher_xor(&check->cipher, data, data, check->length);
+	check->status = souk_content_verify_chunk(
+		&fetch->content, check->chunk, &fetch->row[check->chunk], bytes);
+	if (check->status == SOUK_OK)
+		check->status =
+			fetch->engine_events.chunk(fetch->engine_events.ctx, check->chunk, bytes);
+	paid_suspect_settle(paid, check->suspect, check->status, &check->cipher, data);
+}
+
+static void start_check(struct paid *paid, const struct souk_download_effect *effect)
+{
+	struct paid_check *check = &paid->checks[effect->slot];
+	*check = (struct paid_check){
+		.paid = paid,
+		.slot = effect->slot,
+		.chunk = effect->chunk,
+		.length = effect->length,
+		.cipher = effect->cipher,
+		.suspect = paid_suspect_new(paid, effect->provider, effect->slot, effect->length),
+	};
+	souk_status status = souk_worker_submit(paid->checkers, run_check, check);
+	if (status != SOUK_OK)
+		paid_suspect_settle(paid, check->suspect, status, NULL, NULL);
+	if (status != SOUK_OK)
+		souk_download_checked(&paid->download, effect->slot, status, paid_now());
+}
+
+/* ------------------------------------------------------------------ effects */
+
+static void start_open(struct paid *paid, const struct souk_download_effect *effect)
+{
+	struct paid_provider *provider = &paid->providers[effect->provider];
+	provider->units = effect->units;
+	souk_status status = souk_worker_submit(paid->openers, paid_open_job, provider);
+	if (status != SOUK_OK)
+		souk_download_open_failed(&paid->download, effect->provider, status, paid_now());
+}
+
+static void note_drop(struct paid *paid, const struct souk_download_effect *effect)
+{
+	struct paid_provider *provider = &paid->providers[effect->provider];
+	char who[FETCH_ADDRESS_SIZE];
+	provider->dropped = effect->status;
+	paid_note_withheld(provider);
+	fetch_address_text(who, &provider->entry.address);
+	fetch_note(paid->fetch, "dropped %s: %s%s%s", who, souk_status_text(effect->status),
+		provider->open_detail[0] != '\0' ? ": " : "", provider->open_detail);
+	cancel_transfers(paid, effect->provider);
+}
+
+static void do_effect(struct paid *paid, const struct souk_download_effect *effect)
+{
+	switch (effect->kind) {
+	case SOUK_DOWNLOAD_OPEN: start_open(paid, effect); break;
+	case SOUK_DOWNLOAD_FETCH:
+	case SOUK_DOWNLOAD_KEYS: start_transfer(paid, effect); break;
+	case SOUK_DOWNLOAD_VERIFY: start_check(paid, effect); break;
+	case SOUK_DOWNLOAD_BUY: paid_hub_buy(paid, effect); break;
+	case SOUK_DOWNLOAD_DROP: note_drop(paid, effect); break;
+	case SOUK_DOWNLOAD_COMPLETE: paid->result = SOUK_OK; break;
+	case SOUK_DOWNLOAD_GIVE_UP:
+		paid->result = effect->status;
+		for (uint32_t i = 0; i < paid->provider_count; i++)
+			cancel_transfers(paid, i);
+		break;
+	}
+}
+
+/* Who sends slowly is not silent. */
+static void tell_progress(struct paid *paid)
+{
+	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+		struct paid_transfer *transfer = &paid->transfers[i];
+		if (!transfer->busy || transfer->bytes == transfer->bytes_told)
+			continue;
+		transfer->bytes_told = transfer->bytes;
+		souk_download_progress(&paid->download, transfer->provider, paid_now());
+	}
+}
+
+static bool take_open(struct paid *paid, struct paid_provider *provider)
+{
+	pthread_mutex_lock(&paid->lock);
+	bool taken = provider->open_done;
+	provider->open_done = false;
+	pthread_mutex_unlock(&paid->lock);
+	return taken;
+}
+
+static void take_opens(struct paid *paid)
+{
+	void *over;
+	while (souk_worker_next_done(paid->openers, &over))
+		;
+	for (size_t i = 0; i < paid->provider_count; i++) {
+		struct paid_provider *provider = &paid->providers[i];
+		if (!take_open(paid, provider))
+			continue;
+		if (provider->open_status == SOUK_OK)
+			souk_download_opened(&paid->download, provider->number, paid_now());
+		else
+			souk_download_open_failed(&paid->download, provider->number,
+				provider->open_status, paid_now());
+	}
+}
+
+static void take_results(struct paid *paid)
+{
+	struct souk_http_fetched fetched;
+	void *checked;
+	while (souk_http_fetcher_next(paid->fetcher, &fetched))
+		end_transfer(paid, &fetched);
+	while (souk_worker_next_done(paid->checkers, &checked)) {
+		struct paid_check *check = checked;
+		souk_download_checked(&paid->download, check->slot, check->status, paid_now());
+	}
+	take_opens(paid);
+	if (paid->hub != NULL)
+		paid_hub_take(paid);
+}
+
+/* What other threads said since the last time. */
+static void take_orders(struct paid *paid)
+{
+	pthread_mutex_lock(&paid->lock);
+	bool is_stopped = paid->is_stopped;
+	paid->want_count = 0;
+	pthread_mutex_unlock(&paid->lock);
+	if (is_stopped)
+		souk_download_stop(&paid->download, SOUK_LOCAL_STOPPED);
+}
+
+/* ------------------------------------------------------------------ figures */
+
+static uint32_t count_sources(const struct paid *paid)
+{
+	uint32_t count = 0;
+	for (size_t i = 0; i < paid->provider_count; i++)
+		count += paid->download.providers[i].state == SOUK_DOWNLOAD_OPENED;
+	return count;
+}
+
+static void tell_figures(struct paid *paid, bool is_last)
+{
+	const struct fetch_events *events = &paid->fetch->engine_events;
+	uint64_t now = souk_clock_steady_ns();
+	if (!is_last && now - paid->shown_ns < PROGRESS_NS)
+		return;
+	paid->shown_ns = now;
+	struct fetch_figures figures = {
+		.bytes_done = paid->download.bytes_done,
+		.bytes = paid->fetch->content.size,
+		.chunks_done = paid->download.done.set,
+		.spent = souk_download_spent_all(&paid->download),
+		.fee = paid_hub_fee(paid),
+		.sources = count_sources(paid),
+	};
+	pthread_mutex_lock(&paid->lock);
+	paid->figures = figures;
+	pthread_mutex_unlock(&paid->lock);
+	if (events->progress != NULL)
+		events->progress(events->ctx, &figures);
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static unsigned wait_ms(struct paid *paid)
+{
+	uint64_t left = souk_time_since_ms(paid_now(), souk_download_deadline(&paid->download));
+	bool is_idle = souk_http_fetcher_count(paid->fetcher) == 0 &&
+		       paid->fetch->engine_events.progress == NULL;
+	unsigned most = is_idle ? IDLE_MAX_MS : POLL_MAX_MS;
+	return left < most ? (unsigned)left : most;
+}
+
+static bool is_over(const struct paid *paid)
+{
+	return paid->download.state != SOUK_DOWNLOAD_RUNNING && !paid->download.end_due &&
+	       souk_download_is_quiet(&paid->download);
+}
+
+void paid_wake(struct paid *paid)
+{
+	souk_http_fetcher_wake(paid->fetcher);
+}
+
+void paid_loop(struct paid *paid)
+{
+	struct souk_download_effect effect;
+	int fd = souk_worker_fd(paid->checkers);
+	for (;;) {
+		take_orders(paid);
+		souk_download_tick(&paid->download, paid_now());
+		while (souk_download_next_effect(&paid->download, &effect, paid_now()))
+			do_effect(paid, &effect);
+		tell_figures(paid, false);
+		if (is_over(paid))
+			break;
+		souk_status status = souk_http_fetcher_poll(paid->fetcher, wait_ms(paid), fd);
+		if (status != SOUK_OK)
+			souk_download_stop(&paid->download, status);
+		tell_progress(paid);
+		take_results(paid);
+	}
+	tell_figures(paid, true);
+}

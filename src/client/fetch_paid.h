@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fetch_paid.h - fetching with one's own money: what the files of this engine share.
+ *
+ *   fetch_paid.c     the engine's table, the order of steps
+ *   fetch_money.c    the escrow, allotments, sessions
+ *   fetch_hub.c      the same, paid by a hub
+ *   fetch_plan.c     leaves of allotments that were made before, without a transaction
+ *   fetch_notes.c    what strips cost, written to the wallet beside the purchase
+ *   fetch_evidence.c statements under an agreement; evidence and questions
+ *   fetch_loop.c     the planner's effects, transfers, checks
+ *
+ * The planner (souk/content/download.h) decides; this is its hands.
+ *
+ * Threads: the loop is fetch_run's. `openers` open sessions; the ledger is theirs in turn, under
+ * money_lock. `checkers` decrypt, verify and give chunks to the user. What other threads tell the
+ * loop is under `lock`, and wakes it. */
+#ifndef SOUK_CLIENT_FETCH_PAID_H
+#define SOUK_CLIENT_FETCH_PAID_H
+
+#include "fetch_internal.h"
+#include "provider_client.h"
+#include "souk/content/download.h"
+#include "souk/io/clock_real.h"
+#include "souk/io/http_fetch.h"
+#include "souk/io/worker.h"
+
+/* An allotment on the ledger, of which leaves are used. */
+struct paid_segment {
+	struct souk_allotment_leaf leaves[WALLET_LEAVES_MAX];
+	size_t count;
+	uint64_t epoch;
+	uint32_t number; /* of the segment in its epoch */
+};
+
+/* An allotment that was made before this purchase, and whose leaves it may use. */
+struct paid_plan {
+	struct souk_hash root;
+	struct souk_wallet_plan plan;
+};
+
+/* A segment of the escrow, as the ledger has it. */
+struct paid_root {
+	uint64_t epoch;
+	uint32_t segment;
+	struct souk_hash root;
+};
+
+struct paid;
+
+struct paid_provider {
+	struct paid *paid;
+	uint32_t number; /* in the planner */
+	struct market_entry entry;
+	struct provider_client client;
+	struct souk_customer *customer;
+	struct paid_segment segment; /* the one that the leaf is of */
+	struct souk_payer_leaf leaf;
+	struct souk_wallet_strip strip; /* the session's, as the wallet has it; count 0: none yet */
+	bool note_due;			/* its unit is not written yet; under the notes' lock */
+	bool no_open_leaf;		/* it takes none of this escrow */
+	/* The running OPEN. */
+	uint32_t units;
+	souk_status open_status;
+	char open_detail[256];
+	bool open_done; /* its result waits for the loop; under `lock` */
+	/* It stands up for its units under this agreement. */
+	bool is_accountable;
+	struct souk_agreement agreement;
+	struct souk_hash agreement_id;
+	/* For the result. */
+	souk_status dropped;
+};
+
+/* A running FETCH or KEYS. */
+struct paid_transfer {
+	struct paid *paid;
+	bool busy;
+	bool is_keys;
+	bool is_accountable; /* a statement is asked for */
+	uint32_t provider;
+	uint32_t slot;
+	uint32_t unit;
+	uint32_t chunk;
+	uint32_t length;
+	uint64_t bytes;	     /* that have come */
+	uint64_t bytes_told; /* of which the planner knows */
+	uint8_t keys_body[512];
+};
+
+/* A running VERIFY. */
+struct paid_check {
+	struct paid *paid;
+	uint32_t slot;
+	uint32_t chunk;
+	uint32_t length;
+	struct souk_unit_cipher cipher;
+	struct paid_suspect *suspect; /* NULL: nobody stands up for it */
+	souk_status status;
+};
+
+struct paid {
+	struct fetch *fetch;
+	const struct fetch_config *config; /* the fetch's */
+	const struct souk_identity
+		*identity; /* who signs strips; the escrow's owner, or an issuer */
+
+	struct paid_hub *hub;  /* NULL: none */
+	uint16_t fee_permille; /* the hub's */
+
+	struct wallet *wallet;
+	struct paid_plan *plans; /* under money_lock, once the loop runs; and so the two below */
+	size_t plan_count;
+	struct paid_root *roots; /* that were asked for */
+	size_t root_count;
+	pthread_mutex_t money_lock; /* the fetch's chain client, once the loop runs */
+	struct souk_hash escrow;
+
+	uint64_t *bitmaps;
+	struct souk_download download;
+	struct paid_provider *providers;
+	size_t provider_count;
+	struct souk_http_fetcher *fetcher;
+	struct souk_worker *checkers; /* decrypt, verify, give to the user */
+	struct souk_worker *openers;  /* allot, ask, strip: these wait for the network */
+	struct paid_notes *notes;     /* writes to the wallet beside the purchase */
+	uint8_t *slots;
+	struct paid_transfer transfers[SOUK_DOWNLOAD_SLOTS_MAX + SOUK_DOWNLOAD_PROVIDERS_MAX];
+	struct paid_check checks[SOUK_DOWNLOAD_SLOTS_MAX];
+	uint32_t slot_count;
+
+	struct souk_signed_unit *statements; /* of the unit in each slot; unit 0: none */
+	struct paid_suspect *suspects;	     /* wrong units; under money_lock */
+
+	bool has_begun; /* there is money for every provider */
+	uint64_t shown_ns;
+	souk_status result;
+
+	pthread_mutex_t lock;
+	bool is_stopped;
+	struct fetch_range wants[FETCH_WANTS_MAX]; /* not taken by the loop, the newest last */
+	size_t want_count;
+	struct fetch_figures figures;
+};
+
+static inline struct souk_time paid_now(void)
+{
+	return souk_clock_now(souk_clock_real());
+}
+
+/* The escrow that pays, the wallet, and what may be paid from without a transaction; fails as
+ * fetch_open does. */
+SOUK_MUST_CHECK souk_status paid_find_money(struct paid *paid, char detail[FETCH_DETAIL_SIZE]);
+
+/* paid_loop: until all is there, and nothing is unanswered. */
+void paid_loop(struct paid *paid);
+/* Whatever the loop waits for, it looks around now. Any thread. */
+void paid_wake(struct paid *paid);
+
+/* What strips cost is noted in the wallet by a thread of its own: a purchase must not wait for the
+ * disk. What a crash leaves unnoted makes a receipt too low, which its payee refuses; it is then
+ * paid by its strips. */
+SOUK_MUST_CHECK souk_status paid_notes_start(struct paid *paid);
+/* A ticket for UNIT leaves now. */
+void paid_note_ticket(struct paid_provider *provider, uint32_t unit);
+/* Whatever is noted of PROVIDER's strip is written; what is not will not be. */
+void paid_notes_settle(struct paid_provider *provider);
+void paid_notes_stop(struct paid *paid);
+
+/* The session's strip is used no more: the wallet learns what it cost. */
+void paid_end_strip(struct paid_provider *provider);
+
+/* The plans of the wallet that this purchase may use. */
+SOUK_MUST_CHECK souk_status paid_load_plans(struct paid *paid);
+/* paid_find_leaf: a leaf with room for the provider in EPOCH, of an allotment that was made before.
+ * Under money_lock, once the loop runs.
+ *
+ * Returns SOUK_OK: its segment and leaf are set, or SOUK_LOCAL_NOT_FOUND, or why it cannot say. */
+SOUK_MUST_CHECK souk_status paid_find_leaf(struct paid_provider *provider, uint64_t epoch);
+
+/* Allot for every provider at once, before the first session. */
+SOUK_MUST_CHECK souk_status paid_allot_first(struct paid *paid);
+/* Open a session with a provider: a job of `openers`. */
+void paid_open_job(void *provider);
+
+/* paid_find_agreements: which providers stand up for what they sell.
+ *
+ * Returns SOUK_OK, or why the agreement that the user named does not do. */
+SOUK_MUST_CHECK souk_status paid_find_agreements(struct paid *paid);
+/* Whether a unit asked for now is asked for under an agreement. */
+bool paid_is_accountable(const struct paid_provider *provider);
+/* paid_check_statement: the statement that came with a unit, before the unit counts as received.
+ *
+ * Returns SOUK_OK, also where none was asked for, or SOUK_PEER_*: drop the provider. */
+SOUK_MUST_CHECK souk_status paid_check_statement(struct paid *paid,
+	const struct paid_transfer *transfer, const char *header, const uint8_t *cipher);
+/* What evidence would need of the unit in SLOT, before it is decrypted; NULL where there can be
+ * none. paid_suspect_settle takes it back, on any thread, with the verdict on the unit. */
+struct paid_suspect *paid_suspect_new(
+	struct paid *paid, uint32_t number, uint32_t slot, uint32_t length);
+void paid_suspect_settle(struct paid *paid, struct paid_suspect *suspect, souk_status status,
+	const struct souk_unit_cipher *cipher, const uint8_t *plain);
+/* Provider is dropped: if it has been paid for a unit and gave no key, the user gets the question.
+ */
+void paid_note_withheld(struct paid_provider *provider);
+/* At the end: evidence for each wrong unit. */
+void paid_write_evidence(struct paid *paid);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Before anything is paid: who has the content, in which shape, and its chunk row. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fetch_internal.h"
+#include "provider_client.h"
+#include "souk/exchange/hub_customer.h"
+
+#define ROW_TIMEOUT_MS 60000u
+
+static bool same_shape(const struct souk_offer *a, const struct souk_offer *b)
+{
+	return a->size == b->size && a->chunk_size == b->chunk_size;
+}
+
+/* The id alone does not prove the size, and providers may disagree: most of them decide, the
+ * cheapest where that is no answer. A user who knows better writes ID.SIZE. */
+static const struct souk_offer *choose_shape(const struct fetch *fetch, size_t offers)
+{
+	size_t best = 0, best_votes = 0;
+	for (size_t i = 0; i < offers; i++) {
+		size_t votes = 0;
+		for (size_t k = 0; k < offers; k++)
+			votes += same_shape(
+				&fetch->entries[i].offer.offer, &fetch->entries[k].offer.offer);
+		if (votes > best_votes) {
+			best = i;
+			best_votes = votes;
+		}
+	}
+	if (best_votes < offers)
+		fetch_note(fetch, "%zu of %zu offers are of another size, and are left out",
+			offers - best_votes, offers);
+	return &fetch->entries[best].offer.offer;
+}
+
+static souk_status choose_content(
+	struct fetch *fetch, size_t offers, char detail[FETCH_DETAIL_SIZE])
+{
+	const struct souk_offer shape = *choose_shape(fetch, offers);
+	size_t kept = 0;
+	for (size_t i = 0; i < offers; i++) {
+		if (same_shape(&fetch->entries[i].offer.offer, &shape))
+			fetch->entries[kept++] = fetch->entries[i];
+	}
+	fetch->entry_count = kept;
+	souk_status status = souk_content_check(
+		&fetch->content, &fetch->config.name, shape.size, shape.chunk_size);
+	if (status != SOUK_OK)
+		fetch_tell(detail, "the offers", NULL);
+	fetch->chunk_count = status == SOUK_OK ? souk_content_chunk_count(&fetch->content) : 0;
+	return status;
+}
+
+/* Who does not answer may well have it: that is worth another try, the other is not. */
+static souk_status no_offer(const struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
+{
+	char text[128];
+	souk_status status = SOUK_PEER_UNKNOWN_CONTENT;
+	size_t silent = 0;
+	for (size_t i = 0; i < fetch->entry_count; i++) {
+		if (souk_status_class(fetch->entries[i].status) != SOUK_CLASS_IO)
+			continue;
+		silent++;
+		status = fetch->entries[i].status;
+	}
+	snprintf(text, sizeof text, "%s: %zu provider%s asked, %zu did not answer",
+		silent > 0 ? "nobody who answers offers this content"
+			   : "nobody offers this content",
+		fetch->entry_count, fetch->entry_count == 1 ? "" : "s", silent);
+	fetch_tell(detail, text,
+		silent > 0 ? "Try again later; souk offers with this id shows who is silent."
+			   : NULL);
+	return status;
+}
+
+souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
+{
+	souk_status status = market_list(fetch->chain, &fetch->entries, &fetch->entry_count);
+	if (status != SOUK_OK) {
+		fetch_tell_ledger(detail, "cannot list the providers", status, fetch->chain);
+		return status;
+	}
+	status = market_ask_offers(
+		fetch->entries, fetch->entry_count, &fetch->config.name, fetch->config.timeout_ms);
+	if (status != SOUK_OK) {
+		fetch_tell(detail, "cannot ask for offers", NULL);
+		return status;
+	}
+	size_t offers = market_sort(fetch->entries, fetch->entry_count);
+	return offers > 0 ? choose_content(fetch, offers, detail) : no_offer(fetch, detail);
+}
+
+static souk_status load_row_from(struct fetch *fetch, const struct market_entry *entry)
+{
+	struct provider_client client;
+	struct souk_hash *row = NULL;
+	souk_status status = provider_client_init(&client, &entry->record, ROW_TIMEOUT_MS);
+	if (status == SOUK_OK)
+		status = provider_client_row(&client, &fetch->content.id, fetch->chunk_count, &row);
+	provider_client_done(&client);
+	if (status != SOUK_OK)
+		return status;
+	struct souk_hash *scratch = malloc((size_t)fetch->chunk_count * sizeof *scratch);
+	status = scratch == NULL ? SOUK_IO_MEMORY
+				 : souk_content_verify_row(
+					   &fetch->content, row, fetch->chunk_count, scratch);
+	free(scratch);
+	if (status != SOUK_OK) {
+		free(row);
+		return status;
+	}
+	fetch->row = row;
+	return SOUK_OK;
+}
+
+souk_status fetch_load_row(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
+{
+	souk_status status = SOUK_OK;
+	if (fetch->chunk_count == 0)
+		return SOUK_OK;
+	for (size_t i = 0; i < fetch->entry_count; i++) {
+		char who[FETCH_ADDRESS_SIZE];
+		status = load_row_from(fetch, &fetch->entries[i]);
+		if (status == SOUK_OK)
+			return SOUK_OK;
+		fetch_address_text(who, &fetch->entries[i].address);
+		fetch_note(fetch, "%s gave no chunk list: %s", who, souk_status_text(status));
+	}
+	fetch_tell(detail, "no provider gave the chunk list", NULL);
+	return status;
+}
