@@ -12,7 +12,10 @@
  * first, when the limit is reached (souk/content/cache.h).
  *
  * A chunk is written and synced before its bit is: after kill -9 a bit never lies. What is read is
- * what was verified, unless the disk lies.
+ * what was verified, unless the disk lies. Bits follow within a fraction of a second, many at once.
+ *
+ * Room is taken for the whole of a content when it is created, so that a fetch that began finds
+ * room to its end: its bytes, its row, and 8 KiB.
  *
  *   item:  ABSENT --create--> PARTIAL --last chunk--> WHOLE --evicted--> ABSENT
  *                                '------- abandoned, evicted ------------^
@@ -34,7 +37,11 @@ struct chunk_item;
  * Returns SOUK_OK, SOUK_IO_* or SOUK_CORRUPT_STORE. Whatever is over the limit is evicted. */
 SOUK_MUST_CHECK souk_status chunk_store_open(
 	struct chunk_store **ret, const struct provider_store *store, uint64_t limit);
-void chunk_store_close(struct chunk_store *store); /* NULL is allowed */
+/* What is not durable is made so. NULL is allowed; no item is taken any more. */
+void chunk_store_close(struct chunk_store *store);
+/* What a unit is sold for: newcomers are credited with one sale of each, so that they are not the
+ * first to go. */
+void chunk_store_set_price(struct chunk_store *store, struct souk_amount unit_price);
 
 /* chunk_store_take: the item of CONTENT, for reading and writing.
  *
@@ -78,12 +85,21 @@ void chunk_item_availability(struct chunk_item *item, struct souk_availability *
 /* UNITS of CONTENT were paid with EARNED: it is worth keeping. Cheap; durable now and then. */
 void chunk_store_earned(struct chunk_store *store, const struct souk_hash *content, uint32_t units,
 	struct souk_amount earned);
+/* Fetching it cost SPENT: for reports. */
+void chunk_store_spent(
+	struct chunk_store *store, const struct souk_hash *content, struct souk_amount spent);
+/* chunk_store_evict: CONTENT is not wanted any more. SOUK_OK; or SOUK_LOCAL_NOT_FOUND: it is pinned
+ * or not here; SOUK_LOCAL_STATE: in use; or why not. */
+SOUK_MUST_CHECK souk_status chunk_store_evict(
+	struct chunk_store *store, const struct souk_hash *content);
+/* Bytes of the limit that CONTENT takes. */
+uint64_t chunk_store_room_of(const struct souk_content *content);
 
 /* For reports. */
 struct chunk_store_figures {
 	uint64_t limit, used; /* bytes; of what is not pinned */
 	uint64_t pinned;      /* bytes */
-	uint64_t items;
+	uint64_t items;	      /* that are not pinned */
 	uint64_t evictions;
 	uint64_t bytes_evicted;
 };

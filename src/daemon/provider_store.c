@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "souk/base/check.h"
 #include "souk/io/file.h"
 #include "souk/io/log.h"
 
 #define PREFIX_CONTENT 'C'
+#define PREFIX_CACHE   'K'
 #define PREFIX_SESSION 'S'
 #define PREFIX_RECEIPT 'R'
 #define PREFIX_WATCHED 'W'
@@ -50,6 +52,13 @@ void provider_store_row_path(
 {
 	provider_store_data_path(store, content, out);
 	strcat(out, ".row");
+}
+
+void provider_store_have_path(
+	const struct provider_store *store, const struct souk_hash *content, char *out)
+{
+	provider_store_data_path(store, content, out);
+	strcat(out, ".have");
 }
 
 static struct souk_bytes make_key(
@@ -116,18 +125,163 @@ souk_status provider_store_content(const struct provider_store *store,
 	return SOUK_OK;
 }
 
-souk_status provider_store_put_content(const struct provider_store *store,
-	const struct souk_hash *content, const struct souk_content_record *record)
+/* ------------------------------------------------------------------ what may be evicted */
+
+static struct souk_bytes content_key(
+	uint8_t out[KEY_SIZE_MAX], char prefix, const struct souk_hash *content)
+{
+	return make_key(out, prefix, content->bytes, SOUK_HASH_SIZE);
+}
+
+static souk_status put_cache(struct souk_store *view, const struct souk_hash *content,
+	const struct souk_cache_record *cache)
+{
+	uint8_t key[KEY_SIZE_MAX], value[SOUK_CACHE_RECORD_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes bytes;
+	souk_writer_init(&writer, value, sizeof value);
+	souk_cache_record_encode(&writer, cache);
+	SOUK_TRY(souk_writer_finish(&writer, &bytes));
+	return souk_store_put(view, content_key(key, PREFIX_CACHE, content), bytes);
+}
+
+static souk_status put_content(struct souk_store *view, const struct souk_hash *content,
+	const struct souk_content_record *record)
 {
 	uint8_t key[KEY_SIZE_MAX], value[SOUK_CONTENT_RECORD_SIZE_MAX];
 	struct souk_writer writer;
-	struct souk_bytes pair[2];
+	struct souk_bytes bytes;
 	souk_writer_init(&writer, value, sizeof value);
 	souk_content_record_encode(&writer, record);
-	SOUK_TRY(souk_writer_finish(&writer, &pair[1]));
-	pair[0] = make_key(key, PREFIX_CONTENT, content->bytes, SOUK_HASH_SIZE);
-	return put_all(store, (const struct souk_bytes(*)[2]) & pair, 1);
+	SOUK_TRY(souk_writer_finish(&writer, &bytes));
+	return souk_store_put(view, content_key(key, PREFIX_CONTENT, content), bytes);
 }
+
+static souk_status finish(struct souk_lmdb_txn *txn, souk_status status)
+{
+	if (status == SOUK_OK)
+		return souk_lmdb_txn_commit(txn);
+	souk_lmdb_txn_abort(txn);
+	return status;
+}
+
+souk_status provider_store_put_content(const struct provider_store *store,
+	const struct souk_hash *content, const struct souk_content_record *record)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
+	return finish(txn, put_content(&view, content, record));
+}
+
+souk_status provider_store_put_cached(const struct provider_store *store,
+	const struct souk_hash *content, const struct souk_content_record *record,
+	const struct souk_cache_record *cache)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
+	souk_status status = put_content(&view, content, record);
+	if (status == SOUK_OK)
+		status = put_cache(&view, content, cache);
+	return finish(txn, status);
+}
+
+souk_status provider_store_cache(const struct provider_store *store,
+	const struct souk_hash *content, struct souk_cache_record *ret)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	uint8_t *data;
+	size_t size;
+	struct souk_cache_record cache;
+	SOUK_TRY(get_copy(store, content_key(key, PREFIX_CACHE, content), &data, &size));
+	souk_status status = souk_cache_record_decode(&cache, souk_bytes_of(data, size), NULL);
+	free(data);
+	if (status != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	*ret = cache;
+	return SOUK_OK;
+}
+
+/* Whether CONTENT may be evicted, in this transaction: SOUK_OK, or SOUK_LOCAL_NOT_FOUND. */
+static souk_status check_cached(const struct souk_store *view, const struct souk_hash *content)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	struct souk_bytes value;
+	return souk_store_get(view, content_key(key, PREFIX_CACHE, content), &value);
+}
+
+souk_status provider_store_put_caches(
+	const struct provider_store *store, const struct provider_store_cached *items, size_t count)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	souk_status status = SOUK_OK;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
+	for (size_t i = 0; i < count && status == SOUK_OK; i++) {
+		status = check_cached(&view, &items[i].content);
+		if (status == SOUK_OK)
+			status = put_cache(&view, &items[i].content, &items[i].cache);
+		if (status == SOUK_LOCAL_NOT_FOUND)
+			status = SOUK_OK;
+	}
+	return finish(txn, status);
+}
+
+souk_status provider_store_while_cached(const struct provider_store *store,
+	const struct souk_hash *content, souk_status (*act)(void *ctx), void *ctx)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
+	souk_status status = check_cached(&view, content);
+	if (status == SOUK_OK)
+		status = act(ctx);
+	souk_lmdb_txn_abort(txn);
+	return status;
+}
+
+static void unlink_files(const struct provider_store *store, const struct souk_hash *content)
+{
+	char path[512];
+	provider_store_data_path(store, content, path);
+	unlink(path);
+	provider_store_row_path(store, content, path);
+	unlink(path);
+	provider_store_have_path(store, content, path);
+	unlink(path);
+}
+
+/* The files first: records without files are found and dropped at the next start; files without
+ * records would stay for ever. */
+souk_status provider_store_drop(const struct provider_store *store, const struct souk_hash *content)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
+	souk_status status = check_cached(&view, content);
+	if (status == SOUK_OK)
+		status = souk_store_del(&view, content_key(key, PREFIX_CACHE, content));
+	if (status == SOUK_OK)
+		status = souk_store_del(&view, content_key(key, PREFIX_CONTENT, content));
+	if (status == SOUK_OK)
+		unlink_files(store, content);
+	return finish(txn, status);
+}
+
+souk_status provider_store_pin(const struct provider_store *store, const struct souk_hash *content)
+{
+	uint8_t key[KEY_SIZE_MAX];
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
+	souk_status status = souk_store_del(&view, content_key(key, PREFIX_CACHE, content));
+	status = finish(txn, status);
+	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
+}
+
+/* ------------------------------------------------------------------ sessions */
 
 souk_status provider_store_session(const struct provider_store *store,
 	const struct souk_nonce *session, struct souk_session_record *ret)
@@ -313,6 +467,32 @@ souk_status provider_store_each_content(const struct provider_store *store,
 {
 	struct content_visitor visitor = {visit, ctx};
 	return each_record(store, PREFIX_CONTENT, visit_content, &visitor);
+}
+
+struct cache_visitor {
+	souk_status (*visit)(
+		void *ctx, const struct souk_hash *content, const struct souk_cache_record *cache);
+	void *ctx;
+};
+
+static souk_status visit_cache(void *ctx, struct souk_bytes id, struct souk_bytes value)
+{
+	struct cache_visitor *visitor = ctx;
+	struct souk_cache_record cache;
+	struct souk_hash content;
+	if (id.size != SOUK_HASH_SIZE || souk_cache_record_decode(&cache, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	memcpy(content.bytes, id.data, SOUK_HASH_SIZE);
+	return visitor->visit(visitor->ctx, &content, &cache);
+}
+
+souk_status provider_store_each_cache(const struct provider_store *store,
+	souk_status (*visit)(
+		void *ctx, const struct souk_hash *content, const struct souk_cache_record *cache),
+	void *ctx)
+{
+	struct cache_visitor visitor = {visit, ctx};
+	return each_record(store, PREFIX_CACHE, visit_cache, &visitor);
 }
 
 struct receipt_visitor {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chunk_internal.h - what the files of the chunk store share.
+ *
+ * Locks, in this order: change_lock, open_lock, lock.
+ *
+ *   change_lock  who creates, evicts or syncs: held over the store and syncs of files
+ *   open_lock    who opens files: held over reads of the disk
+ *   lock         the table, the items' fields, the bits: held over nothing slow
+ *
+ * The fields of an item's files stay as they are while it has users: they are read without a lock.
+ */
+#ifndef SOUK_DAEMON_CHUNK_INTERNAL_H
+#define SOUK_DAEMON_CHUNK_INTERNAL_H
+
+#include <pthread.h>
+
+#include "chunk_store.h"
+#include "souk/base/bitmap.h"
+#include "souk/content/cache.h"
+
+#define CHUNK_BUCKETS 4096u
+
+enum chunk_item_state {
+	ITEM_CLOSED,
+	ITEM_OPEN,
+	ITEM_MAKING,  /* its files and records are being made */
+	ITEM_LEAVING, /* is being evicted */
+};
+
+struct chunk_item {
+	struct chunk_store *store;
+	struct chunk_item *next; /* in its bucket */
+	struct souk_content content;
+	enum chunk_item_state state;
+	unsigned users;
+	uint64_t idle_since; /* of the store's clock; meaningful where nobody uses it */
+	bool is_pinned;
+	bool is_stale; /* another process pinned it: its files may be others by now */
+	uint32_t slot; /* in the cache; where it is not pinned */
+	struct souk_cache_record record;
+	bool record_is_dirty;
+
+	/* While it is open. */
+	int fd;
+	int have_fd; /* -1: it is whole on the disk too */
+	struct souk_hash *row;
+	size_t row_size;
+	struct souk_bitmap have;
+	uint64_t *synced; /* the bits that the disk has */
+	bool is_dirty;	  /* chunks were written since the last sync */
+
+	pthread_cond_t changed;
+	uint64_t wakes;
+	souk_status woken;
+};
+
+struct chunk_store {
+	struct provider_store store;
+	pthread_mutex_t change_lock, open_lock, lock;
+	struct chunk_item *buckets[CHUNK_BUCKETS];
+	struct souk_cache cache;
+	struct souk_cache_item *cache_items;
+	struct souk_amount unit_price; /* what newcomers are credited with, for each unit */
+	uint64_t clock;
+	unsigned idle; /* items that are open and not in use */
+	unsigned items;
+	uint64_t evictions, bytes_evicted;
+	pthread_t syncer;
+	bool syncer_runs, is_stopping;
+	pthread_cond_t work;
+};
+
+/* The item of CONTENT, or NULL; under lock. */
+struct chunk_item *chunk_find(struct chunk_store *store, const struct souk_hash *content);
+/* A new one in the table, closed and pinned; NULL without memory. Under lock. */
+struct chunk_item *chunk_add(struct chunk_store *store, const struct souk_content *content);
+void chunk_drop(struct chunk_item *item); /* out of the table, and free; under lock */
+
+/* Open, and close, the files of ITEM. Not under lock: nobody else may look at it. */
+SOUK_MUST_CHECK souk_status chunk_files_open(struct chunk_item *item);
+void chunk_files_close(struct chunk_item *item);
+/* Make them: sparse data, an empty bitmap, the row. On failure there are none. */
+SOUK_MUST_CHECK souk_status chunk_files_make(
+	struct chunk_store *store, const struct souk_content *content, const struct souk_hash *row);
+/* Whether all of them are there, and as long as they must be. */
+bool chunk_files_are_there(const struct chunk_store *store, const struct souk_content *content);
+
+/* Make durable what is not; under change_lock. */
+void chunk_sync(struct chunk_item *item);
+void chunk_sync_records(struct chunk_store *store);
+void *chunk_syncer_run(void *store);
+
+#endif
