@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../client/identity_file.h"
+#include "content_argument.h"
 #include "get.h"
 #include "issuer_file.h"
 #include "souk/base/check.h"
@@ -335,11 +336,9 @@ int cmd_get(int argc, char **argv)
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	if (souk_content_name_parse(&get.config.name, argv[0]) != SOUK_OK) {
-		cli_fail("get", argv[0], SOUK_PEER_BAD_HEX,
-			"a content id is 64 hex digits; souk add printed it");
-		return EXIT_USAGE;
-	}
+	int failed = cli_content_argument("get", argv[0], &get.config.name);
+	if (failed != 0)
+		return failed;
 	if (get.config.hub_name != NULL && get.config.issuer_name != NULL) {
 		fprintf(stderr, "souk get: either --hub or --issuer pays\n");
 		return EXIT_USAGE;

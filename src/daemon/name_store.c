@@ -255,7 +255,7 @@ void name_http_post(struct souk_lmdb_store *lmdb, const struct name_policy *poli
 	}
 	status = name_store_put(lmdb, policy, is_here, ctx, &fresh);
 	if (status == SOUK_OK) {
-		SOUK_LOG(SOUK_LOG_INFO, "name_held",
+		SOUK_LOG(SOUK_LOG_DEBUG, "name_held",
 			souk_log_hex("publisher", fresh.name.publisher.bytes, SOUK_ADDRESS_SIZE),
 			souk_log_text("label", fresh.name.label.text),
 			souk_log_u64("sequence", fresh.name.sequence));
