@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "import.h"
@@ -69,10 +70,6 @@ static json_t *item_json(const struct item *item)
 
 static void print_item(const struct item *item, bool was_there)
 {
-	static bool is_next;
-	if (is_next)
-		putchar('\n');
-	is_next = true;
 	printf("content  %s\n", item->name);
 	printf("file     %s, %" PRIu64 " bytes%s\n", item->record->name.text, item->record->size,
 		was_there ? "; was on sale already: name and price are updated" : "");
@@ -142,13 +139,13 @@ static int list_all(const char *command)
 /* ------------------------------------------------------------------ add */
 
 /* Returns 0 or the exit status; appends to LIST. */
-static int add_one(const char *command, const struct provider_store *store, const char *path,
+static int add_file(const struct provider_store *store, const char *path,
 	struct souk_amount default_price, json_t *list)
 {
 	struct import_result result;
 	souk_status status = import_file(store, path, wants_link, price, &result);
 	if (status != SOUK_OK)
-		return cli_fail(command, path, status,
+		return cli_fail("add", path, status,
 			status == SOUK_LOCAL_STOPPED ? "nothing of it was added" : result.detail);
 	struct item item = item_of(&result.content.id, &result.record, default_price);
 	if (cli_json) {
@@ -159,6 +156,107 @@ static int add_one(const char *command, const struct provider_store *store, cons
 		print_item(&item, result.was_there);
 	}
 	return 0;
+}
+
+static json_t *files_json(const struct souk_directory *directory)
+{
+	struct souk_directory_iterator it;
+	struct souk_directory_entry entry;
+	char name[SOUK_CONTENT_NAME_SIZE];
+	json_t *files = json_array();
+	souk_directory_begin(&it, directory);
+	while (souk_directory_next(&it, &entry)) {
+		struct souk_content content = {entry.id, entry.size, 0};
+		struct souk_content_name named = souk_content_name_of(&content);
+		souk_content_name_format(name, &named);
+		json_array_append_new(
+			files, json_pack("{s:s, s:s, s:I}", "path", entry.path, "content", name,
+				       "size_bytes", (json_int_t)entry.size));
+	}
+	return files;
+}
+
+static json_t *folder_json(const struct item *item, const struct import_folder_result *result,
+	struct souk_amount total)
+{
+	json_t *object = item_json(item);
+	json_object_set_new(object, "was_there", json_boolean(result->item.was_there));
+	json_object_set_new(object, "file_count", json_integer(result->directory.file_count));
+	json_object_set_new(
+		object, "files_bytes", json_integer((json_int_t)result->directory.total_size));
+	json_object_set_new(object, "units_in_all", json_integer((json_int_t)result->units));
+	json_object_set_new(object, "total_ncoin", json_integer((json_int_t)total.ncoin));
+	json_object_set_new(object, "skipped", json_integer(result->skipped));
+	json_object_set_new(object, "gateway_path", json_sprintf("/%s/", item->name));
+	json_object_set_new(object, "files", files_json(&result->directory));
+	return object;
+}
+
+static void print_folder(const struct item *item, const struct import_folder_result *result,
+	struct souk_amount total)
+{
+	printf("content  %s\n", item->name);
+	printf("folder   %s %" PRIu32 " files, %s\n", item->record->name.text,
+		result->directory.file_count, cli_size_text(result->directory.total_size));
+	if (result->skipped > 0)
+		printf("skipped  %" PRIu32 "\n", result->skipped);
+	printf("units    %" PRIu64 " of %s in all, with the folder's own\n", result->units,
+		cli_size_text(item->record->chunk_size));
+	printf("price    %s coins a unit%s, %s in all\n", cli_amount_text(item->price),
+		item->record->price.ncoin == 0 ? " (the home's price)" : "",
+		cli_amount_text(total));
+	printf("buy      souk get %s\n", item->name);
+	printf("browse   /%s/ at a gateway\n", item->name);
+}
+
+static void say_skipped(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "souk add: %s\n", text);
+}
+
+/* As add_file. */
+static int add_folder(const struct provider_store *store, const char *path,
+	struct souk_amount default_price, json_t *list)
+{
+	struct import_folder_result result;
+	struct souk_amount total = {0};
+	souk_status status =
+		import_folder(store, path, wants_link, price, say_skipped, NULL, &result);
+	if (status != SOUK_OK) {
+		import_folder_done(&result);
+		return cli_fail("add", path, status,
+			status == SOUK_LOCAL_STOPPED ? "the files before are on sale; the same "
+						       "command goes on from there"
+						     : result.item.detail);
+	}
+	struct item item = item_of(&result.item.content.id, &result.item.record, default_price);
+	if (souk_amount_mul(&total, item.price, result.units) != SOUK_OK)
+		total = (struct souk_amount){UINT64_MAX};
+	if (cli_json)
+		json_array_append_new(list, folder_json(&item, &result, total));
+	else
+		print_folder(&item, &result, total);
+	import_folder_done(&result);
+	return 0;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Returns 0 or the exit status; appends to LIST. */
+static int add_one(const struct provider_store *store, const char *path,
+	struct souk_amount default_price, json_t *list)
+{
+	static bool is_next;
+	if (is_next && !cli_json)
+		putchar('\n');
+	is_next = true;
+	return is_folder(path) ? add_folder(store, path, default_price, list)
+			       : add_file(store, path, default_price, list);
 }
 
 static int add_all(const char *command, int count, char **paths)
@@ -178,7 +276,7 @@ static int add_all(const char *command, int count, char **paths)
 		return cli_fail(command, cli_home_path(), status, NULL);
 	json_t *list = json_array();
 	for (int i = 0; i < count; i++) {
-		int failed = add_one(command, &store, paths[i], default_price, list);
+		int failed = add_one(&store, paths[i], default_price, list);
 		if (failed)
 			code = failed;
 	}
@@ -198,20 +296,28 @@ int cmd_add(int argc, char **argv)
 {
 	static const struct option_spec options[] = {
 		{"price", "COINS", "of one unit (the home's price)", OPTION_AMOUNT, &price},
-		{"link", NULL, "keep a hard link to FILE, which must never change, and no copy",
+		{"link", NULL, "keep hard links to the files, which must never change, and no copy",
 			OPTION_FLAG, &wants_link},
 		{"list", NULL, "show what is on sale, and add nothing", OPTION_FLAG, &wants_list},
 	};
 	static const struct command_spec command = {.name = "add",
-		.arguments = "FILE...",
-		.summary = "Put files on sale.",
-		.details = "Each file is copied into HOME/content and named by its content id, "
-			   "the root of its\n"
-			   "BitTorrent v2 tree. A soukd that runs offers it at once. The same file "
-			   "added again\n"
-			   "changes its name and price.",
-		.examples = "  souk add film.mkv\n  souk add *.iso --price 0.0002\n"
-			    "  souk add --list --json",
+		.arguments = "FILE|FOLDER...",
+		.summary = "Put files and folders on sale.",
+		.details =
+			"Each file is copied into HOME/content and named by its content id, "
+			"the root of its\n"
+			"BitTorrent v2 tree. A soukd that runs offers it at once. The same file "
+			"added again\n"
+			"changes its name and price.\n\n"
+			"A folder's files are added one by one, and then a directory of them, "
+			"which "
+			"has an id of\n"
+			"its own. Symbolic links, devices and empty folders are skipped and said. "
+			"A command that\n"
+			"was stopped goes on where it was when it is given again.",
+		.examples =
+			"  souk add film.mkv\n  souk add site/\n  souk add *.iso --price 0.0002\n"
+			"  souk add --list --json",
 		.options = options,
 		.option_count = 3,
 		.arguments_max = FILES_MAX};

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -26,8 +27,8 @@
 
 struct import {
 	const struct provider_store *store;
+	const struct import_source *source;
 	struct import_result *ret;
-	bool wants_link;
 	int in;
 	int out; /* the temporary copy; -1 where there is none */
 	struct stat before;
@@ -71,7 +72,7 @@ __attribute__((format(printf, 3, 4))) static souk_status explain(
 static const char *kind_text(mode_t mode)
 {
 	if (S_ISDIR(mode))
-		return "a directory; add its files, or one archive of it";
+		return "a folder";
 	if (S_ISCHR(mode) || S_ISBLK(mode))
 		return "a device";
 	return "no regular file";
@@ -113,7 +114,7 @@ static uint64_t bytes_needed(const struct import *import)
 {
 	uint64_t size = (uint64_t)import->before.st_size;
 	uint64_t row = (size / CHUNK_SIZE + 1) * SOUK_HASH_SIZE;
-	return import->wants_link ? row : size + row;
+	return import->source->wants_link ? row : size + row;
 }
 
 static souk_status explain_full(struct import *import)
@@ -165,7 +166,10 @@ static souk_status make_temporary(struct import *import)
 			close(folder);
 		return explain(import, SOUK_IO_WRITE, "%s: %s", import->folder, strerror(errno));
 	}
-	sweep(import->folder);
+	static bool is_swept; /* once is enough for a folder of many files */
+	if (!is_swept)
+		sweep(import->folder);
+	is_swept = true;
 	snprintf(import->temporary, sizeof import->temporary, "%s/" TEMPORARY_PREFIX "XXXXXX",
 		import->folder);
 	import->out = mkostemp(import->temporary, O_CLOEXEC);
@@ -179,22 +183,16 @@ static souk_status make_temporary(struct import *import)
 
 /* ------------------------------------------------------------------ reading */
 
-struct progress {
-	bool shown;
-	uint64_t total;
-	struct souk_time start;
-	struct souk_time next;
-};
-
-static void progress_start(struct progress *progress, uint64_t total)
+void import_progress_start(struct import_progress *progress, uint64_t total)
 {
+	*progress = (struct import_progress){.total = total};
 	progress->shown = total > PROGRESS_SIZE_MIN && isatty(STDERR_FILENO);
-	progress->total = total;
 	progress->start = progress->next = cli_now();
 }
 
-static void progress_show(struct progress *progress, uint64_t done)
+static void progress_show(struct import_progress *progress, uint64_t done)
 {
+	done += progress->before;
 	struct souk_time now = cli_now();
 	if (!progress->shown || souk_time_is_before(now, progress->next))
 		return;
@@ -207,7 +205,7 @@ static void progress_show(struct progress *progress, uint64_t done)
 		cli_size_text(progress->total), cli_size_text(rate), (uintmax_t)left_s);
 }
 
-static void progress_end(const struct progress *progress)
+void import_progress_end(const struct import_progress *progress)
 {
 	if (progress->shown)
 		fputs("\r\033[K", stderr);
@@ -247,17 +245,21 @@ static souk_status take_chunk(struct import *import, size_t size)
 
 static souk_status read_all(struct import *import)
 {
-	struct progress progress;
+	struct import_progress own, *progress = import->source->progress;
 	size_t size = CHUNK_SIZE;
 	souk_status status = SOUK_OK;
-	progress_start(&progress, (uint64_t)import->before.st_size);
+	if (progress == NULL) {
+		progress = &own;
+		import_progress_start(progress, (uint64_t)import->before.st_size);
+	}
 	while (status == SOUK_OK && size == CHUNK_SIZE) {
 		status = read_chunk(import, &size);
 		if (status == SOUK_OK && size > 0)
 			status = take_chunk(import, size);
-		progress_show(&progress, import->builder.size);
+		progress_show(progress, import->builder.size);
 	}
-	progress_end(&progress);
+	if (progress == &own)
+		import_progress_end(progress);
 	return status;
 }
 
@@ -314,10 +316,30 @@ static souk_status place_files(struct import *import, const char *data_path, con
 {
 	struct souk_bytes row =
 		souk_bytes_of(import->row, (size_t)import->builder.count * sizeof *import->row);
-	SOUK_TRY(
-		import->wants_link ? place_link(import, data_path) : place_copy(import, data_path));
+	SOUK_TRY(import->source->wants_link ? place_link(import, data_path)
+					    : place_copy(import, data_path));
 	/* This also makes the data's name durable: both are in one folder. */
 	return souk_file_write_atomic(row_path, row, true);
+}
+
+/* What a cache fetched may be there in part only: with a list of the chunks that it has. */
+static souk_status replace_part(struct import *import, const char *data_path, const char *row_path)
+{
+	char have_path[520];
+	provider_store_have_path(import->store, &import->ret->content.id, have_path);
+	SOUK_TRY(provider_store_pin(import->store, &import->ret->content.id));
+	SOUK_TRY(place_files(import, data_path, row_path));
+	return unlink(have_path) < 0 && errno != ENOENT ? SOUK_IO_WRITE : SOUK_OK;
+}
+
+static bool is_whole(const struct import *import, const char *data_path, const char *row_path)
+{
+	const struct souk_content *content = &import->ret->content;
+	char have_path[520];
+	provider_store_have_path(import->store, &content->id, have_path);
+	return has_size(data_path, content->size) &&
+	       has_size(row_path, (uint64_t)import->builder.count * SOUK_HASH_SIZE) &&
+	       access(have_path, F_OK) < 0;
 }
 
 /* Data, row and record; on failure none that was not there before. */
@@ -327,12 +349,12 @@ static souk_status place(struct import *import, bool is_known)
 	char data_path[512], row_path[520];
 	provider_store_data_path(import->store, &content->id, data_path);
 	provider_store_row_path(import->store, &content->id, row_path);
-	uint64_t row_size = (uint64_t)import->builder.count * SOUK_HASH_SIZE;
-	import->ret->was_there =
-		is_known && has_size(data_path, content->size) && has_size(row_path, row_size);
+	import->ret->was_there = is_known && is_whole(import, data_path, row_path);
 	souk_status status = SOUK_OK;
 	if (!import->ret->was_there)
-		status = place_files(import, data_path, row_path);
+		status = replace_part(import, data_path, row_path);
+	else
+		status = provider_store_pin(import->store, &content->id);
 	if (status == SOUK_OK)
 		status = provider_store_put_content(
 			import->store, &content->id, &import->ret->record);
@@ -344,11 +366,14 @@ static souk_status place(struct import *import, bool is_known)
 }
 
 /* The file's name as a record can hold it: printable ASCII, cut to its room. */
-static void set_name(struct souk_content_record *record, const char *path)
+static void set_name(struct souk_content_record *record, const struct import_source *source)
 {
 	char name[sizeof record->name.text];
-	const char *slash = strrchr(path, '/');
-	snprintf(name, sizeof name, "%s", slash != NULL ? slash + 1 : path);
+	const char *slash = strrchr(source->path, '/');
+	snprintf(name, sizeof name, "%s",
+		source->name != NULL ? source->name
+		: slash != NULL	     ? slash + 1
+				     : source->path);
 	for (char *c = name; *c != '\0'; c++) {
 		if (*c < 0x20 || *c > 0x7e)
 			*c = '_';
@@ -357,14 +382,13 @@ static void set_name(struct souk_content_record *record, const char *path)
 	SOUK_CHECK(status == SOUK_OK);
 }
 
-static souk_status import_open_file(
-	struct import *import, const char *path, struct souk_amount price)
+static souk_status import_open_file(struct import *import)
 {
 	struct import_result *ret = import->ret;
 	struct souk_content_record old;
 	SOUK_TRY(check_free(import));
 	SOUK_TRY(make_room(import));
-	if (!import->wants_link)
+	if (!import->source->wants_link)
 		SOUK_TRY(make_temporary(import));
 	SOUK_TRY(read_all(import));
 	SOUK_TRY(check_unchanged(import));
@@ -375,9 +399,9 @@ static souk_status import_open_file(
 	bool is_known = status == SOUK_OK;
 	ret->record = (struct souk_content_record){.size = ret->content.size,
 		.chunk_size = CHUNK_SIZE,
-		.price = price,
+		.price = import->source->price,
 		.added = is_known ? old.added : cli_now()};
-	set_name(&ret->record, path);
+	set_name(&ret->record, import->source);
 	return stop_asked ? SOUK_LOCAL_STOPPED : place(import, is_known);
 }
 
@@ -394,20 +418,44 @@ static void let_go(struct import *import)
 	free(import->scratch);
 }
 
-souk_status import_file(const struct provider_store *store, const char *path, bool wants_link,
-	struct souk_amount price, struct import_result *ret)
+souk_status import_as(const struct provider_store *store, const struct import_source *source,
+	struct import_result *ret)
 {
-	struct import import = {
-		.store = store, .ret = ret, .wants_link = wants_link, .in = -1, .out = -1};
+	struct import import = {.store = store, .source = source, .ret = ret, .in = -1, .out = -1};
 	ret->detail[0] = '\0';
 	snprintf(import.folder, sizeof import.folder, "%s/content", store->home);
 	catch_signals(true);
-	souk_status status = open_source(&import, path);
+	souk_status status = open_source(&import, source->path);
 	if (status == SOUK_OK)
-		status = import_open_file(&import, path, price);
+		status = import_open_file(&import);
 	if (status == SOUK_IO_DISK_FULL && ret->detail[0] == '\0')
 		status = explain_full(&import);
 	let_go(&import);
 	catch_signals(false);
+	return status;
+}
+
+souk_status import_file(const struct provider_store *store, const char *path, bool wants_link,
+	struct souk_amount price, struct import_result *ret)
+{
+	const struct import_source source = {
+		.path = path, .wants_link = wants_link, .price = price};
+	return import_as(store, &source, ret);
+}
+
+souk_status import_bytes(const struct provider_store *store, struct souk_bytes bytes,
+	const char *name, struct souk_amount price, struct import_result *ret)
+{
+	char path[64];
+	int fd = memfd_create("souk", MFD_CLOEXEC);
+	ret->detail[0] = '\0';
+	if (fd < 0)
+		return SOUK_IO_MEMORY;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	const struct import_source source = {.path = path, .name = name, .price = price};
+	souk_status status = souk_file_write_at(fd, bytes.data, bytes.size, 0);
+	if (status == SOUK_OK)
+		status = import_as(store, &source, ret);
+	close(fd);
 	return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * import.h - bring a file into a provider's store: whole and durable, or not at all.
+ * import.h - bring files and folders into a provider's store: each whole and durable, or not at
+ * all.
  *
  *   FILE --read once--> chunks --> row, content id
  *                         |
@@ -11,6 +12,10 @@
  * has a lock on its temporary copy; a copy without one was left by a crash, and the
  * next import removes it.
  *
+ * A folder becomes its files and then a directory (souk/content/directory.h) of them.
+ * What was imported of it before it failed, or was stopped, stays on sale, and is not
+ * read again the next time: HOME/content/.folder-XXXX remembers, until it is done.
+ *
  * Threads: one import at a time in a process; several processes may import. */
 #ifndef SOUK_CLI_IMPORT_H
 #define SOUK_CLI_IMPORT_H
@@ -18,9 +23,9 @@
 #include <stdbool.h>
 
 #include "../daemon/provider_store.h"
-#include "souk/content/chunk.h"
+#include "souk/content/directory.h"
 
-#define IMPORT_DETAIL_SIZE 256
+#define IMPORT_DETAIL_SIZE 512
 
 struct import_result {
 	struct souk_content content;
@@ -42,5 +47,65 @@ struct import_result {
  * In all these cases the store is as it was, and nothing temporary is left. */
 SOUK_MUST_CHECK souk_status import_file(const struct provider_store *store, const char *path,
 	bool wants_link, struct souk_amount price, struct import_result *ret);
+
+/* For people who wait, on a terminal only. */
+struct import_progress {
+	bool shown;
+	uint64_t before; /* bytes of the files that are done */
+	uint64_t total;
+	struct souk_time start;
+	struct souk_time next;
+};
+
+void import_progress_start(struct import_progress *progress, uint64_t total);
+void import_progress_end(const struct import_progress *progress);
+
+struct import_source {
+	const char *path;
+	const char *name;		  /* for people; NULL: the last component of path */
+	struct import_progress *progress; /* NULL: the file's own */
+	bool wants_link;
+	struct souk_amount price;
+};
+
+/* import_as: as import_file, with a name of its own. */
+SOUK_MUST_CHECK souk_status import_as(const struct provider_store *store,
+	const struct import_source *source, struct import_result *ret);
+
+/* import_bytes: put BYTES on sale as a file called NAME. As import_file. */
+SOUK_MUST_CHECK souk_status import_bytes(const struct provider_store *store,
+	struct souk_bytes bytes, const char *name, struct souk_amount price,
+	struct import_result *ret);
+
+struct import_folder_result {
+	struct import_result item;	 /* the directory's own content */
+	struct souk_directory directory; /* parsed: walk it for the files; borrows bytes */
+	uint8_t *bytes;			 /* heap */
+	uint64_t units;			 /* of all contents, the directory's own too, each once */
+	uint32_t skipped;		 /* links, devices, empty folders: not in the directory */
+};
+
+/* import_folder: put all files below the folder PATH on sale, and a directory of them.
+ *
+ * Symbolic links, devices, sockets, pipes, empty folders and the store's own home are skipped, and
+ * said by NOTE. A name that no directory may have is refused: nothing is left out in silence.
+ *
+ *  In:  note  may be NULL; TEXT is one line
+ *  Out: ret   end with import_folder_done, also after a failure
+ *
+ * Returns SOUK_OK, or as import_file; also
+ *   SOUK_LOCAL_USAGE         no folder, or no file in it.
+ *   SOUK_LOCAL_FULL          more than a directory may have.
+ *   SOUK_PEER_BAD_DIRECTORY  a name that no directory may have: detail says which. */
+SOUK_MUST_CHECK souk_status import_folder(const struct provider_store *store, const char *path,
+	bool wants_link, struct souk_amount price, void (*note)(void *ctx, const char *text),
+	void *note_ctx, struct import_folder_result *ret);
+void import_folder_done(struct import_folder_result *result);
+
+/* import_listed: the directory NAME of COUNT files that are in the store already, sorted. As
+ * import_folder. */
+SOUK_MUST_CHECK souk_status import_listed(const struct provider_store *store,
+	const struct souk_directory_file *files, size_t count, const char *name,
+	struct souk_amount price, struct import_folder_result *ret);
 
 #endif

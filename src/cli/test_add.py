@@ -119,7 +119,7 @@ def test_link_elsewhere(home):
 def test_refusals(home, work):
     os.mkfifo(os.path.join(work, "pipe"))
     before = folder_of(home)
-    for path, code, says in ((work, 1, "directory"), ("/dev/null", 1, "device"),
+    for path, code, says in (("/dev/null", 1, "device"),
                              (os.path.join(work, "pipe"), 1, "no regular file"),
                              (os.path.join(work, "missing"), 1, "not found"),
                              ("--list", 0, ""), ("--price=x", 2, "an amount of coins")):
@@ -150,6 +150,114 @@ def test_interrupted(home, work):
     check(running.returncode == 1 and b"stopped" in said, f"interrupted: {said}")
     check(folder_of(home) == before, "an interrupted import left something")
     os.unlink(path)
+
+
+def bencode(value):
+    """BEP 3, keys sorted."""
+    if isinstance(value, int):
+        return b"i%de" % value
+    if isinstance(value, str):
+        value = value.encode()
+    if isinstance(value, bytes):
+        return b"%d:%s" % (len(value), value)
+    items = sorted((key.encode(), value[key]) for key in value)
+    return b"d" + b"".join(bencode(key) + bencode(below) for key, below in items) + b"e"
+
+
+def directory_of(name, files):
+    """The info dictionary, written from BEP 52."""
+    tree = {}
+    for path, data in files.items():
+        *folders, last = path.split("/")
+        place = tree
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        facts = {"length": len(data)} | ({"pieces root": content_id(data)} if data else {})
+        place[last] = {"": facts}
+    return bencode({"file tree": tree, "meta version": 2, "name": name, "piece length": UNIT})
+
+
+def make_folder(work, name, files):
+    for path, data in files.items():
+        full = os.path.join(work, name, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        write(full, data)
+    return os.path.join(work, name)
+
+
+def test_folder(home, work):
+    files = {"index.html": b"hello", "a/x": os.urandom(3 * UNIT + 7), "a/empty": b"", "a-b": b"-",
+             "a/y/z": b"hello", "\u00fc": os.urandom(64), "A/X": b"case"}
+    site = make_folder(work, "site", files)
+    os.mkdir(os.path.join(site, "hollow"))
+    os.symlink("/etc/passwd", os.path.join(site, "link"))
+    os.mkfifo(os.path.join(site, "pipe"))
+    done = souk(home, "add", "--json", site)
+    check(done.returncode == 0, done.stderr)
+    for skipped in ("hollow: an empty folder", "link: a symbolic link", "pipe: no regular file"):
+        check(f"skipped {skipped}" in done.stderr, f"{skipped} is not said: {done.stderr}")
+    folder, = json.loads(done.stdout)["contents"]
+    expected = directory_of("site", files)
+    check(folder["content"] == hashlib.sha256(expected).hexdigest(), "the directory's id")
+    check_stored(home, expected, folder)
+    for data in files.values():
+        check(content_id(data).hex() in folder_of(home), "a file is not in the store")
+    check(folder["file_count"] == 7 and folder["skipped"] == 3, "files and skipped")
+    check([file["path"] for file in folder["files"]] ==
+          ["A/X", "a/empty", "a/x", "a/y/z", "a-b", "index.html", "\u00fc"], "the order")
+    check(folder["units_in_all"] == 1 + 4 + 1 + 1 + 1 + 1, "units: equal files count once")
+    check(folder["total_ncoin"] == folder["units_in_all"] * 300000, "the price of all")
+    check(folder["gateway_path"] == f"/{folder['content']}/", "the gateway's path")
+    text = souk(home, "add", site).stdout
+    check("7 files" in text and f"souk get {folder['content']}" in text, text)
+
+
+def test_folder_refusals(home, work):
+    before = folder_of(home)
+    for name, says in (("bad\x1b[2Jname", "bad?[2Jname"), ("back\\slash", "no directory may have"),
+                       (b"\xff", "no directory may have"), ("/".join(["d"] * 33), "too long")):
+        where = tempfile.mkdtemp(dir=work)
+        full = os.path.join(os.fsencode(where), os.fsencode(name))
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        write(full, b"x")
+        done = subprocess.run([SOUK, "add", where, "--home", home], capture_output=True)
+        check(done.returncode == 1 and says.encode() in done.stderr, f"{name}: {done.stderr}")
+    done = souk(home, "add", tempfile.mkdtemp(dir=work))
+    check(done.returncode == 1 and "there is no file in it" in done.stderr, done.stderr)
+    check(folder_of(home) == before, "a refused folder left something")
+    above = make_folder(work, "above", {"file": b"above"})
+    nested = os.path.join(above, "home")
+    check(souk(nested, "init", "--role", "provider").returncode == 0, "a home in the folder")
+    done = souk(nested, "add", above, "--json")
+    check(done.returncode == 0 and "skipped home: this home" in done.stderr, done.stderr)
+    check(json.loads(done.stdout)["contents"][0]["file_count"] == 1, "its own home was added")
+
+
+def test_folder_goes_on(home, work):
+    """What was imported before it was stopped is not read again: were it, its id would differ."""
+    folder = make_folder(work, "stopped", {"a": b"first", "b": b"", "c": b"last"})
+    first, large = os.path.join(folder, "a"), os.path.join(folder, "b")
+    os.truncate(large, 8 << 30)
+    running = subprocess.Popen([SOUK, "add", "--home", home, folder], stderr=subprocess.PIPE)
+    while content_id(b"first").hex() not in folder_of(home) and running.poll() is None:
+        time.sleep(0.01)
+    if running.poll() is not None and b"disk is full" in running.stderr.read():
+        print("# skipped: no 8 GiB are free to be interrupted in")
+        return
+    while running.poll() is None:
+        running.send_signal(signal.SIGINT)  # between two files it would only end the process
+        time.sleep(0.05)
+    check(running.returncode != 0, "it was not stopped")
+    os.truncate(large, 0)
+    times = os.stat(first)
+    with open(first, "r+b") as file:
+        file.write(b"FIRST")
+    os.utime(first, ns=(times.st_atime_ns, times.st_mtime_ns))
+    again, = add(home, folder)
+    check(again["files"][0]["content"] == content_id(b"first").hex(), "it was read again")
+    check(not [name for name in folder_of(home) if name.startswith(".folder")], "the journal stays")
+    again, = add(home, folder)
+    check(again["files"][0]["content"] == content_id(b"FIRST").hex(), "a second import reads all")
 
 
 def test_sweep(home, work):
@@ -224,6 +332,9 @@ def main():
         test_link(home, work)
         test_link_elsewhere(home)
         test_refusals(home, work)
+        test_folder(home, work)
+        test_folder_refusals(home, work)
+        test_folder_goes_on(home, work)
         test_sweep(home, work)
         test_late_failure(home, work)
         test_full_midway(home, work)

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A folder becomes its files, and a directory of them. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "import.h"
+#include "import_journal.h"
+#include "souk/base/check.h"
+#include "souk/io/file.h"
+
+struct folder_file {
+	char *path; /* below the folder */
+	struct import_mark mark;
+	uint64_t size;
+	struct souk_hash id;
+};
+
+struct folder {
+	const struct provider_store *store;
+	struct import_folder_result *ret;
+	void (*note)(void *ctx, const char *text);
+	void *note_ctx;
+	struct stat home; /* of the store: never a part of what it sells */
+	char *root;	  /* as realpath gives it */
+	struct folder_file *files;
+	size_t count, capacity;
+	uint64_t total;
+	char path[SOUK_DIRECTORY_PATH_MAX + 1]; /* of what is walked now */
+	size_t path_size;
+};
+
+__attribute__((format(printf, 3, 4))) static souk_status explain(
+	struct folder *folder, souk_status status, const char *format, ...)
+{
+	va_list arguments;
+	char *detail = folder->ret->item.detail;
+	va_start(arguments, format);
+	vsnprintf(detail, sizeof folder->ret->item.detail, format, arguments);
+	va_end(arguments);
+	for (char *c = detail; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?'; /* a file's name must not write on the terminal */
+	}
+	return status;
+}
+
+static void skip(struct folder *folder, const char *why)
+{
+	char text[SOUK_DIRECTORY_PATH_MAX + 64];
+	folder->ret->skipped++;
+	snprintf(text, sizeof text, "skipped %s: %s", folder->path, why);
+	if (folder->note != NULL)
+		folder->note(folder->note_ctx, text);
+}
+
+/* ------------------------------------------------------------------ the walk */
+
+static souk_status walk(struct folder *folder, int fd, uint32_t depth);
+
+static souk_status append(struct folder *folder, const struct stat *status)
+{
+	if (folder->count == SOUK_DIRECTORY_FILES_MAX)
+		return explain(folder, SOUK_LOCAL_FULL, "a directory has at most %u files",
+			SOUK_DIRECTORY_FILES_MAX);
+	if (folder->count == folder->capacity) {
+		size_t more = folder->capacity == 0 ? 64 : 2 * folder->capacity;
+		void *grown = realloc(folder->files, more * sizeof *folder->files);
+		if (grown == NULL)
+			return SOUK_IO_MEMORY;
+		folder->files = grown;
+		folder->capacity = more;
+	}
+	struct folder_file file = {.path = strdup(folder->path),
+		.mark = import_mark_of(status),
+		.size = (uint64_t)status->st_size};
+	if (file.path == NULL)
+		return SOUK_IO_MEMORY;
+	folder->files[folder->count++] = file;
+	folder->total += file.size;
+	return SOUK_OK;
+}
+
+static souk_status walk_below(struct folder *folder, int parent, const char *name, uint32_t depth)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return explain(folder, SOUK_IO_READ, "%s: %s", folder->path, strerror(errno));
+	size_t before = folder->count;
+	uint32_t skipped = folder->ret->skipped;
+	souk_status status = walk(folder, fd, depth); /* closes fd */
+	if (status == SOUK_OK && folder->count == before && folder->ret->skipped == skipped)
+		skip(folder, "an empty folder");
+	return status;
+}
+
+/* One entry of a folder, whose path is in folder->path already. */
+static souk_status take_entry(struct folder *folder, int parent, const char *name, uint32_t depth)
+{
+	struct stat status;
+	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return explain(folder, SOUK_IO_READ, "%s: %s", folder->path, strerror(errno));
+	if (S_ISLNK(status.st_mode))
+		skip(folder, "a symbolic link");
+	else if (S_ISDIR(status.st_mode) && status.st_dev == folder->home.st_dev &&
+		 status.st_ino == folder->home.st_ino)
+		skip(folder, "this home");
+	else if (S_ISDIR(status.st_mode))
+		return walk_below(folder, parent, name, depth + 1);
+	else if (S_ISREG(status.st_mode))
+		return append(folder, &status);
+	else
+		skip(folder, "no regular file");
+	return SOUK_OK;
+}
+
+static souk_status enter(struct folder *folder, int parent, const char *name, uint32_t depth)
+{
+	size_t before = folder->path_size, size = strlen(name);
+	bool is_good = souk_directory_component_is_good(souk_bytes_of(name, size));
+	if (!is_good || depth >= SOUK_DIRECTORY_DEPTH_MAX ||
+		before + size + 1 > SOUK_DIRECTORY_PATH_MAX)
+		return explain(folder, SOUK_PEER_BAD_DIRECTORY, "%s%s%s: %s", folder->path,
+			before > 0 ? "/" : "", name,
+			is_good ? "the path is too long" : "a name that no directory may have");
+	if (before > 0)
+		folder->path[folder->path_size++] = '/';
+	memcpy(folder->path + folder->path_size, name, size + 1);
+	folder->path_size += size;
+	souk_status status = take_entry(folder, parent, name, depth);
+	folder->path_size = before;
+	folder->path[before] = '\0';
+	return status;
+}
+
+/* Takes FD. */
+static souk_status walk(struct folder *folder, int fd, uint32_t depth)
+{
+	DIR *entries = fdopendir(fd);
+	souk_status status = SOUK_OK;
+	if (entries == NULL) {
+		close(fd);
+		return SOUK_IO_MEMORY;
+	}
+	for (struct dirent *entry; status == SOUK_OK && (entry = readdir(entries)) != NULL;) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			status = enter(folder, fd, entry->d_name, depth);
+	}
+	closedir(entries);
+	return status;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	const struct folder_file *x = a, *y = b;
+	return souk_directory_path_compare(souk_bytes_text(x->path), souk_bytes_text(y->path));
+}
+
+static souk_status find_files(struct folder *folder, const char *path)
+{
+	folder->root = realpath(path, NULL);
+	if (folder->root == NULL)
+		return explain(
+			folder, souk_file_status(errno, SOUK_IO_READ), "%s", strerror(errno));
+	int fd = open(folder->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return explain(folder, SOUK_LOCAL_USAGE, "it is no folder that can be read: %s",
+			strerror(errno));
+	if (stat(folder->store->home, &folder->home) < 0) {
+		close(fd);
+		return SOUK_IO_READ;
+	}
+	SOUK_TRY(walk(folder, fd, 0));
+	if (folder->count == 0)
+		return explain(folder, SOUK_LOCAL_USAGE, "there is no file in it");
+	qsort(folder->files, folder->count, sizeof *folder->files, compare_files);
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ importing */
+
+static souk_status import_one(struct folder *folder, struct folder_file *file,
+	struct import_source source, struct import_journal *journal)
+{
+	struct import_result *result = &folder->ret->item;
+	char path[PATH_MAX];
+	if (import_journal_find(journal, file->path, &file->mark, &file->id))
+		return SOUK_OK;
+	if (snprintf(path, sizeof path, "%s/%s", folder->root, file->path) >= (int)sizeof path)
+		return explain(folder, SOUK_LOCAL_FULL, "%s: the path is too long", file->path);
+	source.path = path;
+	souk_status status = import_as(folder->store, &source, result);
+	if (status != SOUK_OK) {
+		char why[IMPORT_DETAIL_SIZE];
+		snprintf(why, sizeof why, "%s",
+			result->detail[0] != '\0' ? result->detail : souk_status_text(status));
+		return explain(folder, status, "%s: %s", file->path, why);
+	}
+	file->id = result->content.id;
+	file->size = result->content.size;
+	import_journal_add(journal, file->path, &file->mark, &file->id);
+	return SOUK_OK;
+}
+
+static souk_status import_files(struct folder *folder, bool wants_link, struct souk_amount price)
+{
+	struct import_progress progress;
+	struct import_source source = {
+		.progress = &progress, .wants_link = wants_link, .price = price};
+	struct import_journal journal;
+	souk_status status = SOUK_OK;
+	import_journal_open(&journal, folder->store, folder->root, price);
+	import_progress_start(&progress, folder->total);
+	for (size_t i = 0; status == SOUK_OK && i < folder->count; i++) {
+		status = import_one(folder, &folder->files[i], source, &journal);
+		progress.before += folder->files[i].size;
+	}
+	import_progress_end(&progress);
+	import_journal_close(&journal, status == SOUK_OK);
+	return status;
+}
+
+/* ------------------------------------------------------------------ the directory */
+
+static int compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, SOUK_HASH_SIZE);
+}
+
+/* Units of all contents, each once. */
+static souk_status count_units(struct import_folder_result *ret)
+{
+	struct numbered {
+		struct souk_hash id;
+		uint64_t units;
+	} *all = calloc(ret->directory.file_count, sizeof *all);
+	struct souk_directory_iterator it;
+	struct souk_directory_entry entry;
+	size_t count = 0;
+	if (all == NULL)
+		return SOUK_IO_MEMORY;
+	souk_directory_begin(&it, &ret->directory);
+	while (souk_directory_next(&it, &entry)) {
+		struct souk_content content = {entry.id, entry.size, ret->item.content.chunk_size};
+		all[count++] = (struct numbered){entry.id, souk_content_chunk_count(&content)};
+	}
+	qsort(all, count, sizeof *all, compare_ids);
+	ret->units = souk_content_chunk_count(&ret->item.content);
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || !souk_hash_equal(&all[i].id, &all[i - 1].id))
+			ret->units += all[i].units;
+	}
+	free(all);
+	return SOUK_OK;
+}
+
+static souk_status import_encoded(const struct provider_store *store, const char *name,
+	struct souk_amount price, struct import_folder_result *ret, size_t size)
+{
+	char shown[SOUK_DIRECTORY_COMPONENT_MAX + 2];
+	struct souk_bytes bytes = souk_bytes_of(ret->bytes, size);
+	snprintf(shown, sizeof shown, "%s/", name);
+	SOUK_TRY(souk_directory_parse(&ret->directory, bytes));
+	SOUK_TRY(import_bytes(store, bytes, shown, price, &ret->item));
+	return count_units(ret);
+}
+
+souk_status import_listed(const struct provider_store *store,
+	const struct souk_directory_file *files, size_t count, const char *name,
+	struct souk_amount price, struct import_folder_result *ret)
+{
+	struct souk_writer writer;
+	ret->bytes = malloc(SOUK_DIRECTORY_SIZE_MAX);
+	if (ret->bytes == NULL)
+		return SOUK_IO_MEMORY;
+	souk_writer_init(&writer, ret->bytes, SOUK_DIRECTORY_SIZE_MAX);
+	souk_status status = souk_directory_encode(
+		&writer, souk_bytes_text(name), SOUK_DIRECTORY_PIECE_DEFAULT, files, count);
+	if (status == SOUK_LOCAL_TOO_SMALL) {
+		snprintf(ret->item.detail, sizeof ret->item.detail,
+			"a directory has at most %u bytes of names", SOUK_DIRECTORY_SIZE_MAX);
+		return SOUK_LOCAL_FULL;
+	}
+	SOUK_TRY(status);
+	return import_encoded(store, name, price, ret, writer.size);
+}
+
+static souk_status import_directory(struct folder *folder, struct souk_amount price)
+{
+	struct souk_directory_file *files = calloc(folder->count, sizeof *files);
+	const char *name = strrchr(folder->root, '/') + 1;
+	if (files == NULL)
+		return SOUK_IO_MEMORY;
+	for (size_t i = 0; i < folder->count; i++)
+		files[i] = (struct souk_directory_file){souk_bytes_text(folder->files[i].path),
+			folder->files[i].size, folder->files[i].id};
+	souk_status status = SOUK_PEER_BAD_DIRECTORY;
+	if (souk_directory_component_is_good(souk_bytes_text(name)))
+		status = import_listed(
+			folder->store, files, folder->count, name, price, folder->ret);
+	else
+		explain(folder, status, "its own name is one that no directory may have");
+	free(files);
+	return status;
+}
+
+souk_status import_folder(const struct provider_store *store, const char *path, bool wants_link,
+	struct souk_amount price, void (*note)(void *ctx, const char *text), void *note_ctx,
+	struct import_folder_result *ret)
+{
+	struct folder folder = {.store = store, .ret = ret, .note = note, .note_ctx = note_ctx};
+	memset(ret, 0, sizeof *ret);
+	souk_status status = find_files(&folder, path);
+	if (status == SOUK_OK)
+		status = import_files(&folder, wants_link, price);
+	if (status == SOUK_OK)
+		status = import_directory(&folder, price);
+	for (size_t i = 0; i < folder.count; i++)
+		free(folder.files[i].path);
+	free(folder.files);
+	free(folder.root);
+	return status;
+}
+
+void import_folder_done(struct import_folder_result *result)
+{
+	free(result->bytes);
+	result->bytes = NULL;
+}
