@@ -123,11 +123,11 @@ static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH
 	struct fetch_figures none = {0};
 	if (dealt)
 		get_progress_show(get, &none, true);
-	if (status == SOUK_OK) {
-		status = get_part_finish(file, detail);
-		dealt = status == SOUK_OK;
-	}
-	*ret_began = dealt;
+	*ret_began = dealt || status == SOUK_OK;
+	if (status != SOUK_OK || get_tree_read(file))
+		return status;
+	status = get_part_finish(file, detail);
+	*ret_began = status == SOUK_OK || file->is_of_tree;
 	return status;
 }
 
@@ -148,7 +148,8 @@ souk_status get_one(struct get *get, struct get_file *file, const struct souk_co
 	file->part_fd = -1;
 	*ret_began = false;
 	SOUK_TRY(fetch_open(&file->fetch, &config, detail));
-	get->totals.bytes = fetch_content(file->fetch)->size;
+	if (!file->is_of_tree)
+		get->totals.bytes = fetch_content(file->fetch)->size;
 	souk_status status = run(file, ret_began, detail);
 	fetch_free(file->fetch);
 	get_part_close(file);
@@ -173,18 +174,25 @@ static json_t *source_json(const struct fetch_source *source)
 		"sponsored", source->is_sponsored);
 }
 
-static void print_result_json(const struct get *get)
+static void print_result_json(const struct get *get, const struct get_tree *tree)
 {
 	const struct get_totals *totals = &get->totals;
 	json_t *providers = json_array();
 	for (size_t i = 0; i < totals->source_count; i++)
 		json_array_append_new(providers, source_json(&totals->sources[i]));
-	cli_print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:I, s:o, s:O}", "status",
+	json_t *result = json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:I, s:o, s:O}", "status",
 		souk_status_name(get->result), "file", get->path, "content",
 		cli_hash_text(&get->config.name.id), "bytes", (json_int_t)totals->bytes,
 		"resumed_bytes", (json_int_t)totals->resumed_bytes, "seconds", seconds_of(get),
 		"spent_ncoin", (json_int_t)totals->spent.ncoin, "hub_fee_ncoin",
-		(json_int_t)totals->fee.ncoin, "providers", providers, "evidence", get->evidence));
+		(json_int_t)totals->fee.ncoin, "providers", providers, "evidence", get->evidence);
+	if (tree->bytes != NULL)
+		json_object_update_new(result,
+			json_pack("{s:I, s:I}", "files", (json_int_t)tree->directory.file_count,
+				"files_done", (json_int_t)tree->files_done));
+	if (tree->failed != NULL)
+		json_object_set_new(result, "failed", json_string(tree->failed));
+	cli_print_json(result);
 }
 
 static void print_sources(const struct get *get)
@@ -208,7 +216,7 @@ static void print_sources(const struct get *get)
 	cli_table_print(table);
 }
 
-static void print_result(const struct get *get)
+static void print_result(const struct get *get, const struct get_tree *tree)
 {
 	const struct get_totals *totals = &get->totals;
 	double seconds = seconds_of(get);
@@ -220,6 +228,9 @@ static void print_result(const struct get *get)
 			cli_size_text(totals->resumed_bytes));
 	if (get->config.hub_name != NULL)
 		printf("%s coins of it are the hub's fee\n", cli_amount_text(totals->fee));
+	if (tree->bytes != NULL)
+		printf("%" PRIu32 " of %" PRIu32 " files\n", tree->files_done,
+			tree->directory.file_count);
 	if (get->result == SOUK_OK)
 		printf("%s  %s verified, %s/s, %s coins\n", get->path, cli_size_text(totals->bytes),
 			cli_size_text(
@@ -239,12 +250,13 @@ static int fail(souk_status status, char detail[FETCH_DETAIL_SIZE])
 	return code;
 }
 
-static int report(const struct get *get, char detail[FETCH_DETAIL_SIZE])
+static int report(
+	const struct get *get, const struct get_tree *tree, char detail[FETCH_DETAIL_SIZE])
 {
 	if (cli_json)
-		print_result_json(get);
+		print_result_json(get, tree);
 	else
-		print_result(get);
+		print_result(get, tree);
 	if (get->result == SOUK_OK)
 		return 0;
 	bool json = cli_json;
@@ -259,29 +271,50 @@ static int report(const struct get *get, char detail[FETCH_DETAIL_SIZE])
 
 /* ------------------------------------------------------------------ the command */
 
+/* Who lets a sponsor pay needs no key. */
 static bool load_key(struct get *get)
 {
-	bool good = get->config.issuer_name == NULL
+	struct fetch_config *config = &get->config;
+	bool needs_key = config->payer == FETCH_OWN ||
+			 access(cli_home_file("identity.key"), F_OK) == 0 || errno != ENOENT;
+	if (config->payer == FETCH_SPONSOR || !needs_key)
+		return true;
+	bool good = config->issuer_name == NULL
 			    ? cli_load_identity(&get->identity)
-			    : issuer_load("get", get->config.issuer_name, &get->identity);
-	get->config.identity = good ? &get->identity : NULL;
+			    : issuer_load("get", config->issuer_name, &get->identity);
+	config->identity = good ? &get->identity : NULL;
 	return good;
+}
+
+static souk_status fetch_all(
+	struct get *get, struct get_tree *tree, bool *ret_began, char detail[FETCH_DETAIL_SIZE])
+{
+	struct get_file file = {
+		.folder_fd = AT_FDCWD, .name = get->path, .tree = get->is_raw ? NULL : tree};
+	snprintf(file.part, sizeof file.part, "%s.part", get->path);
+	SOUK_TRY(get_one(get, &file, &get->config.name, ret_began, detail));
+	if (tree->bytes == NULL)
+		return SOUK_OK;
+	SOUK_TRY(get_tree_files(get, tree, detail));
+	unlink(file.part);
+	return SOUK_OK;
 }
 
 static int buy(struct get *get)
 {
 	char detail[FETCH_DETAIL_SIZE] = "";
-	struct get_file file = {.folder_fd = AT_FDCWD, .name = get->path};
-	bool began;
+	struct get_tree tree = {0};
+	bool began = false;
 	if (!load_key(get))
 		return EXIT_REFUSED;
 	get->config.home = cli_home_path();
 	get->config.ledger_url = cli_ledger_url();
 	get->evidence = json_array();
-	get->result = get_one(get, &file, &get->config.name, &began, detail);
-	int code = began ? report(get, detail) : fail(get->result, detail);
+	get->result = fetch_all(get, &tree, &began, detail);
+	int code = began ? report(get, &tree, detail) : fail(get->result, detail);
 	souk_bytes_wipe(&get->identity, sizeof get->identity);
 	free(get->totals.sources);
+	free(tree.bytes);
 	json_decref(get->evidence);
 	return code;
 }
@@ -289,6 +322,7 @@ static int buy(struct get *get)
 int cmd_get(int argc, char **argv)
 {
 	static char default_path[80];
+	static bool pays;
 	static struct get get = {.config = {.providers_max = 8,
 					 .timeout_ms = 5000,
 					 .window_max = 16,
@@ -301,6 +335,11 @@ int cmd_get(int argc, char **argv)
 		{"budget", "COINS", "pay no more for all of it", OPTION_AMOUNT, &get.config.budget},
 		{"escrow", "N", "which of your escrows pays (0)", OPTION_U64,
 			&get.config.escrow_number},
+		{"sponsor", "NAME", "have this sponsor pay, or nobody", OPTION_TEXT,
+			&get.config.sponsor},
+		{"pay", NULL, "pay yourself, though a sponsor would", OPTION_FLAG, &pays},
+		{"raw", NULL, "of a directory, fetch its own bytes, not its files", OPTION_FLAG,
+			&get.is_raw},
 		{"hub", "NAME", "have this hub pay, for your credit there", OPTION_TEXT,
 			&get.config.hub_name},
 		{"agreement", "ID", "have units stood up for under this agreement", OPTION_TEXT,
@@ -315,18 +354,23 @@ int cmd_get(int argc, char **argv)
 	};
 	static const struct command_spec command = {.name = "get",
 		.arguments = "CONTENT [FILE]",
-		.summary = "Buy a file, from all who sell it at once.",
+		.summary = "Fetch a file or a directory, from all who have it at once.",
 		.details = "Every block is verified against the content id before it reaches the "
 			   "disk. A provider\n"
 			   "that fails, stalls or lies is dropped, and its part is bought "
 			   "elsewhere. What is\n"
 			   "verified is in FILE.part; interrupted, the same command goes on "
 			   "without paying for\n"
-			   "it again.",
+			   "it again. A directory comes as a folder FILE.\n"
+			   "\n"
+			   "Where a sponsor pays for viewers of the content, it costs you "
+			   "nothing. Where none\n"
+			   "does, or not for all of it, your escrow pays, or --hub.",
 		.examples = "  souk get "
 			    "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae "
 			    "film.mkv\n"
 			    "  souk get ID film.mkv --max-price 0.0002 --budget 1 --json\n"
+			    "  souk get ID site --sponsor 'https://sponsor.example:7640#PIN'\n"
 			    "  souk get ID film.mkv --hub 'https://hub.example:7620#PIN'",
 		.options = options,
 		.option_count = sizeof options / sizeof *options,
@@ -343,6 +387,16 @@ int cmd_get(int argc, char **argv)
 		fprintf(stderr, "souk get: either --hub or --issuer pays\n");
 		return EXIT_USAGE;
 	}
+	pays |= get.config.hub_name != NULL || get.config.issuer_name != NULL ||
+		get.config.agreement_text != NULL;
+	if (pays && get.config.sponsor != NULL) {
+		fprintf(stderr, "souk get: either --sponsor pays, or you do\n");
+		return EXIT_USAGE;
+	}
+	if (pays)
+		get.config.payer = FETCH_OWN;
+	if (get.config.sponsor != NULL)
+		get.config.payer = FETCH_SPONSOR;
 	if (get.config.providers_max < 1 ||
 		get.config.providers_max > SOUK_DOWNLOAD_PROVIDERS_MAX) {
 		fprintf(stderr, "souk get: --providers takes 1 to %u\n",

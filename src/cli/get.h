@@ -4,6 +4,7 @@
  *
  *   cmd_get.c      options, the order of steps, the result
  *   get_part.c     the part file: what is in it already, what is written to it, its end
+ *   get_tree.c     a directory: its files in turn, into a folder
  *   get_evidence.c files for souk agreement
  *   get_progress.c the line that shows how it goes */
 #ifndef SOUK_CLI_GET_H
@@ -11,15 +12,27 @@
 
 #include "../client/fetch.h"
 #include "cli.h"
+#include "souk/content/directory.h"
+
+/* The bytes of a directory, parsed. */
+struct get_tree {
+	uint8_t *bytes;
+	struct souk_directory directory;
+	uint32_t files_done;
+	const char *failed; /* the path of the file that could not be had; NULL: none */
+	char failed_path[SOUK_DIRECTORY_PATH_MAX + 1];
+};
 
 /* One file on its way. */
 struct get_file {
 	struct get *get;
-	int folder_fd;	  /* where it comes to; AT_FDCWD */
+	int folder_fd;	  /* where it comes to */
 	const char *name; /* there */
-	bool is_hostile;  /* its name is a stranger's: no symbolic link is followed */
-	char part[4200];  /* its name until it is whole */
+	bool is_of_tree;  /* a directory is fetched, and this is one of its files */
+	char part[4200];  /* its path until it is whole: never one that a stranger chose */
 	int part_fd;
+	struct get_tree
+		*tree; /* where it may be a directory: its bytes are put here, where it is */
 	struct fetch *fetch;
 	uint64_t resumed_bytes; /* found in the part file */
 };
@@ -40,6 +53,7 @@ struct get {
 	struct fetch_config config;
 	const char *path;
 	bool quiet;
+	bool is_raw; /* a directory's own bytes are wanted */
 
 	struct souk_identity identity; /* who signs strips: the escrow's owner, or an issuer */
 	struct get_totals totals;
@@ -58,6 +72,12 @@ bool get_is_interrupted(void);
  * as fetching, so that there is something to report. */
 SOUK_MUST_CHECK souk_status get_one(struct get *get, struct get_file *file,
 	const struct souk_content_name *content, bool *ret_began, char detail[FETCH_DETAIL_SIZE]);
+
+/* get_tree_read: whether FILE, whole in its part file, is a directory; then its tree has it. */
+bool get_tree_read(struct get_file *file);
+/* The files of TREE, into the folder get->path. As get_one. */
+SOUK_MUST_CHECK souk_status get_tree_files(
+	struct get *get, struct get_tree *tree, char detail[FETCH_DETAIL_SIZE]);
 
 /* Open the part file, and tell the fetch what it has. */
 SOUK_MUST_CHECK souk_status get_part_open(struct get_file *file, char detail[FETCH_DETAIL_SIZE]);

@@ -59,14 +59,10 @@ static void scan(struct get_file *file, uint64_t size_found, uint8_t *chunk)
 souk_status get_part_open(struct get_file *file, char detail[FETCH_DETAIL_SIZE])
 {
 	struct stat info;
-	int flags = O_RDWR | O_CREAT | O_CLOEXEC | (file->is_hostile ? O_NOFOLLOW | O_NONBLOCK : 0);
-	snprintf(file->part, sizeof file->part, "%s.part", file->name);
-	file->part_fd = openat(file->folder_fd, file->part, flags, 0666);
+	file->part_fd = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (file->part_fd < 0 || fstat(file->part_fd, &info) != 0)
 		return fail(file->part, souk_file_status(errno, SOUK_IO_WRITE), strerror(errno),
 			detail);
-	if (!S_ISREG(info.st_mode))
-		return fail(file->part, SOUK_IO_WRITE, "it is no file", detail);
 	if (flock(file->part_fd, LOCK_EX | LOCK_NB) != 0)
 		return fail(file->part, SOUK_LOCAL_STATE, "another souk get writes to it", detail);
 	uint8_t *chunk = malloc(fetch_content(file->fetch)->chunk_size);
@@ -81,7 +77,7 @@ souk_status get_part_finish(struct get_file *file, char detail[FETCH_DETAIL_SIZE
 {
 	bool good = ftruncate(file->part_fd, (off_t)fetch_content(file->fetch)->size) == 0 &&
 		    fsync(file->part_fd) == 0 &&
-		    renameat(file->folder_fd, file->part, file->folder_fd, file->name) == 0;
+		    renameat(AT_FDCWD, file->part, file->folder_fd, file->name) == 0;
 	return good ? SOUK_OK
 		    : fail(file->name, souk_file_status(errno, SOUK_IO_WRITE), strerror(errno),
 			      detail);

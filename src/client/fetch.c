@@ -137,12 +137,16 @@ static bool may_pay(const struct fetch *fetch)
 static souk_status open_engine(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
 	souk_status status = SOUK_LOCAL_NOT_FOUND;
-	fetch_tell(detail, "nobody pays: there is no sponsor, and no money of one's own", NULL);
+	fetch_tell(detail, "nobody may pay: neither a sponsor, nor an identity", NULL);
 	if (fetch->config.payer != FETCH_OWN) {
 		status = viewed_open(fetch, &fetch->engines[0], detail);
 		if (status == SOUK_OK)
 			fetch->current = &fetch->engines[0];
 	}
+	if (status == SOUK_LOCAL_NOT_FOUND && fetch->config.payer == FETCH_SPONSOR_FIRST)
+		fetch_tell(detail,
+			"no sponsor pays for this content, and there is no identity that could",
+			"Make one with: souk init");
 	if (status == SOUK_OK || !may_pay(fetch))
 		return status;
 	SOUK_TRY(paid_open(fetch, &fetch->engines[1], detail));

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A directory's files, fetched in turn into a folder. Whoever wrote the directory chose their
+ * names, and whoever else may write here could have laid links: so every folder is entered by its
+ * descriptor, no link is followed, and what is not whole yet has a name of our own beside the
+ * folder. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "get.h"
+#include "souk/base/check.h"
+#include "souk/io/file.h"
+
+/* ------------------------------------------------------------------ the directory itself */
+
+bool get_tree_read(struct get_file *file)
+{
+	struct get_tree *tree = file->tree;
+	uint64_t size = fetch_content(file->fetch)->size;
+	if (tree == NULL || size == 0 || size > SOUK_DIRECTORY_SIZE_MAX)
+		return false;
+	uint8_t *bytes = malloc(size);
+	struct souk_bytes view = souk_bytes_of(bytes, size);
+	if (bytes == NULL || souk_file_read_at(file->part_fd, bytes, size, 0) != SOUK_OK ||
+		!souk_directory_may_be(size, view) ||
+		souk_directory_parse(&tree->directory, view) != SOUK_OK) {
+		free(bytes);
+		return false;
+	}
+	tree->bytes = bytes;
+	return true;
+}
+
+/* ------------------------------------------------------------------ folders */
+
+static souk_status fail(const char *what, char detail[FETCH_DETAIL_SIZE])
+{
+	souk_status status = souk_file_status(errno, SOUK_IO_WRITE);
+	snprintf(detail, FETCH_DETAIL_SIZE, "%.300s: %.150s", what, strerror(errno));
+	return status;
+}
+
+/* The folder NAME in PARENT_FD, made where it is not; never a link to one. */
+static int enter(int parent_fd, const char *name, int more_flags)
+{
+	if (mkdirat(parent_fd, name, 0777) != 0 && errno != EEXIST)
+		return -1;
+	return openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | more_flags);
+}
+
+/* The folder that PATH's last component is in, below ROOT_FD; RET_NAME is that component. */
+static int enter_all(int root_fd, const char *path, const char **ret_name)
+{
+	char name[SOUK_DIRECTORY_COMPONENT_MAX + 1];
+	int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
+	const char *slash;
+	for (; fd >= 0 && (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+		snprintf(name, sizeof name, "%.*s", (int)(slash - path), path);
+		int next = enter(fd, name, O_NOFOLLOW);
+		int error = errno;
+		close(fd);
+		errno = error;
+		fd = next;
+	}
+	*ret_name = path;
+	return fd;
+}
+
+/* ------------------------------------------------------------------ what is there */
+
+static souk_status hash_file(int fd, uint64_t size, struct souk_content_builder *builder,
+	uint8_t *chunk, struct souk_hash *ret)
+{
+	for (uint64_t at = 0; at < size; at += builder->chunk_size) {
+		uint64_t left = size - at;
+		size_t length = left < builder->chunk_size ? (size_t)left : builder->chunk_size;
+		SOUK_TRY(souk_file_read_at(fd, chunk, length, at));
+		SOUK_TRY(souk_content_builder_add(builder, souk_bytes_of(chunk, length)));
+	}
+	struct souk_content content;
+	souk_content_builder_finish(builder, builder->row, &content);
+	*ret = content.id;
+	return SOUK_OK;
+}
+
+static bool has_id(int fd, const struct souk_directory_entry *entry)
+{
+	struct souk_content_builder builder;
+	struct souk_hash id;
+	uint32_t count = (uint32_t)(entry->size / SOUK_CHUNK_SIZE_DEFAULT + 1);
+	struct souk_hash *row = calloc(count, sizeof *row);
+	uint8_t *chunk = malloc(SOUK_CHUNK_SIZE_DEFAULT);
+	bool is_same = false;
+	if (row != NULL && chunk != NULL && entry->size > 0) {
+		souk_content_builder_init(&builder, SOUK_CHUNK_SIZE_DEFAULT, row, count);
+		is_same = hash_file(fd, entry->size, &builder, chunk, &id) == SOUK_OK &&
+			  souk_hash_equal(&id, &entry->id);
+	}
+	free(row);
+	free(chunk);
+	return is_same || entry->size == 0;
+}
+
+/* Whether the file is whole already: it is hashed, not believed. */
+static bool is_here(int folder_fd, const char *name, const struct souk_directory_entry *entry)
+{
+	struct stat info;
+	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool here = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+		    (uint64_t)info.st_size == entry->size && has_id(fd, entry);
+	if (fd >= 0)
+		close(fd);
+	return here;
+}
+
+/* ------------------------------------------------------------------ files */
+
+/* Nobody sells nothing. */
+static souk_status make_empty(int folder_fd, const char *name, char detail[FETCH_DETAIL_SIZE])
+{
+	int fd =
+		openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd < 0)
+		return fail(name, detail);
+	close(fd);
+	return SOUK_OK;
+}
+
+/* The user's budget is for all files together. */
+static souk_status cut_budget(struct get *get, struct souk_amount whole, char *detail)
+{
+	if (whole.ncoin == 0)
+		return SOUK_OK;
+	if (souk_amount_sub(&get->config.budget, whole, get->totals.spent) == SOUK_OK &&
+		get->config.budget.ncoin > 0)
+		return SOUK_OK;
+	snprintf(detail, FETCH_DETAIL_SIZE, "not complete");
+	return SOUK_LOCAL_BUDGET;
+}
+
+static souk_status buy_file(struct get *get, int folder_fd, const char *name,
+	const struct souk_directory_entry *entry, char detail[FETCH_DETAIL_SIZE])
+{
+	char id[2 * SOUK_HASH_SIZE + 1];
+	bool began;
+	struct souk_amount whole = get->config.budget;
+	struct souk_content_name content = souk_directory_content_name(entry);
+	struct get_file file = {.folder_fd = folder_fd, .name = name, .is_of_tree = true};
+	SOUK_TRY(cut_budget(get, whole, detail));
+	souk_hex_encode(id, entry->id.bytes, SOUK_HASH_SIZE);
+	snprintf(file.part, sizeof file.part, "%.4000s.%s.part", get->path, id);
+	souk_status status = get_one(get, &file, &content, &began, detail);
+	get->config.budget = whole;
+	return status;
+}
+
+static souk_status get_file_of(struct get *get, int root_fd,
+	const struct souk_directory_entry *entry, char detail[FETCH_DETAIL_SIZE])
+{
+	const char *name;
+	souk_status status = SOUK_OK;
+	int folder_fd = enter_all(root_fd, entry->path, &name);
+	if (folder_fd < 0)
+		return fail(entry->path, detail);
+	if (is_here(folder_fd, name, entry)) {
+		get->totals.bytes_done += entry->size;
+		get->totals.resumed_bytes += entry->size;
+	} else if (entry->size == 0) {
+		status = make_empty(folder_fd, name, detail);
+	} else {
+		status = buy_file(get, folder_fd, name, entry, detail);
+	}
+	close(folder_fd);
+	return status;
+}
+
+static souk_status get_all(
+	struct get *get, struct get_tree *tree, int root_fd, char detail[FETCH_DETAIL_SIZE])
+{
+	struct souk_directory_iterator iterator;
+	struct souk_directory_entry entry;
+	souk_directory_begin(&iterator, &tree->directory);
+	while (souk_directory_next(&iterator, &entry)) {
+		souk_status status = get_is_interrupted()
+					     ? SOUK_LOCAL_STOPPED
+					     : get_file_of(get, root_fd, &entry, detail);
+		if (status != SOUK_OK) {
+			snprintf(tree->failed_path, sizeof tree->failed_path, "%s", entry.path);
+			tree->failed = tree->failed_path;
+			return status;
+		}
+		tree->files_done++;
+	}
+	return SOUK_OK;
+}
+
+souk_status get_tree_files(struct get *get, struct get_tree *tree, char detail[FETCH_DETAIL_SIZE])
+{
+	/* The user's own path may well be a link. */
+	int root_fd = enter(AT_FDCWD, get->path, 0);
+	if (root_fd < 0)
+		return fail(get->path, detail);
+	/* The directory's own bytes are not among those to be had. */
+	get->totals.bytes = tree->directory.total_size;
+	get->totals.bytes_done = 0;
+	get->totals.resumed_bytes = 0;
+	souk_status status = get_all(get, tree, root_fd, detail);
+	close(root_fd);
+	return status;
+}
