@@ -111,6 +111,23 @@ souk_status provider_client_agree(
 	return SOUK_OK;
 }
 
+souk_status provider_client_recruit(struct provider_client *client,
+	const struct souk_signed_recruit *recruit, struct souk_signed_enlist *ret)
+{
+	uint8_t bytes[SOUK_SIGNED_RECRUIT_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes body;
+	struct souk_http_answer answer;
+	struct souk_wire_error where;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_recruit_encode(&writer, recruit);
+	SOUK_TRY(souk_writer_finish(&writer, &body));
+	SOUK_TRY(call(client, "POST", "/v1/recruits", body, 65536, &answer));
+	souk_status status = souk_signed_enlist_decode(ret, bytes_of(&answer), &where);
+	souk_http_answer_done(&answer);
+	return status;
+}
+
 souk_status provider_client_strip(struct provider_client *client, const struct souk_nonce *session,
 	const struct souk_strip_open *open)
 {

@@ -36,11 +36,14 @@ SOUK_MUST_CHECK souk_status provider_client_receipt(struct provider_client *clie
 /* The provider has entered into the agreement, on the ledger. */
 SOUK_MUST_CHECK souk_status provider_client_agree(
 	struct provider_client *client, const struct souk_signed_agreement *proposal);
+/* SOUK_LOCAL_STATE: it pulls the content still; ask again with the same recruit. */
+SOUK_MUST_CHECK souk_status provider_client_recruit(struct provider_client *client,
+	const struct souk_signed_recruit *recruit, struct souk_signed_enlist *ret);
 SOUK_MUST_CHECK souk_status provider_client_strip(struct provider_client *client,
 	const struct souk_nonce *session, const struct souk_strip_open *open);
 /* What it holds of NAME. */
-SOUK_MUST_CHECK souk_status provider_client_name(struct provider_client *client,
-	const struct souk_name *name, struct souk_signed_name *ret);
+SOUK_MUST_CHECK souk_status provider_client_name(
+	struct provider_client *client, const struct souk_name *name, struct souk_signed_name *ret);
 SOUK_MUST_CHECK souk_status provider_client_put_name(
 	struct provider_client *client, const struct souk_signed_name *record);
 

@@ -5,36 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http_answer.h"
 #include "hub_internal.h"
 #include "souk/io/clock_real.h"
 #include "souk/io/log.h"
-
-#define BINARY "application/octet-stream"
-
-static void refuse(struct souk_http_reply *reply, souk_status status, const char *detail)
-{
-	souk_http_reply_problem(reply, souk_http_status_of(status), status, detail);
-}
-
-/* Encode a message and answer with it. */
-#define REPLY_MESSAGE(name, size_max, reply, message)                                              \
-	do {                                                                                       \
-		uint8_t bytes_[size_max];                                                          \
-		struct souk_writer writer_;                                                        \
-		struct souk_bytes encoded_;                                                        \
-		souk_writer_init(&writer_, bytes_, sizeof bytes_);                                 \
-		souk_##name##_encode(&writer_, (message));                                         \
-		if (souk_writer_finish(&writer_, &encoded_) == SOUK_OK)                            \
-			souk_http_reply_copy((reply), 200, BINARY, encoded_);                      \
-	} while (0)
 
 static void answer_statement(struct souk_http_reply *reply, souk_status status,
 	const struct souk_signed_hub_statement *statement)
 {
 	if (status != SOUK_OK)
-		refuse(reply, status, NULL);
+		answer_refuse(reply, status, NULL);
 	else
-		REPLY_MESSAGE(
+		ANSWER_MESSAGE(
 			signed_hub_statement, SOUK_SIGNED_HUB_STATEMENT_SIZE_MAX, reply, statement);
 }
 
@@ -57,7 +39,7 @@ static void answer_redeem(struct hub_node *node, const struct souk_http_request 
 	struct souk_wire_error where;
 	souk_status status = souk_signed_hub_redeem_decode(&redeem, request->body, &where);
 	if (status != SOUK_OK) {
-		refuse(reply, status, where.field);
+		answer_refuse(reply, status, where.field);
 		return;
 	}
 	status = may_ask(node, request) ? hub_redeem(node, &redeem, &statement) : SOUK_LOCAL_FULL;
@@ -72,7 +54,7 @@ static void answer_question(struct hub_node *node, const struct souk_http_reques
 	struct souk_wire_error where;
 	souk_status status = souk_signed_hub_question_decode(&question, request->body, &where);
 	if (status != SOUK_OK) {
-		refuse(reply, status, where.field);
+		answer_refuse(reply, status, where.field);
 		return;
 	}
 	status = SOUK_LOCAL_FULL;
@@ -95,7 +77,7 @@ static void answer_close(struct hub_node *node, const struct souk_http_request *
 	struct souk_wire_error where;
 	souk_status status = souk_signed_hub_close_decode(&close, request->body, &where);
 	if (status != SOUK_OK) {
-		refuse(reply, status, where.field);
+		answer_refuse(reply, status, where.field);
 		return;
 	}
 	pthread_mutex_lock(&node->lock);
@@ -114,7 +96,7 @@ static void answer_open(struct hub_node *node, const struct souk_http_request *r
 	struct souk_strip_open *strip = malloc(sizeof *strip);
 	souk_status status = souk_hub_open_decode(&open, request->body, &where);
 	if (status != SOUK_OK || strip == NULL) {
-		refuse(reply, status != SOUK_OK ? status : SOUK_IO_MEMORY, where.field);
+		answer_refuse(reply, status != SOUK_OK ? status : SOUK_IO_MEMORY, where.field);
 		free(strip);
 		return;
 	}
@@ -124,9 +106,9 @@ static void answer_open(struct hub_node *node, const struct souk_http_request *r
 		souk_log_u64("units", open.strip.count), souk_log_amount("price", open.strip.price),
 		souk_log_status(status));
 	if (status != SOUK_OK)
-		refuse(reply, status, NULL);
+		answer_refuse(reply, status, NULL);
 	else
-		REPLY_MESSAGE(strip_open, SOUK_STRIP_OPEN_SIZE_MAX, reply, strip);
+		ANSWER_MESSAGE(strip_open, SOUK_STRIP_OPEN_SIZE_MAX, reply, strip);
 	free(strip);
 }
 
@@ -138,7 +120,7 @@ static void answer_ticket(struct hub_node *node, const struct souk_http_request 
 	struct souk_wire_error where;
 	souk_status status = souk_hub_ticket_decode(&ticket, request->body, &where);
 	if (status != SOUK_OK) {
-		refuse(reply, status, where.field);
+		answer_refuse(reply, status, where.field);
 		return;
 	}
 	pthread_mutex_lock(&node->lock);
@@ -148,9 +130,9 @@ static void answer_ticket(struct hub_node *node, const struct souk_http_request 
 	if (status == SOUK_OK)
 		status = hub_commit(node);
 	if (status != SOUK_OK)
-		refuse(reply, status, NULL);
+		answer_refuse(reply, status, NULL);
 	else
-		REPLY_MESSAGE(ticket, SOUK_TICKET_SIZE_MAX, reply, &sold);
+		ANSWER_MESSAGE(ticket, SOUK_TICKET_SIZE_MAX, reply, &sold);
 }
 
 static void answer_status(struct hub_node *node, struct souk_http_reply *reply)
@@ -162,7 +144,7 @@ static void answer_status(struct hub_node *node, struct souk_http_reply *reply)
 	if (!known)
 		souk_http_reply_problem(reply, 503, SOUK_LOCAL_STATE, "no ledger was reached yet");
 	else
-		REPLY_MESSAGE(hub_status, SOUK_HUB_STATUS_SIZE_MAX, reply, &status);
+		ANSWER_MESSAGE(hub_status, SOUK_HUB_STATUS_SIZE_MAX, reply, &status);
 }
 
 static void answer_totals(struct hub_node *node, struct souk_http_reply *reply)

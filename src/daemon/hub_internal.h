@@ -11,10 +11,12 @@
 #include "hub_node.h"
 #include "hub_store.h"
 #include "provider_limit.h"
+#include "records.h"
 #include "souk/exchange/hub.h"
 #include "souk/exchange/hub_leaves.h"
 #include "souk/io/http_server.h"
 #include "souk/io/tls_key.h"
+#include "stopper.h"
 
 struct hub_node {
 	struct hub_node_config config;
@@ -27,9 +29,8 @@ struct hub_node {
 	struct souk_chain_client *chain;
 	struct souk_hub_leaves leaves;
 
-	pthread_mutex_t commit_lock;	 /* pending */
-	struct hub_store_write *pending; /* their records are heap */
-	size_t pending_count, pending_max;
+	pthread_mutex_t commit_lock; /* pending */
+	struct record_queue pending;
 	atomic_int store_status; /* a souk_status: nothing is sold until it is SOUK_OK */
 
 	pthread_mutex_t lock; /* hub, limit */
@@ -40,9 +41,7 @@ struct hub_node {
 	struct souk_http_server *control;
 	pthread_t follower;
 	bool follower_runs;
-	pthread_mutex_t stop_lock;
-	pthread_cond_t stop_signal;
-	bool stopping;
+	struct stopper stopper;
 };
 
 struct souk_time hub_now(void);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../client/escrow_line.h"
 #include "hub_internal.h"
@@ -39,46 +37,6 @@ struct souk_time hub_now(void)
 
 /* ------------------------------------------------------------------ the store */
 
-static struct hub_store_write *find_pending(
-	struct hub_node *node, char kind, const void *id, size_t id_size)
-{
-	for (size_t i = 0; i < node->pending_count; i++) {
-		struct hub_store_write *w = &node->pending[i];
-		if (w->kind == kind && w->id_size == id_size && memcmp(w->id, id, id_size) == 0)
-			return w;
-	}
-	return NULL;
-}
-
-/* Remember RECORD to be written; over an older one of the same id. Under commit_lock. */
-static souk_status add_pending(
-	struct hub_node *node, char kind, const void *id, size_t id_size, struct souk_bytes record)
-{
-	struct hub_store_write *w = find_pending(node, kind, id, id_size);
-	uint8_t *copy = malloc(record.size);
-	if (copy == NULL)
-		return SOUK_IO_MEMORY;
-	if (w == NULL && node->pending_count == node->pending_max) {
-		size_t max = node->pending_max == 0 ? 16 : 2 * node->pending_max;
-		struct hub_store_write *grown = realloc(node->pending, max * sizeof *grown);
-		if (grown == NULL) {
-			free(copy);
-			return SOUK_IO_MEMORY;
-		}
-		node->pending = grown;
-		node->pending_max = max;
-	}
-	if (w == NULL) {
-		w = &node->pending[node->pending_count++];
-		*w = (struct hub_store_write){.kind = kind, .id_size = id_size};
-		memcpy(w->id, id, id_size);
-	}
-	memcpy(copy, record.data, record.size);
-	free((void *)(uintptr_t)w->record.data);
-	w->record = souk_bytes_of(copy, record.size);
-	return SOUK_OK;
-}
-
 static souk_status add_account(struct hub_node *node, const struct souk_hub_account *account)
 {
 	uint8_t bytes[SOUK_HUB_ACCOUNT_RECORD_SIZE_MAX];
@@ -87,8 +45,8 @@ static souk_status add_account(struct hub_node *node, const struct souk_hub_acco
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_hub_account_record_encode(&writer, &account->record);
 	SOUK_TRY(souk_writer_finish(&writer, &encoded));
-	return add_pending(
-		node, HUB_STORE_ACCOUNT, account->address.bytes, SOUK_ADDRESS_SIZE, encoded);
+	return record_queue_put(&node->pending, HUB_STORE_ACCOUNT, account->address.bytes,
+		SOUK_ADDRESS_SIZE, encoded);
 }
 
 static souk_status add_session(struct hub_node *node, const struct souk_hub_session_record *record)
@@ -99,8 +57,8 @@ static souk_status add_session(struct hub_node *node, const struct souk_hub_sess
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_hub_session_record_encode(&writer, record);
 	SOUK_TRY(souk_writer_finish(&writer, &encoded));
-	return add_pending(
-		node, HUB_STORE_SESSION, record->strip.nonce.bytes, SOUK_NONCE_SIZE, encoded);
+	return record_queue_put(&node->pending, HUB_STORE_SESSION, record->strip.nonce.bytes,
+		SOUK_NONCE_SIZE, encoded);
 }
 
 static souk_status add_voucher(struct hub_node *node, const struct souk_hash *id,
@@ -112,13 +70,15 @@ static souk_status add_voucher(struct hub_node *node, const struct souk_hash *id
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_hub_voucher_record_encode(&writer, record);
 	SOUK_TRY(souk_writer_finish(&writer, &encoded));
-	return add_pending(node, HUB_STORE_VOUCHER, id->bytes, SOUK_HASH_SIZE, encoded);
+	return record_queue_put(
+		&node->pending, HUB_STORE_VOUCHER, id->bytes, SOUK_HASH_SIZE, encoded);
 }
 
 static souk_status take_effects(struct hub_node *node)
 {
 	struct souk_hub_effect effect;
 	souk_status status = SOUK_OK;
+	record_queue_round(&node->pending);
 	pthread_mutex_lock(&node->lock);
 	while (status == SOUK_OK && souk_hub_next_effect(&node->hub, &effect)) {
 		if (effect.kind == SOUK_HUB_STORE_ACCOUNT)
@@ -130,17 +90,6 @@ static souk_status take_effects(struct hub_node *node)
 	}
 	pthread_mutex_unlock(&node->lock);
 	return status;
-}
-
-static void forget_pending(struct hub_node *node)
-{
-	for (size_t i = 0; i < node->pending_count; i++) {
-		struct hub_store_write *w = &node->pending[i];
-		void *data = (void *)(uintptr_t)w->record.data;
-		souk_bytes_wipe(data, w->record.size);
-		free(data);
-	}
-	node->pending_count = 0;
 }
 
 static void note_store_status(struct hub_node *node, souk_status status)
@@ -157,10 +106,10 @@ static void note_store_status(struct hub_node *node, souk_status status)
 static souk_status write_all(struct hub_node *node)
 {
 	souk_status status = take_effects(node);
-	if (status == SOUK_OK && node->pending_count > 0)
-		status = hub_store_put(&node->store, node->pending, node->pending_count);
+	if (status == SOUK_OK && node->pending.count > 0)
+		status = records_write(node->store.lmdb, &node->pending);
 	if (status == SOUK_OK)
-		forget_pending(node);
+		record_queue_clear(&node->pending);
 	note_store_status(node, status);
 	return status;
 }
@@ -177,8 +126,8 @@ souk_status hub_newest_session(struct hub_node *node, const struct souk_nonce *s
 	struct souk_hub_session_record *ret)
 {
 	pthread_mutex_lock(&node->commit_lock);
-	const struct hub_store_write *w =
-		find_pending(node, HUB_STORE_SESSION, session->bytes, SOUK_NONCE_SIZE);
+	const struct record_write *w = record_queue_find(
+		&node->pending, HUB_STORE_SESSION, session->bytes, SOUK_NONCE_SIZE);
 	souk_status status = w != NULL ? souk_hub_session_record_decode(ret, w->record, NULL)
 				       : hub_store_session(&node->store, session, ret);
 	pthread_mutex_unlock(&node->commit_lock);
@@ -188,8 +137,8 @@ souk_status hub_newest_session(struct hub_node *node, const struct souk_nonce *s
 static souk_status newest_voucher(
 	struct hub_node *node, const struct souk_hash *id, struct souk_hub_voucher_record *ret)
 {
-	const struct hub_store_write *w =
-		find_pending(node, HUB_STORE_VOUCHER, id->bytes, SOUK_HASH_SIZE);
+	const struct record_write *w =
+		record_queue_find(&node->pending, HUB_STORE_VOUCHER, id->bytes, SOUK_HASH_SIZE);
 	return w != NULL ? souk_hub_voucher_record_decode(ret, w->record, NULL)
 			 : hub_store_voucher(&node->store, id, ret);
 }
@@ -222,25 +171,6 @@ souk_status hub_redeem(struct hub_node *node, const struct souk_signed_hub_redee
 }
 
 /* ------------------------------------------------------------------ the ledger's clock */
-
-static bool pause_ms(struct hub_node *node, uint64_t ms)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&node->stop_lock);
-	while (!node->stopping &&
-		pthread_cond_timedwait(&node->stop_signal, &node->stop_lock, &until) != ETIMEDOUT)
-		;
-	bool stopping = node->stopping;
-	pthread_mutex_unlock(&node->stop_lock);
-	return stopping;
-}
 
 static void follow(struct hub_node *node, const struct souk_ledger_status *ledger)
 {
@@ -276,7 +206,7 @@ static void *follower_run(void *ctx)
 		pthread_mutex_unlock(&node->lock);
 		status = hub_commit(node);
 		(void)status; /* noted there; tried again in the next round */
-	} while (!pause_ms(node, ROUND_MS));
+	} while (!stopper_pause(&node->stopper, ROUND_MS));
 	souk_chain_client_free(chain);
 	return NULL;
 }
@@ -391,12 +321,7 @@ souk_status hub_node_start(struct hub_node **ret, const struct hub_node_config *
 	pthread_mutex_init(&node->money_lock, NULL);
 	pthread_mutex_init(&node->commit_lock, NULL);
 	pthread_mutex_init(&node->lock, NULL);
-	pthread_mutex_init(&node->stop_lock, NULL);
-	pthread_condattr_t steady;
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&node->stop_signal, &steady);
-	pthread_condattr_destroy(&steady);
+	stopper_init(&node->stopper);
 	node->chain = souk_chain_client_new(config->ledger_url);
 	if (node->chain != NULL)
 		souk_chain_set_timeout(node->chain, LEDGER_TIMEOUT_MS);
@@ -414,10 +339,7 @@ souk_status hub_node_start(struct hub_node **ret, const struct hub_node_config *
 
 void hub_node_stop(struct hub_node *node)
 {
-	pthread_mutex_lock(&node->stop_lock);
-	node->stopping = true;
-	pthread_cond_broadcast(&node->stop_signal);
-	pthread_mutex_unlock(&node->stop_lock);
+	stopper_stop(&node->stopper);
 	souk_http_server_stop(node->control);
 	if (node->follower_runs)
 		pthread_join(node->follower, NULL);
@@ -426,16 +348,14 @@ void hub_node_stop(struct hub_node *node)
 		(void)status; /* noted there */
 		souk_hub_wipe(&node->hub);
 	}
-	forget_pending(node);
-	free(node->pending);
+	record_queue_free(&node->pending);
 	free(node->leaves.items);
 	free(node->hub_memory);
 	if (node->store.lmdb != NULL)
 		hub_store_close(&node->store);
 	souk_tls_key_done(&node->tls);
 	souk_chain_client_free(node->chain);
-	pthread_cond_destroy(&node->stop_signal);
-	pthread_mutex_destroy(&node->stop_lock);
+	stopper_done(&node->stopper);
 	pthread_mutex_destroy(&node->lock);
 	pthread_mutex_destroy(&node->commit_lock);
 	pthread_mutex_destroy(&node->money_lock);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "records.h"
 #include "souk/base/check.h"
 
 #define KEY_SIZE_MAX (1 + HUB_STORE_ID_MAX)
@@ -97,25 +98,6 @@ souk_status hub_store_add_voucher(
 	return status;
 }
 
-souk_status hub_store_put(
-	const struct hub_store *store, const struct hub_store_write *writes, size_t count)
-{
-	uint8_t key[KEY_SIZE_MAX];
-	struct souk_lmdb_txn *txn;
-	struct souk_store view;
-	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_WRITE, &txn, &view));
-	for (size_t i = 0; i < count; i++) {
-		const struct hub_store_write *w = &writes[i];
-		souk_status status =
-			souk_store_put(&view, make_key(key, w->kind, w->id, w->id_size), w->record);
-		if (status != SOUK_OK) {
-			souk_lmdb_txn_abort(txn);
-			return status;
-		}
-	}
-	return souk_lmdb_txn_commit(txn);
-}
-
 /* ------------------------------------------------------------------ walks */
 
 struct visitor {
@@ -127,8 +109,9 @@ struct visitor {
 	struct souk_hub_session_record *record;
 };
 
-static souk_status visit(const struct visitor *v, struct souk_bytes id, struct souk_bytes value)
+static souk_status visit(void *ctx, struct souk_bytes id, struct souk_bytes value)
 {
+	const struct visitor *v = ctx;
 	if (v->account != NULL) {
 		struct souk_hub_account_record record;
 		struct souk_address address;
@@ -149,38 +132,13 @@ static souk_status visit(const struct visitor *v, struct souk_bytes id, struct s
 	return v->session(v->ctx, v->record);
 }
 
-static souk_status each(const struct hub_store *store, char kind, const struct visitor *v)
-{
-	struct souk_lmdb_txn *txn;
-	struct souk_store view;
-	uint8_t from[KEY_SIZE_MAX + 1] = {(uint8_t)kind};
-	size_t from_size = 1;
-	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_READ, &txn, &view));
-	souk_status status;
-	for (;;) {
-		struct souk_bytes key, value;
-		status = souk_store_next(&view, souk_bytes_of(from, from_size), &key, &value);
-		if (status != SOUK_OK || key.data[0] != (uint8_t)kind || key.size > KEY_SIZE_MAX)
-			break;
-		/* The next key is at least this one with a zero byte after it. */
-		memcpy(from, key.data, key.size);
-		from[key.size] = 0;
-		from_size = key.size + 1;
-		status = visit(v, souk_bytes_of(key.data + 1, key.size - 1), value);
-		if (status != SOUK_OK)
-			break;
-	}
-	souk_lmdb_txn_abort(txn);
-	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
-}
-
 souk_status hub_store_each_account(const struct hub_store *store,
 	souk_status (*visit_account)(void *ctx, const struct souk_address *address,
 		const struct souk_hub_account_record *record),
 	void *ctx)
 {
 	struct visitor v = {.account = visit_account, .ctx = ctx};
-	return each(store, HUB_STORE_ACCOUNT, &v);
+	return records_each(store->lmdb, HUB_STORE_ACCOUNT, visit, &v);
 }
 
 souk_status hub_store_each_voucher(const struct hub_store *store,
@@ -188,7 +146,7 @@ souk_status hub_store_each_voucher(const struct hub_store *store,
 	void *ctx)
 {
 	struct visitor v = {.voucher = visit_voucher, .ctx = ctx};
-	return each(store, HUB_STORE_VOUCHER, &v);
+	return records_each(store->lmdb, HUB_STORE_VOUCHER, visit, &v);
 }
 
 souk_status hub_store_each_session(const struct hub_store *store,
@@ -199,7 +157,7 @@ souk_status hub_store_each_session(const struct hub_store *store,
 	v.record = malloc(sizeof *v.record);
 	if (v.record == NULL)
 		return SOUK_IO_MEMORY;
-	souk_status status = each(store, HUB_STORE_SESSION, &v);
+	souk_status status = records_each(store->lmdb, HUB_STORE_SESSION, visit, &v);
 	souk_bytes_wipe(v.record, sizeof *v.record);
 	free(v.record);
 	return status;

@@ -28,14 +28,6 @@ struct hub_store {
 	struct souk_lmdb_store *lmdb;
 };
 
-/* One record to write. */
-struct hub_store_write {
-	char kind;
-	uint8_t id[HUB_STORE_ID_MAX];
-	size_t id_size;
-	struct souk_bytes record;
-};
-
 /* Open or create the store of HOME. As souk_lmdb_store_open. */
 SOUK_MUST_CHECK souk_status hub_store_open(
 	struct hub_store *ret, const char *home, bool is_read_only);
@@ -50,10 +42,6 @@ SOUK_MUST_CHECK souk_status hub_store_voucher(const struct hub_store *store,
 /* Write a fresh voucher: SOUK_OK, SOUK_LOCAL_EXISTS, or SOUK_IO_*. */
 SOUK_MUST_CHECK souk_status hub_store_add_voucher(
 	const struct hub_store *store, const struct souk_hash *id, struct souk_amount amount);
-
-/* All of them in one durable transaction, or none. */
-SOUK_MUST_CHECK souk_status hub_store_put(
-	const struct hub_store *store, const struct hub_store_write *writes, size_t count);
 
 /* Call VISIT for every record of a kind, in a snapshot, until it returns something else than
  * SOUK_OK, which is then returned. */

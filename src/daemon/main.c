@@ -9,8 +9,11 @@
 
 #include "hub_node.h"
 #include "../client/identity_file.h"
+#include "gateway_node.h"
 #include "ledger_node.h"
 #include "provider_node.h"
+#include "sponsor_node.h"
+#include "souk/content/sponsor.h"
 #include "souk/exchange/hub.h"
 #include "souk/exchange/session.h"
 #include "souk/io/entropy_real.h"
@@ -29,21 +32,25 @@
 struct daemon {
 	char home[400];
 	char config_path[512];
-	bool has_ledger, has_provider, has_hub;
+	bool has_ledger, has_provider, has_hub, has_sponsor, has_gateway;
 	struct ledger_node_config ledger;
 	struct provider_node_config provider;
 	struct hub_node_config hub;
+	struct sponsor_node_config sponsor;
+	struct gateway_node_config gateway;
 	struct souk_identity identity;
 	struct ledger_node *ledger_node;
 	struct provider_node *provider_node;
 	struct hub_node *hub_node;
+	struct sponsor_node *sponsor_node;
+	struct gateway_node *gateway_node;
 };
 
 static void print_help(void)
 {
 	puts("usage: soukd [--home DIR] [--config FILE]\n\n"
-	     "Runs the roles that the configuration names: a ledger, a provider, a hub, or "
-	     "several.\n"
+	     "Runs the roles that the configuration names: a ledger, a provider, a hub, a "
+	     "sponsor, a\ngateway, or several.\n"
 	     "The configuration is DIR/souk.ini; souk init and souk ledger init write one that\n"
 	     "explains itself. SIGTERM and SIGINT end it cleanly.\n\n"
 	     "options:\n"
@@ -154,6 +161,68 @@ static void read_hub(struct souk_ini *ini, struct hub_node_config *c)
 	souk_ini_duration(ini, "hub", "idle", 1000, 86400000, &c->idle_ms);
 }
 
+static void read_sponsor_tables(struct souk_ini *ini, struct sponsor_node_config *c)
+{
+	souk_ini_u64(ini, "sponsor", "contents", 1, 4096, &c->contents);
+	souk_ini_u64(ini, "sponsor", "viewers", 1, 10000000, &c->viewers);
+	souk_ini_u64(ini, "sponsor", "bundles", 1, 1000000, &c->bundles);
+	souk_ini_u64(ini, "sponsor", "connections", 4, 4096, &c->connections);
+	souk_ini_u64(ini, "sponsor", "asks", 1, 1000000, &c->asks);
+	souk_ini_u64(ini, "sponsor", "viewer_units", 0, UINT64_MAX, &c->viewer_units);
+	souk_ini_u64(ini, "sponsor", "network_units", 0, UINT64_MAX, &c->network_units);
+}
+
+static void read_sponsor(struct souk_ini *ini, struct sponsor_node_config *c)
+{
+	static const char *const puzzles[] = {"none", "fast", "reference", NULL};
+	souk_ini_text(ini, "sponsor", "control", &c->control);
+	souk_ini_text(ini, "sponsor", "url", &c->url);
+	souk_ini_text(ini, "sponsor", "site", &c->site);
+	souk_ini_u64(ini, "sponsor", "escrow", 0, UINT64_MAX, &c->escrow);
+	souk_ini_amount(ini, "sponsor", "budget", &c->budget);
+	souk_ini_amount(ini, "sponsor", "price", &c->price);
+	souk_ini_u64(ini, "sponsor", "caches", 1, SOUK_BUNDLE_CACHES_MAX, &c->caches);
+	souk_ini_u64(ini, "sponsor", "segment", 1, SOUK_BUNDLE_SEGMENT_MAX, &c->segment);
+	souk_ini_u64(ini, "sponsor", "units", 1, SOUK_BUNDLE_UNITS_MAX, &c->units_max);
+	souk_ini_choice(ini, "sponsor", "puzzle", puzzles, &c->puzzle);
+	souk_ini_u64(ini, "sponsor", "rounds", 1, SOUK_PUZZLE_ROUNDS_MAX, &c->rounds);
+	souk_ini_u64(ini, "sponsor", "starts", 1, SOUK_PUZZLE_STARTS_MAX, &c->starts);
+	souk_ini_duration(ini, "sponsor", "offer", 100, MS_MAX, &c->offer_ms);
+	souk_ini_duration(ini, "sponsor", "bundle", 1000, MS_MAX, &c->bundle_ms);
+	souk_ini_duration(ini, "sponsor", "recruit", 1000, MS_MAX, &c->recruit_ms);
+	souk_ini_duration(ini, "sponsor", "check", 100, MS_MAX, &c->check_ms);
+	souk_ini_u64(ini, "sponsor", "replicas", 1, 64, &c->replicas_max);
+	souk_ini_u64(ini, "sponsor", "replica_units", 1, UINT32_MAX, &c->replica_units);
+	souk_ini_duration(ini, "sponsor", "audit", 0, MS_MAX, &c->audit_ms);
+	souk_ini_u64(ini, "sponsor", "audit_permille", 0, 1000, &c->audit_permille);
+	read_sponsor_tables(ini, c);
+	if (c->price.ncoin == 0)
+		souk_ini_refuse(ini, "sponsor", "price", "more than 0 coins");
+}
+
+static void read_gateway(struct souk_ini *ini, struct gateway_node_config *c)
+{
+	static const char *const payers[] = {"sponsor-first", "sponsor", "own", NULL};
+	unsigned payer = c->payer;
+	souk_ini_text(ini, "gateway", "listen", &c->listen);
+	souk_ini_text(ini, "gateway", "hosts", &c->hosts);
+	souk_ini_text(ini, "gateway", "pages", &c->pages);
+	souk_ini_bool(ini, "gateway", "own_origins", &c->own_origins);
+	souk_ini_size(ini, "gateway", "cache", 1 << 20, UINT64_MAX / 2, &c->cache);
+	souk_ini_choice(ini, "gateway", "payer", payers, &payer);
+	souk_ini_text(ini, "gateway", "sponsor", &c->sponsor);
+	souk_ini_text(ini, "gateway", "hub", &c->hub);
+	souk_ini_u64(ini, "gateway", "escrow", 0, UINT64_MAX, &c->escrow);
+	souk_ini_amount(ini, "gateway", "budget", &c->budget);
+	souk_ini_amount(ini, "gateway", "price_max", &c->price_max);
+	souk_ini_size(ini, "gateway", "read_ahead", 0, 1 << 30, &c->read_ahead);
+	souk_ini_u64(ini, "gateway", "contents", 1, 256, &c->contents);
+	souk_ini_u64(ini, "gateway", "connections", 4, 4096, &c->connections);
+	souk_ini_duration(ini, "gateway", "wait", 1000, 600000, &c->wait_ms);
+	souk_ini_duration(ini, "gateway", "idle", 100, 600000, &c->idle_ms);
+	c->payer = (enum fetch_payer)payer;
+}
+
 /* The texts of the configuration live as long as *RET_INI. */
 static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 {
@@ -173,11 +242,16 @@ static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 	provider_node_config_default(&d->provider);
 	ledger_node_config_default(&d->ledger);
 	hub_node_config_default(&d->hub);
+	sponsor_node_config_default(&d->sponsor);
+	gateway_node_config_default(&d->gateway);
 	d->has_ledger = souk_ini_has_section(*ret_ini, "ledger");
 	d->has_provider = souk_ini_has_section(*ret_ini, "provider");
 	d->has_hub = souk_ini_has_section(*ret_ini, "hub");
+	d->has_sponsor = souk_ini_has_section(*ret_ini, "sponsor");
+	d->has_gateway = souk_ini_has_section(*ret_ini, "gateway");
 	souk_ini_text(*ret_ini, "souk", "ledger", &d->provider.ledger_url);
-	d->hub.ledger_url = d->provider.ledger_url;
+	d->hub.ledger_url = d->sponsor.ledger_url = d->provider.ledger_url;
+	d->gateway.ledger_url = d->provider.ledger_url;
 	souk_ini_choice(*ret_ini, "souk", "log", levels, &level);
 	if (d->has_ledger)
 		read_ledger(*ret_ini, &d->ledger);
@@ -185,16 +259,23 @@ static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 		read_provider(*ret_ini, &d->provider);
 	if (d->has_hub)
 		read_hub(*ret_ini, &d->hub);
-	d->provider.home = d->ledger.home = d->hub.home = d->home;
+	if (d->has_sponsor)
+		read_sponsor(*ret_ini, &d->sponsor);
+	if (d->has_gateway)
+		read_gateway(*ret_ini, &d->gateway);
+	d->provider.home = d->ledger.home = d->hub.home = d->sponsor.home = d->home;
+	d->gateway.home = d->home;
 	if (souk_ini_finish(*ret_ini, error) != SOUK_OK) {
 		fprintf(stderr, "soukd: %s\n", error);
 		return false;
 	}
 	souk_log_set_level((enum souk_log_level)level);
-	bool has_role = d->has_ledger || d->has_provider || d->has_hub;
+	bool has_role =
+		d->has_ledger || d->has_provider || d->has_hub || d->has_sponsor || d->has_gateway;
 	if (!has_role)
 		fprintf(stderr,
-			"soukd: %s names no role: add a section [provider], [hub] or [ledger]\n",
+			"soukd: %s names no role: add a section [provider], [gateway], [sponsor], "
+			"[hub] or [ledger]\n",
 			d->config_path);
 	return has_role;
 }
@@ -219,6 +300,14 @@ static bool blind(void)
 	return status == SOUK_OK;
 }
 
+/* A provider of the same home sells on what was fetched for viewers: they share one store. */
+static souk_status start_gateway(struct daemon *d, const char **what)
+{
+	struct chunk_store *chunks =
+		d->provider_node != NULL ? provider_node_chunks(d->provider_node) : NULL;
+	return gateway_node_start(&d->gateway_node, &d->gateway, chunks, &d->identity, what);
+}
+
 static bool start_roles(struct daemon *d)
 {
 	const char *what = "";
@@ -230,6 +319,10 @@ static bool start_roles(struct daemon *d)
 		status = provider_node_start(&d->provider_node, &d->provider, &d->identity, &what);
 	if (status == SOUK_OK && d->has_hub)
 		status = hub_node_start(&d->hub_node, &d->hub, &d->identity, &what);
+	if (status == SOUK_OK && d->has_sponsor)
+		status = sponsor_node_start(&d->sponsor_node, &d->sponsor, &d->identity, &what);
+	if (status == SOUK_OK && d->has_gateway)
+		status = start_gateway(d, &what);
 	if (status != SOUK_OK)
 		SOUK_LOG(SOUK_LOG_ERROR, "start_failed", souk_log_text("what", what),
 			souk_log_status(status));
@@ -238,6 +331,10 @@ static bool start_roles(struct daemon *d)
 
 static void stop_roles(struct daemon *d)
 {
+	if (d->gateway_node != NULL)
+		gateway_node_stop(d->gateway_node);
+	if (d->sponsor_node != NULL)
+		sponsor_node_stop(d->sponsor_node);
 	if (d->hub_node != NULL)
 		hub_node_stop(d->hub_node);
 	if (d->provider_node != NULL)

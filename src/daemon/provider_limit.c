@@ -25,6 +25,16 @@ static void read_address(const char *peer, uint8_t out[16])
 		memset(out + 8, 0, 8);
 }
 
+static uint64_t rate_of(const struct provider_limit *limit)
+{
+	return limit->per_second != 0 ? limit->per_second : PROVIDER_LIMIT_PER_SECOND;
+}
+
+static uint64_t burst_of(const struct provider_limit *limit)
+{
+	return rate_of(limit) * (PROVIDER_LIMIT_BURST / PROVIDER_LIMIT_PER_SECOND) * MILLI;
+}
+
 static struct provider_limit_bucket *find_bucket(
 	struct provider_limit *limit, const uint8_t address[16], uint64_t now_ms)
 {
@@ -38,7 +48,7 @@ static struct provider_limit_bucket *find_bucket(
 	}
 	memcpy(oldest->address, address, 16);
 	oldest->used_ms = now_ms;
-	oldest->milli = PROVIDER_LIMIT_BURST * MILLI;
+	oldest->milli = burst_of(limit);
 	return oldest;
 }
 
@@ -58,12 +68,9 @@ bool provider_limit_take(struct provider_limit *limit, const char *peer, uint64_
 	read_address(peer, address);
 	struct provider_limit_bucket *bucket = find_bucket(limit, address, now_ms);
 	uint64_t passed = now_ms > bucket->used_ms ? now_ms - bucket->used_ms : 0;
-	uint64_t room = PROVIDER_LIMIT_BURST * MILLI - bucket->milli;
+	uint64_t room = burst_of(limit) - bucket->milli, rate = rate_of(limit);
 	/* A thousandth for each millisecond and token a second: no product can overflow here. */
-	bucket->milli += passed >= room ? room
-					: (passed * PROVIDER_LIMIT_PER_SECOND < room
-							  ? passed * PROVIDER_LIMIT_PER_SECOND
-							  : room);
+	bucket->milli += passed >= room ? room : (passed * rate < room ? passed * rate : room);
 	bucket->used_ms = now_ms > bucket->used_ms ? now_ms : bucket->used_ms;
 	if (bucket->milli < MILLI)
 		return false;

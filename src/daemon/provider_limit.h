@@ -26,6 +26,7 @@ struct provider_limit_bucket {
 };
 
 struct provider_limit {
+	uint32_t per_second; /* 0: the above; the burst is as many times it */
 	struct provider_limit_bucket buckets[PROVIDER_LIMIT_BUCKETS];
 };
 

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server of a sponsor, over HTTPS with a key of its own. Spec: spec/sponsor.md 8.
+ *
+ * What a stranger may cost is bounded by his address: asks, opens and complaints cost signatures
+ * and chains; a claim costs a puzzle, and honest viewers make one for each segment. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "http_answer.h"
+#include "souk/io/clock_real.h"
+#include "souk/io/log.h"
+#include "sponsor_internal.h"
+#include "sponsor_network.h"
+
+/* Whether the peer may cost us that now. */
+static bool may_ask(struct sponsor_node *node, const struct souk_http_request *request,
+	struct provider_limit *limit)
+{
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
+	souk_http_request_peer(request, peer);
+	pthread_mutex_lock(&node->lock);
+	bool may = provider_limit_take(limit, peer, souk_clock_steady_ns() / 1000000);
+	pthread_mutex_unlock(&node->lock);
+	return may;
+}
+
+/* Durable first, where anything changed; a refusal is counted, too. */
+static souk_status commit_after(struct sponsor_node *node, souk_status status)
+{
+	souk_status stored = sponsor_commit(node);
+	return status != SOUK_OK ? status : stored;
+}
+
+static void answer_ask(struct sponsor_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply)
+{
+	struct souk_signed_bundle_ask ask;
+	struct souk_signed_bundle_offer offer;
+	struct souk_wire_error where;
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
+	souk_status status = souk_signed_bundle_ask_decode(&ask, request->body, &where);
+	if (status != SOUK_OK) {
+		answer_refuse(reply, status, where.field);
+		return;
+	}
+	if (!may_ask(node, request, &node->asks)) {
+		answer_refuse(reply, SOUK_LOCAL_FULL, "too many asks from this address");
+		return;
+	}
+	souk_http_request_peer(request, peer);
+	pthread_mutex_lock(&node->lock);
+	status = souk_sponsor_ask(
+		&node->sponsor, &ask, sponsor_network_of_peer(peer), sponsor_now(), &offer);
+	pthread_mutex_unlock(&node->lock);
+	if (status == SOUK_OK)
+		status = sponsor_commit(node);
+	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "bundle_drawn" : "bundle_refused",
+		souk_log_hex("viewer", ask.ask.viewer.bytes, SOUK_ADDRESS_SIZE),
+		souk_log_status(status));
+	if (status != SOUK_OK)
+		answer_refuse(reply, status, NULL);
+	else
+		ANSWER_MESSAGE(
+			signed_bundle_offer, SOUK_SIGNED_BUNDLE_OFFER_SIZE_MAX, reply, &offer);
+}
+
+static void release_bytes(void *bytes)
+{
+	free(bytes);
+}
+
+static void answer_open(struct sponsor_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply)
+{
+	struct souk_bundle_open open;
+	struct souk_wire_error where;
+	struct souk_bytes strips;
+	souk_status status = souk_bundle_open_decode(&open, request->body, &where);
+	if (status != SOUK_OK) {
+		answer_refuse(reply, status, where.field);
+		return;
+	}
+	status = may_ask(node, request, &node->asks) ? sponsor_open(node, &open, &strips)
+						     : SOUK_LOCAL_FULL;
+	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "bundle_opened" : "bundle_not_opened",
+		souk_log_hex("bundle", open.bundle.bytes, SOUK_NONCE_SIZE),
+		souk_log_status(status));
+	if (status != SOUK_OK)
+		answer_refuse(reply, status, NULL);
+	else
+		souk_http_reply_owned(reply, 200, ANSWER_BINARY, strips, release_bytes,
+			(void *)(uintptr_t)strips.data);
+}
+
+static void answer_claim(struct sponsor_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply)
+{
+	struct souk_segment_claim claim;
+	struct souk_segment_tickets tickets;
+	struct souk_wire_error where;
+	souk_status status = souk_segment_claim_decode(&claim, request->body, &where);
+	if (status != SOUK_OK) {
+		answer_refuse(reply, status, where.field);
+		return;
+	}
+	if (!may_ask(node, request, &node->claims)) {
+		answer_refuse(reply, SOUK_LOCAL_FULL, "too many claims from this address");
+		return;
+	}
+	memset(&tickets, 0, sizeof tickets);
+	pthread_mutex_lock(&node->lock);
+	status = souk_sponsor_claim(&node->sponsor, &claim, sponsor_now(), &tickets);
+	pthread_mutex_unlock(&node->lock);
+	/* The segment is paid on the disk before a ticket leaves; wrong tokens count there, too. */
+	status = commit_after(node, status);
+	if (status == SOUK_OK) {
+		ANSWER_MESSAGE(segment_tickets, SOUK_SEGMENT_TICKETS_SIZE_MAX, reply, &tickets);
+		return;
+	}
+	SOUK_LOG(SOUK_LOG_DEBUG, "claim_refused",
+		souk_log_hex("bundle", claim.bundle.bytes, SOUK_NONCE_SIZE),
+		souk_log_u64("segment", claim.segment), souk_log_status(status));
+	answer_refuse(reply, status, NULL);
+}
+
+/* Under lock: the content of a bundle is to be audited sooner. */
+static void note_complaint(struct sponsor_node *node, const struct souk_nonce *bundle)
+{
+	const struct souk_sponsor_bundle *b = souk_sponsor_bundle_of(&node->sponsor, bundle);
+	const struct souk_sponsor_content *content =
+		b == NULL ? NULL : souk_sponsor_content_of(&node->sponsor, &b->record.content);
+	if (content != NULL)
+		node->wishes[content - node->sponsor.memory.contents].complaints++;
+}
+
+static void answer_complaint(struct sponsor_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply)
+{
+	struct souk_signed_bundle_complaint complaint;
+	struct souk_wire_error where;
+	souk_status status = souk_signed_bundle_complaint_decode(&complaint, request->body, &where);
+	if (status != SOUK_OK) {
+		answer_refuse(reply, status, where.field);
+		return;
+	}
+	if (!may_ask(node, request, &node->asks)) {
+		answer_refuse(reply, SOUK_LOCAL_FULL, NULL);
+		return;
+	}
+	pthread_mutex_lock(&node->lock);
+	status = souk_sponsor_complain(&node->sponsor, &complaint);
+	if (status == SOUK_OK)
+		note_complaint(node, &complaint.complaint.bundle);
+	pthread_mutex_unlock(&node->lock);
+	status = commit_after(node, status);
+	if (status != SOUK_OK)
+		answer_refuse(reply, status, NULL);
+	else
+		souk_http_reply_static(reply, 200, NULL, souk_bytes_of(NULL, 0));
+}
+
+/* ------------------------------------------------------------------ what anybody may read */
+
+static void answer_status(struct sponsor_node *node, struct souk_http_reply *reply)
+{
+	pthread_mutex_lock(&node->lock);
+	struct souk_sponsor_status status = {
+		.sponsor = node->identity->address,
+		.epoch = node->sponsor.epoch,
+		.site = node->sponsor.config.site,
+	};
+	bool known = node->sponsor.epoch_known;
+	pthread_mutex_unlock(&node->lock);
+	if (!known)
+		souk_http_reply_problem(reply, 503, SOUK_LOCAL_STATE, "no ledger was reached yet");
+	else
+		ANSWER_MESSAGE(sponsor_status, SOUK_SPONSOR_STATUS_SIZE_MAX, reply, &status);
+}
+
+static void answer_report(struct sponsor_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply)
+{
+	if (!may_ask(node, request, &node->claims)) {
+		answer_refuse(reply, SOUK_LOCAL_FULL, NULL);
+		return;
+	}
+	char *text = sponsor_report(node);
+	if (text == NULL)
+		answer_refuse(reply, SOUK_IO_MEMORY, NULL);
+	else
+		souk_http_reply_owned(reply, 200, "application/json",
+			souk_bytes_of(text, strlen(text)), release_bytes, text);
+}
+
+void sponsor_control_handler(
+	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
+{
+	static const struct {
+		const char *path;
+		void (*answer)(struct sponsor_node *node, const struct souk_http_request *request,
+			struct souk_http_reply *reply);
+	} posts[] = {
+		{SPONSOR_PATH_ASK, answer_ask},
+		{SPONSOR_PATH_OPEN, answer_open},
+		{SPONSOR_PATH_CLAIM, answer_claim},
+		{SPONSOR_PATH_COMPLAIN, answer_complaint},
+	};
+	struct sponsor_node *node = ctx;
+	souk_status store = (souk_status)atomic_load(&node->store_status);
+	if (strcmp(request->method, "GET") == 0) {
+		if (strcmp(request->path, SPONSOR_PATH_STATUS) == 0) {
+			answer_status(node, reply);
+			return;
+		}
+		if (strcmp(request->path, SPONSOR_PATH_REPORT) == 0) {
+			answer_report(node, request, reply);
+			return;
+		}
+	}
+	for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
+		if (strcmp(request->method, "POST") != 0 ||
+			strcmp(request->path, posts[i].path) != 0)
+			continue;
+		/* What cannot be kept must not be promised. */
+		if (store != SOUK_OK)
+			souk_http_reply_problem(reply, 503, store, "this sponsor cannot write now");
+		else
+			posts[i].answer(node, request, reply);
+		return;
+	}
+	souk_http_reply_problem(reply, 404, SOUK_LOCAL_NOT_FOUND, request->path);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sponsor_internal.h - what the files of the sponsor node share. Locks: sponsor_node.h. */
+#ifndef SOUK_DAEMON_SPONSOR_INTERNAL_H
+#define SOUK_DAEMON_SPONSOR_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../client/chain_client.h"
+#include "../client/sponsor_client.h"
+#include "provider_limit.h"
+#include "souk/content/sponsor.h"
+#include "souk/exchange/hub_leaves.h"
+#include "souk/io/http_server.h"
+#include "souk/io/tls_key.h"
+#include "sponsor_node.h"
+#include "sponsor_store.h"
+#include "stopper.h"
+
+/* Answers to opens that may be asked for again. */
+#define SPONSOR_ANSWERS 1024u
+/* Seconds over which rates are told. */
+#define SPONSOR_SAMPLES 61u
+
+struct sponsor_answer {
+	struct souk_nonce bundle;
+	struct souk_bytes bytes; /* heap */
+};
+
+struct sponsor_sample {
+	uint64_t at_ms; /* of a steady clock */
+	struct souk_amount spent;
+	uint64_t bytes, bundles;
+};
+
+/* What the daemon knows of a content beside the machine; at the same index. */
+struct sponsor_wish {
+	struct souk_sponsor_order order;
+	int file;		  /* open for reading */
+	uint64_t complaints;	  /* that came since the last audit */
+	uint32_t target, pending; /* caches that are wanted; that pull, having been asked */
+};
+
+struct sponsor_recruiter;
+struct sponsor_auditor;
+
+struct sponsor_node {
+	struct sponsor_node_config config;
+	const struct souk_identity *identity;
+	char url[SPONSOR_URL_SIZE];
+	char name[SPONSOR_NAME_SIZE];
+	struct souk_tls_key tls;
+	struct sponsor_store store;
+
+	pthread_mutex_t allot_lock; /* chain, allot_status */
+	struct souk_chain_client *chain;
+	souk_status allot_status; /* the last one's */
+
+	pthread_mutex_t commit_lock; /* pending, and writes of the store */
+	struct record_queue pending;
+	atomic_int store_status; /* a souk_status: nothing is paid until it is SOUK_OK */
+
+	pthread_mutex_t money_lock; /* as far as the next comment */
+	struct souk_hub_leaves leaves;
+	struct souk_amount stored[SOUK_HUB_LEAVES_MAX]; /* `used` of a leaf, as its record has it */
+	struct record_queue leaf_writes;
+	struct sponsor_answer *answers;
+	uint32_t answer_count;
+
+	pthread_mutex_t lock; /* as far as the next comment */
+	struct souk_sponsor sponsor;
+	void *memory;
+	struct sponsor_wish *wishes;
+	struct souk_hash refused_order; /* the last one that could not be followed */
+	struct provider_limit asks, claims;
+	struct sponsor_sample samples[SPONSOR_SAMPLES];
+	uint32_t sample_count;
+
+	struct souk_http_server *control;
+	pthread_t follower;
+	bool follower_runs;
+	struct sponsor_recruiter *recruiter;
+	struct sponsor_auditor *auditor;
+	struct stopper stopper;
+};
+
+struct souk_time sponsor_now(void);
+
+/* ---- sponsor_commit.c ---- */
+
+/* Pull every effect, and return once the records among them are durable; else why they are not. */
+souk_status sponsor_commit(struct sponsor_node *node);
+/* Forget what is stored of epochs before EPOCH. */
+void sponsor_prune(struct sponsor_node *node, uint64_t epoch);
+/* Take back what was stored: the machine's records and the leaves; orders are there already. */
+souk_status sponsor_restore(struct sponsor_node *node);
+
+/* ---- sponsor_orders.c ---- */
+
+/* Pay for what the store says, from now on: new orders, changed budgets. */
+souk_status sponsor_follow_orders(struct sponsor_node *node);
+void sponsor_close_files(struct sponsor_node *node);
+/* The source of the machine; CTX is the node. */
+souk_status sponsor_read(
+	void *ctx, const struct souk_hash *content, uint64_t offset, uint8_t *out, uint32_t size);
+
+/* ---- sponsor_money.c ---- */
+
+/* Leaves for all caches, before they are wanted. */
+void sponsor_allot_ahead(struct sponsor_node *node);
+/* A leaf as it was stored. */
+void sponsor_restore_leaf(struct sponsor_node *node, const struct souk_sponsor_leaf_record *record);
+/* sponsor_open: strips for OPEN, durably; *RET is heap: encoded bundle_strips. As
+ * souk_sponsor_open, or SOUK_IO_*; SOUK_LOCAL_FULL also where the escrow has no more to allot in
+ * this epoch. */
+souk_status sponsor_open(
+	struct sponsor_node *node, const struct souk_bundle_open *open, struct souk_bytes *ret);
+
+/* ---- sponsor_report.c ---- */
+
+void sponsor_sample(struct sponsor_node *node);
+/* The report as JSON text, which the caller frees; NULL: no memory. */
+char *sponsor_report(struct sponsor_node *node);
+
+/* ---- sponsor_recruit.c, sponsor_audit.c ---- */
+
+souk_status sponsor_recruiter_start(struct sponsor_node *node);
+void sponsor_recruiter_stop(struct sponsor_node *node);
+souk_status sponsor_auditor_start(struct sponsor_node *node);
+void sponsor_auditor_stop(struct sponsor_node *node);
+
+souk_http_handler sponsor_control_handler;
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sponsor's escrow: a leaf for each cache, and strips on them.
+ *
+ *   follower: allots for all caches together, ahead --keep--> leaf --use, strip after strip--> low
+ *                ^                                                                              |
+ *                '------------------------------- a further segment with new leaves <-----------'
+ *
+ * A strip never waits for the ledger, but where its leaf is too short: then its own request does.
+ * How far a leaf is used is stored ahead of the strips, in steps: so few strips write a record of
+ * their own, and after a crash a leaf goes on behind every strip that left. What is not used of it
+ * is free again after the epoch. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../client/escrow_line.h"
+#include "souk/base/check.h"
+#include "souk/io/log.h"
+#include "sponsor_internal.h"
+
+#define ALLOT_TRIES 4
+#define OPEN_TRIES  3
+/* New leaves together take this part of what is left of the line. */
+#define LINE_PART 4u
+/* A leaf with less than this part left is low. */
+#define LOW_PART 4u
+/* `used` is stored in steps of this part of a leaf. */
+#define STORE_PART 64u
+/* A new leaf of less units than that is not worth a transaction. */
+#define LEAST_UNITS 4u
+#define CACHES_MAX  (SOUK_HUB_LEAVES_MAX / 2)
+
+/* ------------------------------------------------------------------ leaves */
+
+/* Under money_lock. What was stored of another leaf in its place no longer counts. */
+static void keep_leaf(struct sponsor_node *node, const struct souk_payer_leaf *fresh,
+	const struct souk_strip_open *proof)
+{
+	souk_hub_leaves_keep(&node->leaves, fresh, proof);
+	for (uint32_t i = 0; i < SOUK_HUB_LEAVES_MAX; i++) {
+		if (node->leaves.items[i].used_at == node->leaves.clock)
+			node->stored[i] = fresh->used;
+	}
+}
+
+void sponsor_restore_leaf(struct sponsor_node *node, const struct souk_sponsor_leaf_record *record)
+{
+	struct souk_payer_leaf fresh = {
+		.escrow = record->escrow,
+		.epoch = record->epoch,
+		.segment = record->segment,
+		.index = record->index,
+		.amount = record->leaf.amount,
+		.used = record->used,
+	};
+	struct souk_strip_open *proof = calloc(1, sizeof *proof);
+	if (proof != NULL && !souk_amount_is_less(fresh.amount, fresh.used)) {
+		proof->leaf = record->leaf;
+		proof->leaf_path.count = record->path.count;
+		memcpy(proof->leaf_path.items, record->path.items,
+			record->path.count * sizeof *record->path.items);
+		keep_leaf(node, &fresh, proof);
+	}
+	free(proof);
+}
+
+/* LEAF was used further: its record must be behind every strip before one leaves. */
+static souk_status note_used(struct sponsor_node *node, const struct souk_hub_leaf *leaf)
+{
+	uint32_t index = (uint32_t)(leaf - node->leaves.items);
+	uint8_t bytes[SOUK_SPONSOR_LEAF_RECORD_SIZE_MAX], id[SPONSOR_LEAF_ID_SIZE];
+	struct souk_writer writer;
+	struct souk_bytes encoded;
+	uint64_t step = leaf->free.amount.ncoin / STORE_PART;
+	uint64_t left = leaf->free.amount.ncoin - leaf->free.used.ncoin;
+	if (!souk_amount_is_less(node->stored[index], leaf->free.used))
+		return SOUK_OK;
+	struct souk_sponsor_leaf_record record = {
+		.escrow = leaf->free.escrow,
+		.epoch = leaf->free.epoch,
+		.segment = leaf->free.segment,
+		.index = leaf->free.index,
+		.used.ncoin = leaf->free.used.ncoin + (step < left ? step : left),
+		.leaf = leaf->leaf,
+		.path.count = leaf->depth,
+	};
+	memcpy(record.path.items, leaf->path, leaf->depth * sizeof *leaf->path);
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_sponsor_leaf_record_encode(&writer, &record);
+	SOUK_TRY(souk_writer_finish(&writer, &encoded));
+	sponsor_store_leaf_id(id, &record);
+	record_queue_round(&node->leaf_writes);
+	SOUK_TRY(record_queue_put(&node->leaf_writes, SPONSOR_STORE_LEAF, id, sizeof id, encoded));
+	node->stored[index] = record.used;
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ allotments */
+
+/* Who is to have a leaf, and of what worth at least. */
+struct wanted {
+	uint32_t count;
+	struct souk_address providers[CACHES_MAX];
+	struct souk_amount needs[CACHES_MAX];
+};
+
+/* What one of COUNT new leaves is worth. */
+static struct souk_amount share_of(struct souk_amount room, uint32_t count)
+{
+	return souk_amount_of_ncoin(room.ncoin / LINE_PART / count);
+}
+
+static souk_status plan_leaves(struct sponsor_node *node, const struct wanted *wanted,
+	struct souk_amount room, struct souk_allotment_leaf *leaves)
+{
+	struct souk_amount share = share_of(room, wanted->count), sum = SOUK_AMOUNT_ZERO;
+	for (uint32_t i = 0; i < wanted->count; i++) {
+		bool is_less = souk_amount_is_less(share, wanted->needs[i]);
+		leaves[i] = (struct souk_allotment_leaf){.provider = wanted->providers[i],
+			.issuer = node->identity->address,
+			.amount = is_less ? wanted->needs[i] : share};
+		SOUK_TRY(souk_amount_add(&sum, sum, leaves[i].amount));
+	}
+	return souk_amount_is_less(room, sum) ? SOUK_PEER_ALLOTMENT_OVER_LINE : SOUK_OK;
+}
+
+static souk_status keep_all(struct sponsor_node *node, const struct souk_hash *escrow,
+	const struct line_room *room, const struct souk_allotment_leaf *leaves, uint32_t count,
+	struct souk_sum_node *nodes)
+{
+	struct souk_strip_open *proof = calloc(1, sizeof *proof);
+	souk_status status = proof == NULL ? SOUK_IO_MEMORY : SOUK_OK;
+	pthread_mutex_lock(&node->money_lock);
+	for (uint32_t i = 0; i < count && status == SOUK_OK; i++) {
+		struct souk_payer_leaf fresh = {
+			.escrow = *escrow,
+			.epoch = room->epoch,
+			.segment = room->segment,
+			.index = i,
+			.amount = leaves[i].amount,
+		};
+		/* The last of them is nobody's. */
+		status = souk_allotment_prove(proof, leaves, count + 1, i, nodes);
+		if (status == SOUK_OK)
+			keep_leaf(node, &fresh, proof);
+	}
+	pthread_mutex_unlock(&node->money_lock);
+	free(proof);
+	return status;
+}
+
+struct allotting {
+	struct souk_allotment_leaf leaves[CACHES_MAX + 1];
+	struct souk_sum_node nodes[2 * CACHES_MAX];
+};
+
+static souk_status allot_with(
+	struct sponsor_node *node, const struct wanted *wanted, struct allotting *a)
+{
+	struct line_room room;
+	uint32_t count = wanted->count;
+	souk_status status = SOUK_PEER_ALLOTMENT_INDEX;
+	pthread_mutex_lock(&node->lock);
+	struct souk_hash escrow = node->sponsor.config.escrow;
+	pthread_mutex_unlock(&node->lock);
+	SOUK_TRY(line_nobodys_leaf(&a->leaves[count], node->identity));
+	for (int i = 0; i < ALLOT_TRIES && status == SOUK_PEER_ALLOTMENT_INDEX; i++) {
+		SOUK_TRY(line_find_room(node->chain, &escrow, &room));
+		SOUK_TRY(plan_leaves(node, wanted, room.amount, a->leaves));
+		status = line_allot(node->chain, node->identity, &escrow, &room, a->leaves,
+			count + 1, a->nodes);
+	}
+	SOUK_TRY(status);
+	SOUK_LOG(SOUK_LOG_INFO, "sponsor_allotted", souk_log_u64("caches", count),
+		souk_log_u64("epoch", room.epoch), souk_log_u64("segment", room.segment),
+		souk_log_amount("each", a->leaves[0].amount));
+	return keep_all(node, &escrow, &room, a->leaves, count, a->nodes);
+}
+
+/* Under allot_lock alone. */
+static souk_status allot(struct sponsor_node *node, const struct wanted *wanted)
+{
+	struct allotting *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = allot_with(node, wanted, a);
+	free(a);
+	if (status != SOUK_OK && status != node->allot_status)
+		SOUK_LOG(SOUK_LOG_WARN, "sponsor_cannot_allot", souk_log_status(status),
+			souk_log_text("detail", souk_chain_detail(node->chain)));
+	node->allot_status = status;
+	return status;
+}
+
+/* ------------------------------------------------------------------ ahead */
+
+static bool is_wanted(const struct wanted *wanted, const struct souk_address *provider)
+{
+	for (uint32_t i = 0; i < wanted->count; i++) {
+		if (souk_address_equal(&wanted->providers[i], provider))
+			return true;
+	}
+	return false;
+}
+
+/* Every cache whose leaf is low, once. Under money_lock and lock. */
+static void find_low(struct sponsor_node *node, struct wanted *wanted)
+{
+	const struct souk_sponsor *sponsor = &node->sponsor;
+	struct souk_time now = sponsor_now();
+	for (uint32_t i = 0; i < sponsor->cache_count && wanted->count < CACHES_MAX; i++) {
+		const struct souk_sponsor_cache_record *r = &sponsor->memory.caches[i].record;
+		const struct souk_address *provider = &r->offer.offer.provider;
+		struct souk_amount least;
+		if (r->barred || !souk_time_is_before(now, r->expires) ||
+			is_wanted(wanted, provider) ||
+			souk_amount_mul(&least, r->price, LEAST_UNITS) != SOUK_OK)
+			continue;
+		const struct souk_hub_leaf *leaf =
+			souk_hub_leaves_find(&node->leaves, provider, sponsor->epoch);
+		struct souk_amount low = SOUK_AMOUNT_ZERO;
+		if (leaf != NULL)
+			low.ncoin = leaf->free.amount.ncoin / LOW_PART;
+		if (leaf != NULL && souk_hub_leaf_has_room(leaf, low))
+			continue;
+		wanted->providers[wanted->count] = *provider;
+		wanted->needs[wanted->count++] = least;
+	}
+}
+
+void sponsor_allot_ahead(struct sponsor_node *node)
+{
+	struct wanted *wanted = calloc(1, sizeof *wanted);
+	if (wanted == NULL)
+		return;
+	pthread_mutex_lock(&node->allot_lock);
+	pthread_mutex_lock(&node->money_lock);
+	pthread_mutex_lock(&node->lock);
+	if (node->sponsor.epoch_known)
+		find_low(node, wanted);
+	pthread_mutex_unlock(&node->lock);
+	pthread_mutex_unlock(&node->money_lock);
+	if (wanted->count > 0) {
+		souk_status status = allot(node, wanted);
+		(void)status; /* said there; tried again in the next round */
+	}
+	pthread_mutex_unlock(&node->allot_lock);
+	free(wanted);
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static souk_status need_of(const struct souk_bundle_session *session, struct souk_amount *ret)
+{
+	return souk_amount_mul(ret, session->grant.grant.price, session->grant.grant.units);
+}
+
+/* LEAVES for all sessions; *WANTED those that have none. Under money_lock. */
+static souk_status find_leaves(struct sponsor_node *node, const struct souk_bundle_open *open,
+	struct souk_hub_leaf **leaves, struct wanted *wanted)
+{
+	wanted->count = 0;
+	for (uint32_t i = 0; i < open->sessions.count; i++) {
+		const struct souk_bundle_session *session = &open->sessions.items[i];
+		struct souk_amount need;
+		SOUK_TRY(need_of(session, &need));
+		leaves[i] = souk_hub_leaves_find(
+			&node->leaves, &session->ask.provider, session->ask.epoch);
+		if (leaves[i] != NULL && souk_hub_leaf_has_room(leaves[i], need))
+			continue;
+		wanted->providers[wanted->count] = session->ask.provider;
+		wanted->needs[wanted->count++] = need;
+	}
+	return SOUK_OK;
+}
+
+struct opening {
+	struct wanted wanted;
+	struct souk_bundle_strips strips;
+};
+
+/* Under money_lock. */
+static souk_status lay_strips(struct sponsor_node *node, const struct souk_bundle_open *open,
+	struct souk_hub_leaf **leaves, struct souk_bundle_strips *ret)
+{
+	struct souk_payer_leaf *free_parts[SOUK_BUNDLE_CACHES_MAX];
+	for (uint32_t i = 0; i < open->sessions.count; i++) {
+		free_parts[i] = &leaves[i]->free;
+		souk_hub_leaves_use(&node->leaves, leaves[i], &ret->strips.items[i]);
+	}
+	pthread_mutex_lock(&node->lock);
+	souk_status status =
+		souk_sponsor_open(&node->sponsor, open, free_parts, sponsor_now(), ret);
+	pthread_mutex_unlock(&node->lock);
+	for (uint32_t i = 0; status == SOUK_OK && i < open->sessions.count; i++)
+		status = note_used(node, leaves[i]);
+	return status;
+}
+
+static struct sponsor_answer *find_answer(
+	struct sponsor_node *node, const struct souk_nonce *bundle)
+{
+	for (uint32_t i = 0; i < SPONSOR_ANSWERS; i++) {
+		struct sponsor_answer *answer = &node->answers[i];
+		if (answer->bytes.data != NULL &&
+			memcmp(&answer->bundle, bundle, sizeof *bundle) == 0)
+			return answer;
+	}
+	return NULL;
+}
+
+static souk_status copy_bytes(struct souk_bytes from, struct souk_bytes *ret)
+{
+	uint8_t *copy = malloc(from.size + 1);
+	if (copy == NULL)
+		return SOUK_IO_MEMORY;
+	memcpy(copy, from.data, from.size);
+	*ret = souk_bytes_of(copy, from.size);
+	return SOUK_OK;
+}
+
+/* Encode STRIPS; keep a copy for who asks again. Under money_lock. */
+static souk_status encode_answer(
+	struct sponsor_node *node, const struct souk_bundle_strips *strips, struct souk_bytes *ret)
+{
+	struct sponsor_answer *kept = &node->answers[node->answer_count++ % SPONSOR_ANSWERS];
+	struct souk_writer writer;
+	struct souk_bytes encoded;
+	uint8_t *bytes = malloc(SOUK_BUNDLE_STRIPS_SIZE_MAX);
+	if (bytes == NULL)
+		return SOUK_IO_MEMORY;
+	souk_writer_init(&writer, bytes, SOUK_BUNDLE_STRIPS_SIZE_MAX);
+	souk_bundle_strips_encode(&writer, strips);
+	souk_status status = souk_writer_finish(&writer, &encoded);
+	free((void *)(uintptr_t)kept->bytes.data);
+	kept->bytes = souk_bytes_of(NULL, 0);
+	kept->bundle = strips->bundle;
+	if (status == SOUK_OK)
+		status = copy_bytes(encoded, &kept->bytes);
+	if (status == SOUK_OK)
+		status = copy_bytes(encoded, ret);
+	free(bytes);
+	return status;
+}
+
+/* Under money_lock. SOUK_LOCAL_NOT_FOUND: o->wanted is to be allotted first. */
+static souk_status open_once(struct sponsor_node *node, const struct souk_bundle_open *open,
+	struct opening *o, struct souk_bytes *ret)
+{
+	struct souk_hub_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
+	pthread_mutex_lock(&node->lock);
+	souk_status status = souk_sponsor_check(&node->sponsor, open, sponsor_now());
+	pthread_mutex_unlock(&node->lock);
+	if (status == SOUK_LOCAL_EXISTS) {
+		const struct sponsor_answer *answer = find_answer(node, &open->bundle);
+		return answer == NULL ? SOUK_PEER_UNKNOWN_BUNDLE : copy_bytes(answer->bytes, ret);
+	}
+	SOUK_TRY(status);
+	SOUK_TRY(find_leaves(node, open, leaves, &o->wanted));
+	if (o->wanted.count > 0)
+		return SOUK_LOCAL_NOT_FOUND;
+	memset(&o->strips, 0, sizeof o->strips);
+	SOUK_TRY(lay_strips(node, open, leaves, &o->strips));
+	return encode_answer(node, &o->strips, ret);
+}
+
+static souk_status open_with(struct sponsor_node *node, const struct souk_bundle_open *open,
+	struct opening *o, struct souk_bytes *ret)
+{
+	souk_status status = SOUK_LOCAL_NOT_FOUND;
+	for (int i = 0; i < OPEN_TRIES && status == SOUK_LOCAL_NOT_FOUND; i++) {
+		pthread_mutex_lock(&node->money_lock);
+		status = open_once(node, open, o, ret);
+		pthread_mutex_unlock(&node->money_lock);
+		if (status != SOUK_LOCAL_NOT_FOUND)
+			break;
+		pthread_mutex_lock(&node->allot_lock);
+		souk_status allotted = allot(node, &o->wanted);
+		pthread_mutex_unlock(&node->allot_lock);
+		/* The operator's trouble, and no fault of the viewer's. */
+		if (allotted != SOUK_OK)
+			return souk_status_class(allotted) == SOUK_CLASS_PEER ? SOUK_LOCAL_FULL
+									      : allotted;
+	}
+	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_LOCAL_FULL : status;
+}
+
+souk_status sponsor_open(
+	struct sponsor_node *node, const struct souk_bundle_open *open, struct souk_bytes *ret)
+{
+	struct opening *opening = calloc(1, sizeof *opening);
+	*ret = souk_bytes_of(NULL, 0);
+	if (opening == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = open_with(node, open, opening, ret);
+	free(opening);
+	/* What was refused may have been counted; and a kept answer may not be durable yet. */
+	souk_status stored = sponsor_commit(node);
+	if (status == SOUK_OK && stored != SOUK_OK) {
+		free((void *)(uintptr_t)ret->data);
+		*ret = souk_bytes_of(NULL, 0);
+		status = stored;
+	}
+	return status;
+}
