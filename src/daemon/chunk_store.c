@@ -519,6 +519,11 @@ static souk_status take_size(
 	return SOUK_OK;
 }
 
+const struct provider_store *chunk_store_records(const struct chunk_store *store)
+{
+	return &store->store;
+}
+
 struct chunk_store_figures chunk_store_figures_now(struct chunk_store *store)
 {
 	struct {

@@ -104,5 +104,7 @@ struct chunk_store_figures {
 	uint64_t bytes_evicted;
 };
 struct chunk_store_figures chunk_store_figures_now(struct chunk_store *store);
+/* Where its records are: for lists. */
+const struct provider_store *chunk_store_records(const struct chunk_store *store);
 
 #endif
