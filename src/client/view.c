@@ -267,6 +267,7 @@ static void loop(struct view *view)
 	int fd = souk_worker_fd(view->worker);
 	for (;;) {
 		check_end(view);
+		view_check_leaving(view);
 		do {
 			view_plan(view);
 			pull_all(view);

@@ -163,6 +163,7 @@ struct view {
 	uint32_t low;		/* every chunk before it is here */
 	uint32_t stream_chunks; /* of the next bundle for a want */
 	uint32_t stream_end;	/* where the last one ended */
+	souk_status leaving;	/* why this sponsor is left, once its bundles are over; SOUK_OK */
 	bool is_over;
 	souk_status result;
 	char refusal[256]; /* what the last refusal said */
@@ -221,6 +222,7 @@ void view_sponsor_status(
 void view_end(struct view *view, souk_status status);
 /* Something did not work out; wait a little, or give up. */
 void view_failed(struct view *view, souk_status status);
+void view_check_leaving(struct view *view);
 void view_note(struct view *view, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -235,7 +235,8 @@ void view_plan(struct view *view)
 {
 	bool is_whole = false;
 	struct view_want run = {0, 0};
-	if (view->is_over || view->complete_ms != 0 || view_now_ms() < view->pause_until)
+	if (view->is_over || view->complete_ms != 0 || view->leaving != SOUK_OK ||
+		view_now_ms() < view->pause_until)
 		return;
 	pthread_mutex_lock(&view->lock);
 	bool urgent = is_urgent(view);
@@ -383,6 +384,19 @@ void view_failed(struct view *view, souk_status status)
 	view->pause_until = now_ms + pause;
 	if (is_hopeless(status) || (view->failures >= FAILURES_MIN &&
 					   now_ms - view->progress_ms > view->config.patience_ms))
+		view->leaving = status;
+}
+
+/* But what is under way ends in order. */
+void view_check_leaving(struct view *view)
+{
+	souk_status status = view->leaving;
+	for (uint32_t i = 0; i < VIEW_BUNDLES_MAX; i++) {
+		if (is_alive(view->bundles[i]))
+			return;
+	}
+	view->leaving = SOUK_OK;
+	if (status != SOUK_OK)
 		leave_sponsor(view, status);
 }
 
