@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway_contents.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "souk/base/check.h"
+#include "souk/io/clock_real.h"
+#include "souk/io/http_server.h"
+#include "souk/io/log.h"
+
+/* How often who waits looks whether its peer is there still, and says again what it wants. */
+#define LOOK_MS	    250u
+#define AGAIN_LOOKS 8u
+#define KEEPER_MS   200u
+#define RETRY_MS    500u
+#define ROOM_MS	    3000u
+#define AHEAD_MIN   (1024u * 1024u)
+
+enum fetch_state {
+	FETCH_FREE,
+	FETCH_OPENING,
+	FETCH_RUNNING,
+	FETCH_ENDED,
+};
+
+/* A content that is being fetched. Under the lock of its contents, but for what its thread has. */
+struct shared_fetch {
+	struct gateway_contents *contents;
+	enum fetch_state state;
+	struct souk_content_name name;
+	struct fetch *fetch;	 /* RUNNING: for wants */
+	struct chunk_item *item; /* its thread's */
+	souk_status status;	 /* ENDED: why */
+	char detail[FETCH_DETAIL_SIZE];
+	struct gateway_reader *readers;
+	atomic_bool is_fruitful; /* a chunk came since it was begun */
+	uint64_t changed_ms;	 /* when it ended, or a reader left */
+};
+
+struct gateway_contents {
+	struct gateway_contents_config config;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool stopping;
+	struct shared_fetch *fetches;
+	uint32_t threads;
+	pthread_t keeper;
+};
+
+struct gateway_reader {
+	struct gateway_contents *contents;
+	struct souk_content_name name;
+	int socket;
+	struct chunk_item *item;
+	uint64_t end;	   /* nothing is wanted from here on */
+	uint64_t consumed; /* bytes read in a row */
+	uint64_t place;	   /* the next byte in that row */
+	bool has_come;
+	uint32_t chunk; /* the last one read of */
+	uint32_t want_first, want_count;
+	struct shared_fetch *fetch; /* where it lacks something; under the lock, with next */
+	struct gateway_reader *next;
+};
+
+static uint64_t steady_ms(void)
+{
+	return souk_clock_steady_ns() / 1000000;
+}
+
+static uint64_t wall_ms(void)
+{
+	return souk_clock_now(souk_clock_real()).ms;
+}
+
+/* Wait for a change, but not longer than MS. Under lock. */
+static void wait_changed(struct gateway_contents *contents, uint64_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ms / 1000);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(&contents->changed, &contents->lock, &until);
+}
+
+/* ------------------------------------------------------------------ the thread of a fetch */
+
+static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
+{
+	struct shared_fetch *shared = ctx;
+
+	SOUK_TRY(chunk_item_write(shared->item, chunk, data));
+	shared->is_fruitful = true;
+	return SOUK_OK;
+}
+
+static souk_status read_chunk(void *ctx, uint32_t chunk, uint8_t *out, size_t size)
+{
+	struct shared_fetch *shared = ctx;
+	const struct souk_content *content = chunk_item_content(shared->item);
+
+	return chunk_item_read(shared->item, souk_content_chunk_offset(content, chunk), out, size);
+}
+
+static void log_note(void *ctx, const char *text)
+{
+	const struct shared_fetch *shared = ctx;
+
+	SOUK_LOG(SOUK_LOG_INFO, "gateway_fetch_note",
+		souk_log_hex("content", shared->name.id.bytes, SOUK_HASH_SIZE),
+		souk_log_text("note", text));
+}
+
+/* Who pays, and how much. *RET_PART is to be settled where SOUK_OK is returned. */
+static souk_status find_money(
+	struct shared_fetch *shared, struct fetch_config *config, struct gateway_part *ret_part)
+{
+	*ret_part = (struct gateway_part){0};
+	if (config->payer == FETCH_SPONSOR)
+		return SOUK_OK;
+	souk_status status =
+		gateway_purse_take(shared->contents->config.purse, wall_ms(), ret_part);
+	config->budget = ret_part->amount;
+	if (status != SOUK_OK && config->payer == FETCH_OWN) {
+		snprintf(shared->detail, sizeof(shared->detail),
+			"today's budget for own money is used up\nRaise budget in [gateway] of "
+			"souk.ini, or come back tomorrow (UTC).");
+		return status;
+	}
+	if (status != SOUK_OK)
+		config->payer = FETCH_SPONSOR;
+	return SOUK_OK;
+}
+
+/* Under lock. */
+static void say_wants(struct shared_fetch *shared)
+{
+	for (const struct gateway_reader *r = shared->readers; r && shared->fetch; r = r->next) {
+		if (r->want_count)
+			fetch_want(shared->fetch, r->want_first, r->want_count);
+	}
+}
+
+static souk_status run_opened(struct shared_fetch *shared, struct fetch *fetch)
+{
+	struct gateway_contents *contents = shared->contents;
+	struct chunk_item *item;
+	souk_status status = chunk_store_create(
+		contents->config.chunks, fetch_content(fetch), fetch_row(fetch), "", &item);
+
+	if (status != SOUK_OK) {
+		snprintf(shared->detail, sizeof(shared->detail), "it cannot be kept: %s%s",
+			souk_status_text(status),
+			status == SOUK_LOCAL_FULL
+				? "\nIt does not fit the cache: raise cache in souk.ini."
+				: "");
+		return status;
+	}
+	for (uint32_t i = 0; i < souk_content_chunk_count(fetch_content(fetch)); i++) {
+		if (chunk_item_has(item, i))
+			fetch_have(fetch, i);
+	}
+	shared->item = item;
+	pthread_mutex_lock(&contents->lock);
+	shared->fetch = fetch;
+	shared->state = FETCH_RUNNING;
+	if (contents->stopping)
+		fetch_stop(fetch);
+	say_wants(shared);
+	pthread_cond_broadcast(&contents->changed);
+	pthread_mutex_unlock(&contents->lock);
+	status = fetch_run(fetch, shared->detail);
+	pthread_mutex_lock(&contents->lock);
+	shared->fetch = NULL;
+	pthread_mutex_unlock(&contents->lock);
+	return status;
+}
+
+static void *fetch_thread(void *ctx)
+{
+	struct shared_fetch *shared = ctx;
+	struct gateway_contents *contents = shared->contents;
+	struct fetch_config config = contents->config.fetch;
+	struct fetch *fetch = NULL;
+	struct fetch_figures figures = {0};
+	struct gateway_part part;
+
+	config.name = shared->name;
+	config.is_streaming = true;
+	config.events = (struct fetch_events){
+		.ctx = shared, .chunk = keep_chunk, .note = log_note, .read = read_chunk};
+	souk_status status = find_money(shared, &config, &part);
+	if (status == SOUK_OK)
+		status = fetch_open(&fetch, &config, shared->detail);
+	if (status == SOUK_OK) {
+		status = run_opened(shared, fetch);
+		figures = fetch_figures_now(fetch);
+		fetch_free(fetch);
+	}
+	gateway_purse_settle(contents->config.purse, part, figures.spent);
+	SOUK_LOG(SOUK_LOG_INFO, "gateway_fetch_over",
+		souk_log_hex("content", shared->name.id.bytes, SOUK_HASH_SIZE),
+		souk_log_u64("bytes", figures.bytes_done), souk_log_amount("spent", figures.spent),
+		souk_log_u64("sponsored", figures.is_sponsored), souk_log_status(status));
+	struct chunk_item *item = shared->item;
+	pthread_mutex_lock(&contents->lock);
+	shared->status = status;
+	shared->state = FETCH_ENDED;
+	shared->changed_ms = steady_ms();
+	pthread_cond_broadcast(&contents->changed);
+	pthread_mutex_unlock(&contents->lock);
+	/* From here on the slot may be another fetch's. */
+	if (item)
+		chunk_item_wake(item, status == SOUK_OK ? SOUK_LOCAL_STATE : status);
+	chunk_item_give(item);
+	pthread_mutex_lock(&contents->lock);
+	contents->threads--;
+	pthread_cond_broadcast(&contents->changed);
+	pthread_mutex_unlock(&contents->lock);
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ fetches, under lock */
+
+static bool same_name(const struct souk_content_name *a, const struct souk_content_name *b)
+{
+	return souk_hash_equal(&a->id, &b->id) && a->has_size == b->has_size &&
+	       (!a->has_size || a->size == b->size);
+}
+
+static bool is_free(const struct shared_fetch *shared)
+{
+	return shared->state == FETCH_FREE || (shared->state == FETCH_ENDED && !shared->readers);
+}
+
+static struct shared_fetch *find_fetch(
+	struct gateway_contents *contents, const struct souk_content_name *name)
+{
+	for (size_t i = 0; i < contents->config.fetches_max; i++) {
+		struct shared_fetch *shared = &contents->fetches[i];
+		if (!is_free(shared) && same_name(&shared->name, name))
+			return shared;
+	}
+	return NULL;
+}
+
+static struct shared_fetch *find_free(struct gateway_contents *contents)
+{
+	for (size_t i = 0; i < contents->config.fetches_max; i++) {
+		if (is_free(&contents->fetches[i]))
+			return &contents->fetches[i];
+	}
+	return NULL;
+}
+
+static void stop_fetch(struct shared_fetch *shared)
+{
+	if (shared->fetch)
+		fetch_stop(shared->fetch);
+}
+
+static souk_status begin_fetch(struct shared_fetch *shared)
+{
+	struct gateway_contents *contents = shared->contents;
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	shared->state = FETCH_OPENING;
+	shared->item = NULL;
+	shared->is_fruitful = false;
+	shared->detail[0] = 0;
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	bool begun = pthread_create(&thread, &attributes, fetch_thread, shared) == 0;
+	pthread_attr_destroy(&attributes);
+	if (!begun) {
+		shared->state = FETCH_ENDED;
+		shared->status = SOUK_IO_MEMORY;
+		return SOUK_IO_MEMORY;
+	}
+	contents->threads++;
+	return SOUK_OK;
+}
+
+/* READER takes part in the fetch of its content, which is begun where there is none. */
+static souk_status attach(struct gateway_reader *reader)
+{
+	struct gateway_contents *contents = reader->contents;
+	struct shared_fetch *shared = find_fetch(contents, &reader->name);
+
+	if (!shared) {
+		shared = find_free(contents);
+		if (!shared)
+			return SOUK_LOCAL_FULL;
+		shared->name = reader->name;
+		SOUK_TRY(begin_fetch(shared));
+	}
+	reader->fetch = shared;
+	reader->next = shared->readers;
+	shared->readers = reader;
+	return SOUK_OK;
+}
+
+static void detach(struct gateway_reader *reader)
+{
+	struct shared_fetch *shared = reader->fetch;
+
+	if (!shared)
+		return;
+	struct gateway_reader **link = &shared->readers;
+	while (*link != reader)
+		link = &(*link)->next;
+	*link = reader->next;
+	reader->fetch = NULL;
+	shared->changed_ms = shared->state == FETCH_ENDED ? shared->changed_ms : steady_ms();
+	if (shared->fetch)
+		fetch_want(shared->fetch, 0, 0);
+	say_wants(shared);
+}
+
+/* Whether a fetch that ended may be begun again for READER. */
+static bool may_go_on(const struct shared_fetch *shared, const struct gateway_reader *reader)
+{
+	souk_status status = shared->status;
+
+	if (status == SOUK_OK || status == SOUK_LOCAL_STOPPED || shared->is_fruitful)
+		return true;
+	/* A stream is not given up at once because nobody answers. */
+	return reader->consumed > 0 &&
+	       (souk_status_class(status) == SOUK_CLASS_IO || status == SOUK_PEER_SILENT ||
+		       status == SOUK_LOCAL_NO_PROVIDER_LEFT ||
+		       status == SOUK_PEER_UNKNOWN_CONTENT);
+}
+
+static souk_status say_why(const struct shared_fetch *shared, char detail[FETCH_DETAIL_SIZE])
+{
+	const char *text = shared->detail[0] ? shared->detail : souk_status_text(shared->status);
+
+	snprintf(detail, FETCH_DETAIL_SIZE, "%s", text);
+	return shared->status;
+}
+
+/* Ends what nobody reads. */
+static void *keeper_thread(void *ctx)
+{
+	struct gateway_contents *contents = ctx;
+
+	pthread_mutex_lock(&contents->lock);
+	while (!contents->stopping) {
+		wait_changed(contents, KEEPER_MS);
+		for (size_t i = 0; i < contents->config.fetches_max; i++) {
+			struct shared_fetch *shared = &contents->fetches[i];
+			if (!shared->readers &&
+				steady_ms() - shared->changed_ms >= contents->config.idle_ms)
+				stop_fetch(shared);
+		}
+	}
+	pthread_mutex_unlock(&contents->lock);
+	return NULL;
+}
+
+/* Room for another fetch: those that nobody reads end now. */
+static void stop_idle(struct gateway_contents *contents)
+{
+	for (size_t i = 0; i < contents->config.fetches_max; i++) {
+		if (!contents->fetches[i].readers)
+			stop_fetch(&contents->fetches[i]);
+	}
+}
+
+/* ------------------------------------------------------------------ readers */
+
+static bool is_over(const struct gateway_reader *reader)
+{
+	return reader->contents->stopping || souk_http_peer_is_gone(reader->socket);
+}
+
+/* See that the content of READER is being fetched, or say why it cannot be; under lock. */
+static souk_status keep_fetching(
+	struct gateway_reader *reader, bool again, char detail[FETCH_DETAIL_SIZE])
+{
+	struct shared_fetch *shared;
+
+	if (is_over(reader))
+		return SOUK_LOCAL_STOPPED;
+	if (!reader->fetch) {
+		souk_status status = attach(reader);
+		if (status == SOUK_LOCAL_FULL)
+			stop_idle(reader->contents);
+		if (status != SOUK_OK)
+			snprintf(detail, FETCH_DETAIL_SIZE,
+				"as many contents are being fetched as may be at once\nTry again "
+				"in a moment.");
+		return status;
+	}
+	shared = reader->fetch;
+	if (shared->state == FETCH_RUNNING && again && reader->want_count)
+		fetch_want(shared->fetch, reader->want_first, reader->want_count);
+	if (shared->state != FETCH_ENDED)
+		return SOUK_OK;
+	if (!may_go_on(shared, reader))
+		return say_why(shared, detail);
+	if (shared->status == SOUK_OK || shared->status == SOUK_LOCAL_STOPPED ||
+		shared->is_fruitful || steady_ms() - shared->changed_ms >= RETRY_MS)
+		return begin_fetch(shared);
+	return SOUK_OK;
+}
+
+/* The same, where it may take a moment until there is room. */
+static souk_status keep_fetching_soon(
+	struct gateway_reader *reader, bool again, uint64_t since, char detail[FETCH_DETAIL_SIZE])
+{
+	souk_status status = keep_fetching(reader, again, detail);
+
+	return status == SOUK_LOCAL_FULL && steady_ms() - since < ROOM_MS ? SOUK_OK : status;
+}
+
+static souk_status say_late(struct gateway_reader *reader, char detail[FETCH_DETAIL_SIZE])
+{
+	snprintf(detail, FETCH_DETAIL_SIZE, "nothing came for %ju seconds\nTry again later.",
+		(uintmax_t)(reader->contents->config.wait_ms / 1000));
+	return SOUK_IO_TIMEOUT;
+}
+
+/* What ID names must be what NAME says of it: a size, or any but 64 bytes. */
+static souk_status check_name(struct gateway_reader *reader, char detail[FETCH_DETAIL_SIZE])
+{
+	const struct souk_content *held = chunk_item_content(reader->item);
+	struct souk_content checked;
+
+	if (souk_content_check(&checked, &reader->name, held->size, held->chunk_size) == SOUK_OK)
+		return SOUK_OK;
+	snprintf(detail, FETCH_DETAIL_SIZE,
+		"the content with this id has %ju bytes\nName it ID.%ju where its size matters.",
+		(uintmax_t)held->size, (uintmax_t)held->size);
+	return SOUK_PEER_UNKNOWN_CONTENT;
+}
+
+/* Have it fetched until it is in the store at least in name. */
+static souk_status fetch_item(struct gateway_reader *reader, char detail[FETCH_DETAIL_SIZE])
+{
+	struct gateway_contents *contents = reader->contents;
+	uint64_t since = steady_ms();
+
+	for (;;) {
+		pthread_mutex_lock(&contents->lock);
+		souk_status status = keep_fetching_soon(reader, false, since, detail);
+		bool is_there = reader->fetch && reader->fetch->state != FETCH_OPENING;
+		if (status == SOUK_OK && !is_there)
+			wait_changed(contents, LOOK_MS);
+		pthread_mutex_unlock(&contents->lock);
+		SOUK_TRY(status);
+		if (is_there) {
+			status = chunk_store_take(
+				contents->config.chunks, &reader->name.id, &reader->item);
+			if (status != SOUK_LOCAL_NOT_FOUND)
+				return status;
+		}
+		if (steady_ms() - since > contents->config.wait_ms)
+			return say_late(reader, detail);
+	}
+}
+
+souk_status gateway_reader_open(struct gateway_reader **ret, struct gateway_contents *contents,
+	const struct souk_content_name *name, int socket, char detail[FETCH_DETAIL_SIZE])
+{
+	struct gateway_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return SOUK_IO_MEMORY;
+	reader->contents = contents;
+	reader->name = *name;
+	reader->socket = socket;
+	souk_status status = chunk_store_take(contents->config.chunks, &name->id, &reader->item);
+	if (status == SOUK_LOCAL_NOT_FOUND)
+		status = fetch_item(reader, detail);
+	else if (status != SOUK_OK)
+		snprintf(detail, FETCH_DETAIL_SIZE, "%s", souk_status_text(status));
+	if (status == SOUK_OK)
+		status = check_name(reader, detail);
+	if (status != SOUK_OK) {
+		gateway_reader_close(reader);
+		return status;
+	}
+	reader->end = gateway_reader_content(reader)->size;
+	*ret = reader;
+	return SOUK_OK;
+}
+
+void gateway_reader_close(struct gateway_reader *reader)
+{
+	if (!reader)
+		return;
+	pthread_mutex_lock(&reader->contents->lock);
+	detach(reader);
+	pthread_mutex_unlock(&reader->contents->lock);
+	chunk_item_give(reader->item);
+	free(reader);
+}
+
+const struct souk_content *gateway_reader_content(const struct gateway_reader *reader)
+{
+	return chunk_item_content(reader->item);
+}
+
+void gateway_reader_limit(struct gateway_reader *reader, uint64_t first, uint64_t size)
+{
+	uint64_t all = gateway_reader_content(reader)->size;
+
+	reader->end = size < all - first ? first + size : all;
+}
+
+/* Chunks that should be here soon: from the one at OFFSET on, those that are not. */
+static void find_want(struct gateway_reader *reader, uint64_t offset)
+{
+	uint32_t chunk_size = gateway_reader_content(reader)->chunk_size;
+	uint64_t ahead = reader->consumed, ahead_max = reader->contents->config.read_ahead;
+
+	ahead = ahead < AHEAD_MIN ? AHEAD_MIN : ahead;
+	ahead = ahead > ahead_max ? ahead_max : ahead;
+	uint64_t end = reader->end - offset < ahead ? reader->end : offset + ahead;
+	uint32_t first = (uint32_t)(offset / chunk_size);
+	uint32_t after = end > offset ? (uint32_t)((end - 1) / chunk_size) + 1 : first + 1;
+	while (first < after && chunk_item_has(reader->item, first))
+		first++;
+	reader->want_first = first;
+	reader->want_count = after - first;
+}
+
+/* The reader has come to another chunk. What is lacking ahead of it is fetched; where that cannot
+ * be, it is said when the reader comes there. */
+static void come_to(struct gateway_reader *reader, uint64_t offset)
+{
+	struct gateway_contents *contents = reader->contents;
+	char detail[FETCH_DETAIL_SIZE];
+
+	pthread_mutex_lock(&contents->lock);
+	find_want(reader, offset);
+	if (reader->want_count) {
+		souk_status status = keep_fetching(reader, true, detail);
+		(void)status;
+	}
+	pthread_mutex_unlock(&contents->lock);
+}
+
+static souk_status wait_for(
+	struct gateway_reader *reader, uint32_t chunk, char detail[FETCH_DETAIL_SIZE])
+{
+	struct gateway_contents *contents = reader->contents;
+	uint64_t since = steady_ms();
+
+	for (unsigned looks = 0; !chunk_item_has(reader->item, chunk); looks++) {
+		pthread_mutex_lock(&contents->lock);
+		souk_status status =
+			keep_fetching_soon(reader, looks % AGAIN_LOOKS == 0, since, detail);
+		pthread_mutex_unlock(&contents->lock);
+		SOUK_TRY(status);
+		if (steady_ms() - since > contents->config.wait_ms)
+			return say_late(reader, detail);
+		/* Woken: the fetch has ended, and the next look says how. */
+		status = chunk_item_wait(reader->item, chunk, LOOK_MS);
+		(void)status;
+	}
+	return SOUK_OK;
+}
+
+souk_status gateway_reader_read(struct gateway_reader *reader, uint64_t offset, uint8_t *out,
+	size_t size, size_t *ret_got, char detail[FETCH_DETAIL_SIZE])
+{
+	const struct souk_content *content = gateway_reader_content(reader);
+	uint32_t chunk = (uint32_t)(offset / content->chunk_size);
+
+	SOUK_CHECK(offset < content->size && size > 0);
+	reader->consumed = offset == reader->place ? reader->consumed : 0;
+	if (!reader->has_come || chunk != reader->chunk)
+		come_to(reader, offset);
+	reader->has_come = true;
+	reader->chunk = chunk;
+	SOUK_TRY(wait_for(reader, chunk, detail));
+	uint64_t left = souk_content_chunk_offset(content, chunk) +
+			souk_content_chunk_length(content, chunk) - offset;
+	size = size < left ? size : (size_t)left;
+	souk_status status = chunk_item_read(reader->item, offset, out, size);
+	if (status != SOUK_OK) {
+		snprintf(detail, FETCH_DETAIL_SIZE, "%s", souk_status_text(status));
+		return status;
+	}
+	reader->consumed += size;
+	reader->place = offset + size;
+	*ret_got = size;
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ start and stop */
+
+souk_status gateway_contents_start(
+	struct gateway_contents **ret, const struct gateway_contents_config *config)
+{
+	struct gateway_contents *contents = calloc(1, sizeof(*contents));
+	pthread_condattr_t attributes;
+
+	if (!contents)
+		return SOUK_IO_MEMORY;
+	contents->config = *config;
+	contents->fetches = calloc(config->fetches_max, sizeof(*contents->fetches));
+	if (!contents->fetches) {
+		free(contents);
+		return SOUK_IO_MEMORY;
+	}
+	for (size_t i = 0; i < config->fetches_max; i++)
+		contents->fetches[i].contents = contents;
+	pthread_mutex_init(&contents->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&contents->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (pthread_create(&contents->keeper, NULL, keeper_thread, contents) != 0) {
+		contents->stopping = true;
+		free(contents->fetches);
+		free(contents);
+		return SOUK_IO_MEMORY;
+	}
+	*ret = contents;
+	return SOUK_OK;
+}
+
+void gateway_contents_stop(struct gateway_contents *contents)
+{
+	pthread_mutex_lock(&contents->lock);
+	contents->stopping = true;
+	for (size_t i = 0; i < contents->config.fetches_max; i++)
+		stop_fetch(&contents->fetches[i]);
+	pthread_cond_broadcast(&contents->changed);
+	pthread_mutex_unlock(&contents->lock);
+}
+
+void gateway_contents_free(struct gateway_contents *contents)
+{
+	if (!contents)
+		return;
+	pthread_join(contents->keeper, NULL);
+	pthread_mutex_lock(&contents->lock);
+	while (contents->threads > 0)
+		wait_changed(contents, LOOK_MS);
+	pthread_mutex_unlock(&contents->lock);
+	pthread_cond_destroy(&contents->changed);
+	pthread_mutex_destroy(&contents->lock);
+	free(contents->fetches);
+	free(contents);
+}
+
+uint32_t gateway_contents_fetching(struct gateway_contents *contents)
+{
+	uint32_t count = 0;
+
+	pthread_mutex_lock(&contents->lock);
+	for (size_t i = 0; i < contents->config.fetches_max; i++) {
+		enum fetch_state state = contents->fetches[i].state;
+		count += state == FETCH_OPENING || state == FETCH_RUNNING;
+	}
+	pthread_mutex_unlock(&contents->lock);
+	return count;
+}
