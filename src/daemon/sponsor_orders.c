@@ -17,6 +17,12 @@ static struct souk_amount budget_of(const struct souk_sponsor_order *order)
 	return order->stopped ? SOUK_AMOUNT_ZERO : order->budget;
 }
 
+static const struct souk_hash *group_of(const struct souk_sponsor_order *order)
+{
+	static const struct souk_hash none = {{0}};
+	return souk_hash_equal(&order->group, &none) ? NULL : &order->group;
+}
+
 /* The file of a content, if it is all there; -1 otherwise. */
 static int open_file(
 	const struct sponsor_node *node, const struct souk_hash *content, uint64_t size)
@@ -44,7 +50,8 @@ static void begin_order(struct sponsor_node *node, const struct souk_hash *id,
 	if (file >= 0 && order->size > 0)
 		status = souk_content_check(&content, &name, order->size, order->chunk_size);
 	if (status == SOUK_OK)
-		status = souk_sponsor_add_content(&node->sponsor, &content, budget_of(order));
+		status = souk_sponsor_add_content(
+			&node->sponsor, &content, group_of(order), budget_of(order));
 	if (status != SOUK_OK) {
 		/* It is tried again and again, and said once. */
 		if (!souk_hash_equal(&node->refused_order, id))

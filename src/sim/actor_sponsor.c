@@ -182,7 +182,7 @@ static void make_machine(struct sim_sponsor *s)
 	souk_sponsor_init(s->sponsor, &config, &memory);
 	for (uint32_t i = 0; i < memory.content_max; i++)
 		SOUK_CHECK(souk_sponsor_add_content(s->sponsor,
-				   sim_contents_at(sim_world_contents(s->node->world), i),
+				   sim_contents_at(sim_world_contents(s->node->world), i), NULL,
 				   config.budget) == SOUK_OK);
 }
 

@@ -82,6 +82,7 @@ struct souk_sponsor_config {
 /* A content that is paid for. */
 struct souk_sponsor_content {
 	struct souk_content content;
+	struct souk_hash group; /* all contents of it share one budget; its own id: nobody else */
 	struct souk_amount budget; /* ever */
 	struct souk_amount held;   /* what its open and drawn bundles may still cost */
 	bool store_due;
@@ -90,6 +91,8 @@ struct souk_sponsor_content {
 };
 
 struct souk_sponsor_cache {
+	struct souk_hash earlier; /* the secret before it enlisted again */
+	bool has_earlier;
 	bool store_due;
 	uint32_t due_next; /* index + 1 of the next that is to be stored */
 	struct souk_sponsor_cache_record record;
@@ -192,11 +195,13 @@ void souk_sponsor_init(struct souk_sponsor *sponsor, const struct souk_sponsor_c
 	const struct souk_sponsor_memory *memory);
 
 /* souk_sponsor_add_content: pay for downloads of CONTENT from now on, up to BUDGET ever; again
- * after each start.
+ * after each start. With GROUP, which may be NULL, all contents of it together are paid up to the
+ * budget of each.
  *
  * Returns SOUK_OK, SOUK_LOCAL_EXISTS, SOUK_LOCAL_FULL. */
 SOUK_MUST_CHECK souk_status souk_sponsor_add_content(struct souk_sponsor *sponsor,
-	const struct souk_content *content, struct souk_amount budget);
+	const struct souk_content *content, const struct souk_hash *group,
+	struct souk_amount budget);
 
 /* souk_sponsor_set_budget: from now on, and ever, so much for CONTENT. Bundles that were drawn go
  * on; zero stops new ones.
@@ -334,8 +339,8 @@ bool souk_sponsor_next_effect(struct souk_sponsor *sponsor, struct souk_sponsor_
 void souk_sponsor_repeat_effect(
 	struct souk_sponsor *sponsor, const struct souk_sponsor_effect *effect);
 
-/* Budget less what is spent or held: in all; and of CONTENT, no more than in all. Zero where it is
- * not paid for. */
+/* Budget less what is spent or held: in all; and of CONTENT or its group, no more than in all. Zero
+ * where it is not paid for. */
 struct souk_amount souk_sponsor_free(const struct souk_sponsor *sponsor);
 struct souk_amount souk_sponsor_free_for(
 	const struct souk_sponsor *sponsor, const struct souk_hash *content);

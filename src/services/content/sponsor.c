@@ -99,6 +99,12 @@ souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
 		cache = &sponsor->memory.caches[sponsor->cache_count++];
 		memset(cache, 0, sizeof *cache);
 	}
+	/* Grants that were made before, of bundles that were drawn, are good still. */
+	if (cache->record.offer.offer.price.ncoin != 0 &&
+		!souk_hash_equal(&cache->record.secret, &secret)) {
+		cache->earlier = cache->record.secret;
+		cache->has_earlier = true;
+	}
 	cache->record.secret = secret;
 	cache->record.offer = signed_enlist->offer;
 	cache->record.price = offer->price;
@@ -226,7 +232,9 @@ static void limits_of(
 		const struct souk_offer *offer =
 			&sponsor->memory.caches[sponsor->memory.draw[i]].record.offer.offer;
 		*ret_units = offer->units_max < *ret_units ? offer->units_max : *ret_units;
-		*ret_segment = offer->window < *ret_segment ? offer->window : *ret_segment;
+		/* Half a window: the next segment is fetched while this one's puzzle is solved. */
+		uint32_t half = offer->window > 1 ? offer->window / 2u : 1;
+		*ret_segment = half < *ret_segment ? half : *ret_segment;
 	}
 }
 

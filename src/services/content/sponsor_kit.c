@@ -67,8 +67,8 @@ static void start(struct kit_sponsor *kit, uint64_t seed)
 	struct souk_hash hash = souk_sha256_of(&seed, sizeof seed);
 	memcpy(kit->config.seed, hash.bytes, sizeof kit->config.seed);
 	souk_sponsor_init(&kit->sponsor, &kit->config, &memory);
-	SOUK_CHECK(souk_sponsor_add_content(
-			   &kit->sponsor, &kit->content, souk_amount_of_ncoin(SALE)) == SOUK_OK);
+	SOUK_CHECK(souk_sponsor_add_content(&kit->sponsor, &kit->content, NULL,
+			   souk_amount_of_ncoin(SALE)) == SOUK_OK);
 }
 
 static void set_epoch(struct kit_sponsor *kit)

@@ -173,6 +173,21 @@ souk_status souk_sponsor_check(
 	return status;
 }
 
+/* Whether GRANT's keys come of SECRET, which is shared with the cache; *RET is k_n then. */
+static bool are_keys_of(struct souk_sponsor *sponsor, const struct souk_grant *grant,
+	const struct souk_hash *secret, struct souk_hash *ret)
+{
+	struct souk_chain *chain = &sponsor->payer.chain;
+	struct souk_hash keys = souk_sponsored_keys(secret, &grant->session, &grant->ask);
+	souk_chain_init(chain, souk_chain_tag_key, &grant->session, grant->units, &keys);
+	bool same = souk_hash_equal(&chain->anchor, &grant->key_anchor) &&
+		    souk_hash_equal(&chain->checkpoint_root, &grant->key_checkpoints);
+	if (same)
+		*ret = keys;
+	souk_bytes_wipe(&keys, sizeof keys);
+	return same;
+}
+
 /* Whether the granted keys are the ones that we can compute: no other secret leads to their anchor.
  * So the grant's signature need not be checked, but where it shows that the cache itself cheats. */
 static souk_status check_keys(struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b,
@@ -180,18 +195,10 @@ static souk_status check_keys(struct souk_sponsor *sponsor, const struct souk_sp
 	struct souk_time now)
 {
 	const struct souk_grant *grant = &session->grant.grant;
-	struct souk_chain *chain = &sponsor->payer.chain;
 	struct souk_sponsor_cache *cache = sponsor_cache_of(
 		sponsor, &b->record.sessions.items[i].provider, &b->record.content);
-	struct souk_hash secret =
-		souk_sponsored_keys(&cache->record.secret, &grant->session, &grant->ask);
-	souk_chain_init(chain, souk_chain_tag_key, &grant->session, grant->units, &secret);
-	bool same = souk_hash_equal(&chain->anchor, &grant->key_anchor) &&
-		    souk_hash_equal(&chain->checkpoint_root, &grant->key_checkpoints);
-	if (same)
-		*ret = secret;
-	souk_bytes_wipe(&secret, sizeof secret);
-	if (same)
+	if (are_keys_of(sponsor, grant, &cache->record.secret, ret) ||
+		(cache->has_earlier && are_keys_of(sponsor, grant, &cache->earlier, ret)))
 		return SOUK_OK;
 	if (souk_grant_verify(&session->grant, now) == SOUK_OK) {
 		cache->record.suspected++;

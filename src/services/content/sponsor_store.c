@@ -143,15 +143,18 @@ struct souk_sponsor_viewer *sponsor_viewer_add(
 	return viewer;
 }
 
-souk_status souk_sponsor_add_content(
-	struct souk_sponsor *sponsor, const struct souk_content *content, struct souk_amount budget)
+souk_status souk_sponsor_add_content(struct souk_sponsor *sponsor,
+	const struct souk_content *content, const struct souk_hash *group,
+	struct souk_amount budget)
 {
 	if (sponsor_content_of(sponsor, &content->id) != NULL)
 		return SOUK_LOCAL_EXISTS;
 	if (sponsor->content_count == sponsor->memory.content_max)
 		return SOUK_LOCAL_FULL;
 	sponsor->memory.contents[sponsor->content_count++] =
-		(struct souk_sponsor_content){.content = *content, .budget = budget};
+		(struct souk_sponsor_content){.content = *content,
+			.group = group != NULL ? *group : content->id,
+			.budget = budget};
 	return SOUK_OK;
 }
 
@@ -196,7 +199,15 @@ struct souk_amount souk_sponsor_free_for(
 	struct souk_amount all = souk_sponsor_free(sponsor);
 	if (entry == NULL)
 		return SOUK_AMOUNT_ZERO;
-	struct souk_amount own = left_of(entry->budget, entry->record.spent, entry->held);
+	struct souk_amount spent = SOUK_AMOUNT_ZERO, held = SOUK_AMOUNT_ZERO;
+	for (uint32_t i = 0; i < sponsor->content_count; i++) {
+		const struct souk_sponsor_content *other = &sponsor->memory.contents[i];
+		if (!souk_hash_equal(&other->group, &entry->group))
+			continue;
+		sponsor_add(&spent, other->record.spent);
+		sponsor_add(&held, other->held);
+	}
+	struct souk_amount own = left_of(entry->budget, spent, held);
 	return souk_amount_is_less(own, all) ? own : all;
 }
 

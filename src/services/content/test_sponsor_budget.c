@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a sponsor spends for one content is within that content's budget, whatever another has. */
+ * What a sponsor spends for one content is within that content's budget, whatever another has; and
+ * caches that enlist anew meanwhile. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,6 +89,43 @@ static void test_stopped(void **state)
 	kit_sponsor_free(kit);
 }
 
+/* The files of a directory: what one spends, another cannot. */
+static void test_group(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, 4, SOUK_PUZZLE_FAST);
+	struct souk_content other = kit->content;
+	struct souk_signed_bundle_offer offer;
+	other.id.bytes[0] ^= 1;
+	assert_int_equal(souk_sponsor_add_content(&kit->sponsor, &other, &kit->content.id, rows(7)),
+		SOUK_OK);
+	assert_int_equal(
+		souk_sponsor_set_budget(&kit->sponsor, &kit->content.id, rows(7)), SOUK_OK);
+	assert_int_equal(ask(kit, 1, 15, &offer), SOUK_OK);
+	assert_int_equal(offer.offer.units, 5);
+	assert_int_equal(
+		souk_sponsor_free_for(&kit->sponsor, &kit->content.id).ncoin, rows(2).ncoin);
+	assert_int_equal(souk_sponsor_free_for(&kit->sponsor, &other.id).ncoin, rows(2).ncoin);
+	kit_sponsor_free(kit);
+}
+
+/* Caches enlist anew between a grant and its strip: nobody is suspected. */
+static void test_renewed_between(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, 4, SOUK_PUZZLE_FAST);
+	struct kit_viewing *v = kit_viewing_new(kit, 900, 0, 0, KIT_CHUNKS);
+	while (v->viewer.state != SOUK_VIEWER_OPENING)
+		assert_true(kit_viewing_run(v, 1));
+	for (uint32_t i = 0; i < KIT_CACHES; i++)
+		assert_int_equal(kit_sponsor_recruit(kit, i), SOUK_OK);
+	assert_true(kit_viewing_run(v, 5000));
+	assert_int_equal(v->viewer.state, SOUK_VIEWER_DONE);
+	assert_int_equal(kit->sponsor.totals.suspected, 0);
+	kit_viewing_free(v);
+	kit_sponsor_free(kit);
+}
+
 static void test_unknown(void **state)
 {
 	(void)state;
@@ -100,8 +138,8 @@ static void test_unknown(void **state)
 		souk_sponsor_restore_content(&kit->sponsor, &other, &record), SOUK_LOCAL_STATE);
 	assert_int_equal(souk_sponsor_free_for(&kit->sponsor, &other).ncoin, 0);
 	assert_null(souk_sponsor_content_of(&kit->sponsor, &other));
-	assert_int_equal(
-		souk_sponsor_add_content(&kit->sponsor, &kit->content, rows(1)), SOUK_LOCAL_EXISTS);
+	assert_int_equal(souk_sponsor_add_content(&kit->sponsor, &kit->content, NULL, rows(1)),
+		SOUK_LOCAL_EXISTS);
 	kit_sponsor_free(kit);
 }
 
@@ -110,6 +148,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_a_content),
 		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_renewed_between),
 		cmocka_unit_test(test_unknown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
