@@ -36,6 +36,7 @@ struct chunk_item {
 	unsigned users;
 	uint64_t idle_since; /* of the store's clock; meaningful where nobody uses it */
 	bool is_pinned;
+	bool is_promised;
 	bool is_stale; /* another process pinned it: its files may be others by now */
 	uint32_t slot; /* in the cache; where it is not pinned */
 	struct souk_cache_record record;

@@ -93,6 +93,9 @@ static void make_pinned(struct chunk_item *item)
 		return;
 	if (item->users > 0)
 		souk_cache_release(&store->cache, item->slot);
+	if (item->is_promised)
+		souk_cache_release(&store->cache, item->slot);
+	item->is_promised = false;
 	souk_cache_remove(&store->cache, item->slot);
 	item->slot = SOUK_CACHE_NONE;
 	item->is_pinned = true;
@@ -329,6 +332,22 @@ static souk_status make_room(struct chunk_store *store, uint64_t size)
 	}
 }
 
+void chunk_store_promise(
+	struct chunk_store *store, const struct souk_hash *content, bool is_promised)
+{
+	pthread_mutex_lock(&store->lock);
+	struct chunk_item *item = chunk_find(store, content);
+	if (item != NULL && !item->is_pinned && item->state != ITEM_LEAVING &&
+		item->is_promised != is_promised) {
+		if (is_promised)
+			souk_cache_hold(&store->cache, item->slot);
+		else
+			souk_cache_release(&store->cache, item->slot);
+		item->is_promised = is_promised;
+	}
+	pthread_mutex_unlock(&store->lock);
+}
+
 souk_status chunk_store_evict(struct chunk_store *store, const struct souk_hash *content)
 {
 	souk_status status = SOUK_OK;
@@ -337,7 +356,7 @@ souk_status chunk_store_evict(struct chunk_store *store, const struct souk_hash 
 	struct chunk_item *item = chunk_find(store, content);
 	if (item == NULL || item->is_pinned)
 		status = SOUK_LOCAL_NOT_FOUND;
-	else if (item->users > 0)
+	else if (item->users > 0 || item->is_promised)
 		status = SOUK_LOCAL_STATE;
 	else
 		begin_leaving(item);

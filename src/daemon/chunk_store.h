@@ -88,8 +88,11 @@ void chunk_store_earned(struct chunk_store *store, const struct souk_hash *conte
 /* Fetching it cost SPENT: for reports. */
 void chunk_store_spent(
 	struct chunk_store *store, const struct souk_hash *content, struct souk_amount spent);
+/* CONTENT was promised to somebody: it is not evicted until that is over. */
+void chunk_store_promise(
+	struct chunk_store *store, const struct souk_hash *content, bool is_promised);
 /* chunk_store_evict: CONTENT is not wanted any more. SOUK_OK; or SOUK_LOCAL_NOT_FOUND: it is pinned
- * or not here; SOUK_LOCAL_STATE: in use; or why not. */
+ * or not here; SOUK_LOCAL_STATE: in use, or promised; or why not. */
 SOUK_MUST_CHECK souk_status chunk_store_evict(
 	struct chunk_store *store, const struct souk_hash *content);
 /* Bytes of the limit that CONTENT takes. */

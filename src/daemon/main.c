@@ -114,9 +114,26 @@ static void read_policy(struct souk_ini *ini, struct provider_node_config *c)
 	c->sessions = c->policy->sessions;
 }
 
+static void read_cache(struct souk_ini *ini, struct provider_node_config *c)
+{
+	souk_ini_size(ini, "provider", "cache", 0, UINT64_MAX, &c->cache.limit);
+	souk_ini_size(ini, "provider", "cache_content_max", 0, UINT64_MAX, &c->cache.content_max);
+	souk_ini_amount(ini, "provider", "cache_price_min", &c->cache.price_min);
+	souk_ini_amount(ini, "provider", "cache_budget", &c->cache.budget);
+	souk_ini_duration(ini, "provider", "cache_promise", 1000, MS_MAX, &c->cache.promise_ms);
+	souk_ini_u64(ini, "provider", "cache_fetches", 1, CACHE_FETCHES_MAX, &c->cache.fetches);
+	souk_ini_u64(ini, "provider", "cache_escrow", 0, UINT64_MAX, &c->cache.escrow);
+	souk_ini_text(ini, "provider", "cache_hub", &c->cache.hub);
+	souk_ini_text(ini, "provider", "cache_sponsors", &c->cache.sponsors);
+	souk_ini_amount(ini, "provider", "price_min", &c->price_min);
+	souk_ini_amount(ini, "provider", "price_max", &c->price_max);
+	souk_ini_size(ini, "provider", "bandwidth", 0, UINT64_MAX, &c->bandwidth);
+}
+
 static void read_provider(struct souk_ini *ini, struct provider_node_config *c)
 {
 	read_policy(ini, c);
+	read_cache(ini, c);
 	souk_ini_text(ini, "provider", "control", &c->control);
 	souk_ini_text(ini, "provider", "data", &c->data);
 	souk_ini_text(ini, "provider", "control_url", &c->control_url);

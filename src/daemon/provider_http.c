@@ -27,9 +27,8 @@ static void refuse(struct souk_http_reply *reply, souk_status status, const char
 	souk_http_reply_problem(reply, souk_http_status_of(status), status, detail);
 }
 
-/* The offer of CONTENT as it stands now. */
-static souk_status make_offer(const struct provider_node *node, const struct souk_hash *content,
-	struct souk_signed_offer *ret)
+souk_status provider_offer(
+	struct provider_node *node, const struct souk_hash *content, struct souk_signed_offer *ret)
 {
 	struct souk_content_record record;
 	souk_status status = provider_store_content(&node->store, content, &record);
@@ -41,7 +40,7 @@ static souk_status make_offer(const struct provider_node *node, const struct sou
 		.content = *content,
 		.size = record.size,
 		.chunk_size = record.chunk_size,
-		.price = record.price.ncoin != 0 ? record.price : node->config.price,
+		.price = provider_price_now(node, &record, NULL),
 		.window = (uint16_t)node->config.window,
 		.units_max = (uint32_t)node->config.units_max,
 		.expires = souk_time_plus_ms(provider_now(), OFFER_LIFE_MS),
@@ -70,7 +69,7 @@ static void answer_offer(struct provider_node *node, const char *id, struct souk
 	struct souk_signed_offer offer;
 	souk_status status = souk_hex_decode(content.bytes, SOUK_HASH_SIZE, id);
 	if (status == SOUK_OK)
-		status = make_offer(node, &content, &offer);
+		status = provider_offer(node, &content, &offer);
 	if (status != SOUK_OK)
 		refuse(reply, status, NULL);
 	else
@@ -135,6 +134,16 @@ static void answer_row(struct provider_node *node, const char *id, struct souk_h
 			NULL);
 }
 
+bool provider_may_ask(struct provider_node *node, const struct souk_http_request *request)
+{
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
+	souk_http_request_peer(request, peer);
+	pthread_mutex_lock(&node->lock);
+	bool may = provider_limit_take(&node->limit, peer, souk_clock_steady_ns() / 1000000);
+	pthread_mutex_unlock(&node->lock);
+	return may;
+}
+
 /* Whether the peer may cost us an ask now. Under `lock`. */
 static bool may_ask(struct provider_node *node, const char *peer)
 {
@@ -166,8 +175,13 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 		.content = ask.content,
 		.size = record.size,
 		.chunk_size = record.chunk_size,
-		.price = record.price.ncoin != 0 ? record.price : node->config.price,
+		.price = provider_price_now(node, &record, &ask.price),
 	};
+	/* Who is paid by a sponsor was promised a price by its cache, and shares a secret with it.
+	 */
+	struct souk_hash secret;
+	if (cache_recruits_find(node->recruits, &ask.content, &ask.escrow, &item.price, &secret))
+		item.sponsor_secret = &secret;
 	/* A refusal costs nothing, so it is not counted against the address. */
 	pthread_mutex_lock(&node->lock);
 	status = souk_provider_ask_check(&node->provider, &ask, &item, provider_now());
@@ -176,6 +190,7 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 	if (status == SOUK_OK)
 		status = souk_provider_ask(&node->provider, &grant, &ask, &item, provider_now());
 	pthread_mutex_unlock(&node->lock);
+	souk_bytes_wipe(&secret, sizeof secret);
 	if (status == SOUK_OK)
 		status = provider_commit(node);
 	if (status != SOUK_OK)
@@ -307,8 +322,10 @@ static void answer_receipt(
 
 static void answer_status(struct provider_node *node, struct souk_http_reply *reply)
 {
-	char text[1024];
+	char text[1536];
+	struct chunk_store_figures cache = chunk_store_figures_now(node->chunks);
 	pthread_mutex_lock(&node->lock);
+	struct souk_amount price = node->price.now;
 	const struct souk_provider_totals t = node->provider.totals;
 	uint32_t sessions = node->provider.session_count, dues = node->provider.due_count;
 	pthread_mutex_unlock(&node->lock);
@@ -316,11 +333,16 @@ static void answer_status(struct provider_node *node, struct souk_http_reply *re
 		"{\"sessions\":%u,\"claims_due\":%u,\"asks_granted\":%ju,\"strips_accepted\":%ju,"
 		"\"units_served\":%ju,\"tickets_accepted\":%ju,\"units_paid\":%ju,"
 		"\"refused_auth\":%ju,\"refused_ticket\":%ju,\"refused_unpaid\":%ju,"
-		"\"claims_paid\":%ju,\"owed_ncoin\":%ju,\"paid_ncoin\":%ju}\n",
+		"\"claims_paid\":%ju,\"owed_ncoin\":%ju,\"paid_ncoin\":%ju,\"price_ncoin\":%ju,"
+		"\"cache\":{\"limit_bytes\":%ju,\"used_bytes\":%ju,\"pinned_bytes\":%ju,"
+		"\"contents\":%ju,\"evictions\":%ju,\"evicted_bytes\":%ju}}\n",
 		sessions, dues, (uintmax_t)t.asks_granted, (uintmax_t)t.strips_accepted,
 		(uintmax_t)t.units_served, (uintmax_t)t.tickets_accepted, (uintmax_t)t.units_paid,
 		(uintmax_t)t.refused_auth, (uintmax_t)t.refused_ticket, (uintmax_t)t.refused_unpaid,
-		(uintmax_t)t.claims_paid, (uintmax_t)t.owed.ncoin, (uintmax_t)t.paid.ncoin);
+		(uintmax_t)t.claims_paid, (uintmax_t)t.owed.ncoin, (uintmax_t)t.paid.ncoin,
+		(uintmax_t)price.ncoin, (uintmax_t)cache.limit, (uintmax_t)cache.used,
+		(uintmax_t)cache.pinned, (uintmax_t)cache.items, (uintmax_t)cache.evictions,
+		(uintmax_t)cache.bytes_evicted);
 	souk_http_reply_copy(reply, 200, "application/json", souk_bytes_of(text, (size_t)size));
 }
 
@@ -368,7 +390,7 @@ void provider_control_handler(
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
 		 parse_strip_path(rest, &session))
 		answer_strip(node, &session, request->body, reply);
-	else
+	else if (!provider_cache_answer(node, request, reply))
 		souk_http_reply_problem(reply, 404, SOUK_LOCAL_NOT_FOUND, request->path);
 }
 
@@ -388,6 +410,7 @@ static unsigned data_status_of(souk_status status)
 	case SOUK_PEER_STRIP_EXPIRED: return 410;
 	case SOUK_PEER_OUT_OF_ORDER:
 	case SOUK_PEER_UNIT_REBOUND: return 409;
+	case SOUK_LOCAL_NOT_HERE: return 404;
 	case SOUK_LOCAL_FULL: return 429;
 	default: return souk_http_status_of(status);
 	}
@@ -400,44 +423,58 @@ struct accountable {
 	struct souk_unit_statement statement;
 };
 
+/* The item that REQUEST wants a chunk of, where that chunk is here; to be given back. Before
+ * anything is bound or paid: a customer that is refused asks another provider, and blames nobody.
+ *
+ * Returns SOUK_OK, with NULL where souk_provider_unit knows better what to answer;
+ * SOUK_LOCAL_NOT_HERE; or why the disk cannot be read. */
+static souk_status take_item(struct provider_node *node, const struct souk_unit_request *request,
+	struct chunk_item **ret)
+{
+	struct souk_hash content;
+	struct chunk_item *item;
+	*ret = NULL;
+	pthread_mutex_lock(&node->lock);
+	souk_status status = souk_provider_content(&node->provider, &request->session, &content);
+	pthread_mutex_unlock(&node->lock);
+	if (status != SOUK_OK)
+		return SOUK_OK;
+	status = chunk_store_take(node->chunks, &content, &item);
+	if (status != SOUK_OK)
+		return status == SOUK_LOCAL_NOT_FOUND ? SOUK_LOCAL_NOT_HERE : status;
+	if (request->chunk < souk_content_chunk_count(chunk_item_content(item)) &&
+		!chunk_item_has(item, (uint32_t)request->chunk)) {
+		chunk_item_give(item);
+		return SOUK_LOCAL_NOT_HERE;
+	}
+	*ret = item;
+	return SOUK_OK;
+}
+
 /* Whether DATA, as it was read, is what the row says: nobody signs for a disk unseen. */
-static souk_status check_read(struct provider_node *node, const struct souk_hash *content_id,
+static souk_status check_read(struct provider_node *node, struct chunk_item *item,
 	const struct souk_unit_statement *statement, struct souk_bytes data)
 {
-	const struct souk_content content = {*content_id, statement->size, statement->chunk_size};
-	struct souk_hash expected;
-	char path[512];
 	if (!node->config.agreements.verifies)
 		return SOUK_OK;
-	provider_store_row_path(&node->store, content_id, path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return SOUK_IO_READ;
-	souk_status status = souk_file_read_at(
-		fd, &expected, sizeof expected, (uint64_t)statement->chunk * SOUK_HASH_SIZE);
-	close(fd);
-	if (status == SOUK_OK &&
-		souk_content_verify_chunk(&content, statement->chunk, &expected, data) != SOUK_OK)
-		status = SOUK_CORRUPT_CONTENT;
-	return status;
+	souk_status status = souk_content_verify_chunk(chunk_item_content(item), statement->chunk,
+		&chunk_item_row(item)[statement->chunk], data);
+	return status == SOUK_OK ? SOUK_OK : SOUK_CORRUPT_CONTENT;
 }
 
 /* Read, encrypt and send one chunk. BUFFER is given back once it is sent. */
 static void send_unit(struct provider_node *node, const struct souk_provider_reply *unit,
-	struct accountable *accountable, struct provider_buffer *buffer,
+	struct accountable *accountable, struct chunk_item *item, struct provider_buffer *buffer,
 	struct souk_http_reply *reply)
 {
 	char statement[SOUK_STATEMENT_TEXT_SIZE];
-	struct open_file *file = provider_file_take(node, &unit->content);
 	uint8_t *data = buffer->memory->data;
 	souk_status status = SOUK_IO_READ;
-	if (file != NULL && unit->length <= buffer->memory->size)
-		status = souk_file_read_at(file->fd, data, unit->length, unit->offset);
-	if (file != NULL)
-		provider_file_give(node, file);
+	if (item != NULL && unit->length <= buffer->memory->size)
+		status = chunk_item_read(item, unit->offset, data, unit->length);
 	if (status == SOUK_OK && accountable->is)
-		status = check_read(node, &unit->content, &accountable->statement,
-			souk_bytes_of(data, unit->length));
+		status = check_read(
+			node, item, &accountable->statement, souk_bytes_of(data, unit->length));
 	if (status == SOUK_OK) {
 		souk_unit_cipher_xor(&unit->cipher, data, data, unit->length);
 		if (accountable->is) {
@@ -447,6 +484,7 @@ static void send_unit(struct provider_node *node, const struct souk_provider_rep
 			SOUK_CHECK(souk_http_reply_header(
 					   reply, SOUK_HEADER_STATEMENT, statement) == SOUK_OK);
 		}
+		atomic_fetch_add(&node->bytes_sent, unit->length);
 		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(data, unit->length),
 			provider_buffer_give, buffer);
 		return;
@@ -469,17 +507,34 @@ static void log_refusal(const struct souk_unit_request *request, souk_status sta
 		souk_log_u64("unit", request->unit), souk_log_status(status));
 }
 
+/* What the tickets of REQUEST brought goes to its content. */
+struct earning {
+	struct souk_hash content;
+	uint64_t units;
+	struct souk_amount amount;
+};
+
 static souk_status take_request(struct provider_node *node, const struct souk_unit_request *request,
 	struct accountable *accountable, struct souk_provider_reply *ret)
 {
 	/* After a restart: whether a stored session's epoch is still open, the ledger says. */
 	souk_status status = SOUK_IO_TIMEOUT;
+	struct earning earning = {.units = 0};
 	pthread_mutex_lock(&node->lock);
+	const struct souk_provider_totals *totals = &node->provider.totals;
+	uint64_t units = totals->units_paid, owed = totals->owed.ncoin;
+	souk_status known =
+		souk_provider_content(&node->provider, &request->session, &earning.content);
 	if (node->provider.epoch_known)
 		status = souk_provider_unit(&node->provider, ret, request, provider_now());
 	if (status == SOUK_OK && accountable->is)
 		status = souk_provider_statement(&node->provider, &accountable->statement, request);
+	earning.units = totals->units_paid - units;
+	earning.amount.ncoin = totals->owed.ncoin - owed;
 	pthread_mutex_unlock(&node->lock);
+	if (known == SOUK_OK && earning.units > 0)
+		chunk_store_earned(
+			node->chunks, &earning.content, (uint32_t)earning.units, earning.amount);
 	return status;
 }
 
@@ -502,9 +557,15 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 	struct accountable accountable;
 	struct souk_provider_reply unit;
 	struct provider_buffer *buffer = NULL;
+	struct chunk_item *item = NULL;
 	char text[SOUK_KEY_TEXT_SIZE];
 	souk_status status =
 		find_agreement(node, request, agreement_header, &agreement, &accountable);
+	if (status != SOUK_OK) {
+		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
+		return;
+	}
+	status = request->unit > 0 ? take_item(node, request, &item) : SOUK_OK;
 	if (status != SOUK_OK) {
 		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
 		return;
@@ -513,6 +574,7 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 	if (request->unit > 0) {
 		buffer = provider_buffer_take(node->buffers, &request->session);
 		if (buffer == NULL) {
+			chunk_item_give(item);
 			souk_http_reply_problem(reply, 503, SOUK_LOCAL_FULL, "busy: try again");
 			return;
 		}
@@ -525,6 +587,7 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 	if (status != SOUK_OK) {
 		if (buffer != NULL)
 			provider_buffer_give(buffer);
+		chunk_item_give(item);
 		log_refusal(request, status);
 		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
 		return;
@@ -532,7 +595,8 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 	if (buffer == NULL)
 		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
 	else
-		send_unit(node, &unit, &accountable, buffer, reply);
+		send_unit(node, &unit, &accountable, item, buffer, reply);
+	chunk_item_give(item);
 	if (!unit.has_key)
 		return;
 	souk_key_format(text, &unit.key);

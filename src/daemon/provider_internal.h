@@ -9,25 +9,18 @@
 
 #include "../client/chain_client.h"
 #include "name_store.h"
+#include "chunk_store.h"
 #include "provider_buffers.h"
 #include "provider_limit.h"
 #include "provider_node.h"
 #include "provider_store.h"
+#include "souk/content/cache.h"
 #include "souk/exchange/provider.h"
 #include "souk/io/http_server.h"
 #include "souk/io/tls_key.h"
 
-#define OPEN_FILES_MAX	  32
 #define OFFER_LIFE_MS	  (10 * 60 * 1000)
 #define ADDRESS_TEXT_SIZE 128
-
-/* An open content file, shared by the requests that read it. */
-struct open_file {
-	struct souk_hash content;
-	int fd; /* -1: free slot */
-	unsigned users;
-	uint64_t used_at; /* for eviction */
-};
 
 /* A session record that could not be written yet. */
 struct pending_write {
@@ -67,9 +60,15 @@ struct provider_node {
 	 * none of it is drawn. */
 	pthread_mutex_t receipt_lock;
 
-	pthread_mutex_t files_lock;
-	struct open_file files[OPEN_FILES_MAX];
-	uint64_t file_clock;
+	struct chunk_store *chunks;
+	struct cache_recruits *recruits;
+
+	/* Price by demand, under `lock`. */
+	struct souk_price price;
+	struct souk_amount price_before; /* what the offers before the last step said */
+	uint64_t use_sum, use_count;	 /* of what was in use since then */
+	atomic_ullong bytes_sent;
+	uint64_t bytes_before;
 
 	pthread_mutex_t lookup_lock; /* lookup */
 	struct souk_chain_client *lookup;
@@ -98,9 +97,22 @@ SOUK_MUST_CHECK souk_status provider_newest_record(struct provider_node *node,
 /* Wait MS or until the node stops; whether it stops. */
 bool provider_pause(struct provider_node *node, uint64_t ms);
 
-/* The file of CONTENT for reading, or NULL; give it back after use. */
-struct open_file *provider_file_take(struct provider_node *node, const struct souk_hash *content);
-void provider_file_give(struct provider_node *node, struct open_file *file);
+/* The price of a unit of RECORD's content as an offer says it now; where ASKED was so until lately,
+ * that one. */
+struct souk_amount provider_price_now(struct provider_node *node,
+	const struct souk_content_record *record, const struct souk_amount *asked);
+void provider_price_tick(struct provider_node *node);
+
+/* The offer of CONTENT as it stands now. SOUK_PEER_UNKNOWN_CONTENT. */
+SOUK_MUST_CHECK souk_status provider_offer(
+	struct provider_node *node, const struct souk_hash *content, struct souk_signed_offer *ret);
+
+/* provider_cache.c: what is here, who pays for it, and who asks to have it here. Whether PATH was
+ * one of its routes. */
+bool provider_cache_answer(struct provider_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply);
+/* Whether the peer of REQUEST may cost us something now. */
+bool provider_may_ask(struct provider_node *node, const struct souk_http_request *request);
 
 /* provider_receipt_take: countersign a customer's receipt, and keep it.
  *

@@ -52,6 +52,7 @@ void provider_node_config_default(struct provider_node_config *config)
 				.life_max_ms = 30ull * 24 * 3600 * 1000,
 				.respond_min_ms = 10ull * 60 * 1000,
 			},
+		.cache = cache_policy_default(),
 		.policy = souk_policy_find("content", "young"),
 	};
 }
@@ -249,47 +250,78 @@ static void *committer_run(void *ctx)
 		pthread_mutex_unlock(&node->lock);
 		souk_status status = provider_commit(node);
 		(void)status; /* noted there; tried again in the next round */
+		provider_price_tick(node);
 	}
 	return NULL;
 }
 
-/* ------------------------------------------------------------------ open files */
+/* ------------------------------------------------------------------ price by demand */
 
-struct open_file *provider_file_take(struct provider_node *node, const struct souk_hash *content)
+static struct souk_price_policy price_policy(const struct provider_node_config *config)
 {
-	struct open_file *oldest = NULL, *found = NULL;
-	pthread_mutex_lock(&node->files_lock);
-	for (int i = 0; i < OPEN_FILES_MAX && found == NULL; i++) {
-		struct open_file *file = &node->files[i];
-		if (file->fd >= 0 && souk_hash_equal(&file->content, content))
-			found = file;
-		else if (file->users == 0 && (oldest == NULL || file->used_at < oldest->used_at))
-			oldest = file;
-	}
-	if (found == NULL && oldest != NULL) {
-		char path[512];
-		provider_store_data_path(&node->store, content, path);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0) {
-			if (oldest->fd >= 0)
-				close(oldest->fd);
-			*oldest = (struct open_file){.content = *content, .fd = fd};
-			found = oldest;
-		}
-	}
-	if (found != NULL) {
-		found->users++;
-		found->used_at = ++node->file_clock;
-	}
-	pthread_mutex_unlock(&node->files_lock);
-	return found;
+	struct souk_amount none = SOUK_AMOUNT_ZERO;
+	bool stands = config->price_min.ncoin == 0 && config->price_max.ncoin == 0;
+	struct souk_amount floor = config->price_min, ceiling = config->price_max;
+	if (souk_amount_is_less(ceiling, config->price))
+		ceiling = config->price;
+	if (floor.ncoin == none.ncoin || souk_amount_is_less(config->price, floor))
+		floor = config->price;
+	return (struct souk_price_policy){.floor = stands ? config->price : floor,
+		.ceiling = stands ? config->price : ceiling,
+		.target_permille = SOUK_PRICE_TARGET_DEFAULT,
+		.step_ms = SOUK_PRICE_STEP_MS};
 }
 
-void provider_file_give(struct provider_node *node, struct open_file *file)
+/* What is in use since the last step, in thousandths of what is scarcest. Under `lock`. */
+static uint32_t utilisation(struct provider_node *node, struct souk_time now)
 {
-	pthread_mutex_lock(&node->files_lock);
-	file->users--;
-	pthread_mutex_unlock(&node->files_lock);
+	uint64_t used = node->use_count == 0 ? 0 : node->use_sum / node->use_count;
+	uint64_t sent = atomic_load(&node->bytes_sent),
+		 ms = souk_time_since_ms(node->price.stepped, now);
+	if (node->config.bandwidth > 0 && ms > 0) {
+		/* Divided first, so that nothing wraps. */
+		uint64_t rate = (sent - node->bytes_before) / ms * 1000;
+		uint64_t share = rate / (node->config.bandwidth / 1000 + 1);
+		used = share > used ? share : used;
+	}
+	node->use_sum = node->use_count = 0;
+	node->bytes_before = sent;
+	return used > 1000 ? 1000 : (uint32_t)used;
+}
+
+void provider_price_tick(struct provider_node *node)
+{
+	struct souk_time now = provider_now();
+	pthread_mutex_lock(&node->lock);
+	node->use_sum += 1000ull * node->provider.session_count / node->config.sessions;
+	node->use_count++;
+	if (souk_time_since_ms(node->price.stepped, now) >= node->price.policy.step_ms) {
+		struct souk_amount before = node->price.now;
+		if (souk_price_step(&node->price, utilisation(node, now), now))
+			SOUK_LOG(SOUK_LOG_DEBUG, "price", souk_log_amount("now", node->price.now));
+		node->price_before = before;
+		chunk_store_set_price(node->chunks, node->price.now);
+	}
+	pthread_mutex_unlock(&node->lock);
+}
+
+struct souk_amount provider_price_now(struct provider_node *node,
+	const struct souk_content_record *record, const struct souk_amount *asked)
+{
+	if (record->price.ncoin != 0)
+		return record->price;
+	pthread_mutex_lock(&node->lock);
+	struct souk_amount price = node->price.now;
+	/* Who read the offer just before a step need not read it again. */
+	if (asked != NULL && asked->ncoin == node->price_before.ncoin)
+		price = node->price_before;
+	pthread_mutex_unlock(&node->lock);
+	return price;
+}
+
+struct chunk_store *provider_node_chunks(struct provider_node *node)
+{
+	return node->chunks;
 }
 
 /* ------------------------------------------------------------------ start and stop */
@@ -397,6 +429,13 @@ static souk_status start(struct provider_node *node, const char **ret_what)
 	SOUK_TRY(provider_store_each_session(&node->store, restore_session, node));
 	*ret_what = "the stored receipts";
 	SOUK_TRY(provider_receipt_restore(node));
+	*ret_what = "the cache";
+	SOUK_TRY(chunk_store_open(&node->chunks, &node->store, node->config.cache.limit));
+	struct souk_price_policy policy = price_policy(&node->config);
+	souk_price_init(&node->price, &policy, node->config.price, provider_now());
+	node->price_before = node->price.now;
+	chunk_store_set_price(node->chunks, node->price.now);
+	SOUK_TRY(cache_recruits_open(&node->recruits, node));
 	*ret_what = node->config.control;
 	SOUK_TRY(listen_on(node, node->config.control, true));
 	*ret_what = node->config.data;
@@ -420,7 +459,6 @@ souk_status provider_node_start(struct provider_node **ret,
 	pthread_mutex_init(&node->lock, NULL);
 	pthread_mutex_init(&node->commit_lock, NULL);
 	pthread_mutex_init(&node->receipt_lock, NULL);
-	pthread_mutex_init(&node->files_lock, NULL);
 	pthread_mutex_init(&node->lookup_lock, NULL);
 	pthread_mutex_init(&node->stop_lock, NULL);
 	/* A clock that is set back must not keep tickets from the disk. */
@@ -429,8 +467,6 @@ souk_status provider_node_start(struct provider_node **ret,
 	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
 	pthread_cond_init(&node->stop_signal, &steady);
 	pthread_condattr_destroy(&steady);
-	for (int i = 0; i < OPEN_FILES_MAX; i++)
-		node->files[i].fd = -1;
 	node->lookup = souk_chain_client_new(config->ledger_url);
 	if (node->lookup != NULL)
 		souk_chain_set_timeout(node->lookup, LOOKUP_TIMEOUT_MS);
@@ -455,6 +491,7 @@ void provider_node_stop(struct provider_node *node)
 	node->stopping = true;
 	pthread_cond_broadcast(&node->stop_signal);
 	pthread_mutex_unlock(&node->stop_lock);
+	cache_recruits_stop(node->recruits);
 	souk_http_server_stop(node->data);
 	souk_http_server_stop(node->control);
 	if (node->committer_runs)
@@ -467,10 +504,8 @@ void provider_node_stop(struct provider_node *node)
 		if (status != SOUK_OK)
 			SOUK_LOG(SOUK_LOG_ERROR, "last_commit_failed", souk_log_status(status));
 	}
-	for (int i = 0; i < OPEN_FILES_MAX; i++) {
-		if (node->files[i].fd >= 0)
-			close(node->files[i].fd);
-	}
+	cache_recruits_free(node->recruits);
+	chunk_store_close(node->chunks);
 	for (size_t i = 0; i < node->pending_count; i++)
 		free(node->pending[i].record);
 	free(node->pending);

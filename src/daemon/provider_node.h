@@ -14,6 +14,7 @@
 #ifndef SOUK_DAEMON_PROVIDER_NODE_H
 #define SOUK_DAEMON_PROVIDER_NODE_H
 
+#include "cache_recruits.h"
 #include "provider_agreements.h"
 #include "souk/base/amount.h"
 #include "souk/crypto/ecdsa.h"
@@ -30,6 +31,9 @@ struct provider_node_config {
 	const char *data_url;	 /* NULL: from data */
 	const char *publishers;	 /* addresses whose names are kept; NULL: only our own */
 	struct souk_amount price;
+	/* Price by demand, between these; both zero: it stands. */
+	struct souk_amount price_min, price_max;
+	uint64_t bandwidth; /* bytes a second that count as all of it; 0: only sessions count */
 	struct souk_amount deposit;
 	uint64_t window;
 	uint64_t threads;
@@ -38,8 +42,13 @@ struct provider_node_config {
 	uint64_t units_max;
 	bool faucet;
 	struct provider_agreement_policy agreements;
+	struct cache_policy cache;
 	const struct souk_policy *policy; /* which penalty an open leaf needs; a young network's */
 };
+
+struct chunk_store;
+/* The contents of its home; as long as the node lives. */
+struct chunk_store *provider_node_chunks(struct provider_node *node);
 
 void provider_node_config_default(struct provider_node_config *config);
 

@@ -311,6 +311,16 @@ souk_status souk_provider_wants(const struct souk_provider *provider,
 	return s->state == SOUK_PROVIDER_GRANTED ? SOUK_OK : SOUK_PEER_OUT_OF_ORDER;
 }
 
+souk_status souk_provider_content(const struct souk_provider *provider,
+	const struct souk_nonce *session, struct souk_hash *ret_content)
+{
+	const struct souk_provider_session *s = provider_session_of(provider, session);
+	if (s == NULL || s->state == SOUK_PROVIDER_LEAVING)
+		return SOUK_PEER_UNKNOWN_SESSION;
+	*ret_content = s->record.ask.content;
+	return SOUK_OK;
+}
+
 /* The strip is about what was asked and granted, and its key chain is the granted one. */
 static souk_status check_terms(
 	const struct souk_session_record *record, const struct souk_strip *strip)

@@ -310,6 +310,13 @@ SOUK_MUST_CHECK souk_status souk_provider_unit(struct souk_provider *provider,
 	struct souk_provider_reply *ret, const struct souk_unit_request *request,
 	struct souk_time now);
 
+/* souk_provider_content: what SESSION sells; so that the caller can say that a chunk is not there
+ * before a unit is bound to it.
+ *
+ * Returns SOUK_OK, or SOUK_PEER_UNKNOWN_SESSION. */
+SOUK_MUST_CHECK souk_status souk_provider_content(const struct souk_provider *provider,
+	const struct souk_nonce *session, struct souk_hash *ret_content);
+
 /* souk_provider_statement: what there is to say of the unit that souk_provider_unit has just agreed
  * to send: all of a statement but the agreement and the root of what is sent.
  *

@@ -1,0 +1,859 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cache_recruits.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../client/fetch.h"
+#include "provider_internal.h"
+#include "records.h"
+#include "souk/base/check.h"
+#include "souk/exchange/sponsored.h"
+#include "souk/io/log.h"
+
+#define KIND_RECRUIT 'E'
+#define ID_SIZE	     (2 * SOUK_HASH_SIZE)
+#define RECRUITS_MAX 4096u
+/* Of one sponsor; and of all, that wait to be fetched. */
+#define OF_SPONSOR_MAX	   512u
+#define WAITING_MAX	   128u
+#define WAITING_OF_SPONSOR 32u
+/* Promised to one sponsor that is not named in the configuration, and to all of them. */
+#define SHARE_OF_SPONSOR(limit) ((limit) / 2)
+#define SHARE_OF_ALL(limit)	((limit) - (limit) / 8)
+#define TRIES_MAX		5u
+#define RETRY_MS		2000u
+/* How long the reason of a failure is told before it is tried anew. */
+#define FAILED_MS     60000u
+#define ROUND_MS      1000u
+#define DAY_MS	      (24ull * 3600 * 1000)
+#define FETCH_TIMEOUT 5000u
+#define LOOKUP_WAIT_S 4
+
+enum recruit_state {
+	RECRUIT_WAITING,
+	RECRUIT_FETCHING,
+	RECRUIT_ENLISTED,
+	RECRUIT_FAILED,
+};
+
+struct recruit {
+	enum recruit_state state;
+	struct souk_recruit_record record;
+	uint64_t room; /* of the cache's limit, once it is known */
+	uint32_t done, chunks;
+	unsigned tries;
+	struct souk_time next_try; /* FAILED: until when the reason is told */
+	char detail[CACHE_DETAIL_SIZE];
+	struct fetch *fetch; /* while it runs */
+};
+
+struct cache_recruits {
+	struct provider_node *node;
+	const struct cache_policy *policy;
+	struct souk_address allowed[CACHE_SPONSORS_MAX];
+	size_t allowed_count;
+	pthread_mutex_t lock; /* taken before the node's, never after */
+	pthread_cond_t work;
+	bool stopping;
+	struct recruit *items[RECRUITS_MAX];
+	size_t count;
+	struct souk_time day;	  /* when the day of `spent` began */
+	struct souk_amount spent; /* and what is set aside for fetches that run */
+	uint64_t refused, failed;
+	pthread_t threads[CACHE_FETCHES_MAX];
+	size_t thread_count;
+};
+
+struct cache_policy cache_policy_default(void)
+{
+	return (struct cache_policy){
+		.budget = {SOUK_NCOIN_PER_COIN},
+		.promise_ms = 7 * DAY_MS,
+		.fetches = 2,
+	};
+}
+
+static const struct souk_recruit *recruit_of(const struct recruit *item)
+{
+	return &item->record.recruit.recruit;
+}
+
+/* ------------------------------------------------------------------ the table */
+
+static void make_id(uint8_t id[ID_SIZE], const struct souk_recruit *recruit)
+{
+	memcpy(id, recruit->content.bytes, SOUK_HASH_SIZE);
+	memcpy(id + SOUK_HASH_SIZE, recruit->escrow.bytes, SOUK_HASH_SIZE);
+}
+
+/* Under lock, as all below that take an item. */
+static struct recruit *find(struct cache_recruits *recruits, const struct souk_hash *content,
+	const struct souk_hash *escrow)
+{
+	for (size_t i = 0; i < recruits->count; i++) {
+		const struct souk_recruit *recruit = recruit_of(recruits->items[i]);
+		if (souk_hash_equal(&recruit->content, content) &&
+			souk_hash_equal(&recruit->escrow, escrow))
+			return recruits->items[i];
+	}
+	return NULL;
+}
+
+static souk_status write_record(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+	struct souk_bytes bytes)
+{
+	struct record_queue queue = {0};
+	uint8_t id[ID_SIZE];
+	make_id(id, recruit);
+	souk_status status = record_queue_put(&queue, KIND_RECRUIT, id, sizeof id, bytes);
+	if (status == SOUK_OK)
+		status = records_write(recruits->node->store.lmdb, &queue);
+	record_queue_free(&queue);
+	return status;
+}
+
+static souk_status store(struct cache_recruits *recruits, const struct recruit *item)
+{
+	uint8_t value[SOUK_RECRUIT_RECORD_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_bytes bytes;
+	souk_writer_init(&writer, value, sizeof value);
+	souk_recruit_record_encode(&writer, &item->record);
+	souk_status status = souk_writer_finish(&writer, &bytes);
+	if (status == SOUK_OK)
+		status = write_record(recruits, recruit_of(item), bytes);
+	souk_bytes_wipe(value, sizeof value);
+	return status;
+}
+
+static struct recruit *add(
+	struct cache_recruits *recruits, const struct souk_recruit_record *record)
+{
+	struct recruit *item = calloc(1, sizeof *item);
+	if (item == NULL)
+		return NULL;
+	item->record = *record;
+	recruits->items[recruits->count++] = item;
+	return item;
+}
+
+/* Another recruit may keep the content promised. */
+static void update_promise(struct cache_recruits *recruits, const struct souk_hash *content)
+{
+	bool is_promised = false;
+	for (size_t i = 0; i < recruits->count; i++) {
+		const struct recruit *item = recruits->items[i];
+		is_promised |= item->state == RECRUIT_ENLISTED &&
+			       souk_hash_equal(&recruit_of(item)->content, content);
+	}
+	chunk_store_promise(recruits->node->chunks, content, is_promised);
+}
+
+static void forget(struct cache_recruits *recruits, struct recruit *item)
+{
+	struct souk_hash content = recruit_of(item)->content;
+	souk_status status = write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
+	(void)status; /* it is over by its own time, and dropped at the next start */
+	for (size_t i = 0; i < recruits->count; i++) {
+		if (recruits->items[i] == item)
+			recruits->items[i] = recruits->items[--recruits->count];
+	}
+	souk_bytes_wipe(item, sizeof *item);
+	free(item);
+	update_promise(recruits, &content);
+}
+
+/* Room that is promised, or is to be, to SPONSOR; NULL: to all. But for what is there anyway. */
+static uint64_t promised_room(
+	const struct cache_recruits *recruits, const struct souk_address *sponsor)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < recruits->count; i++) {
+		const struct recruit *item = recruits->items[i];
+		if (item->state != RECRUIT_FAILED &&
+			(sponsor == NULL ||
+				souk_address_equal(&recruit_of(item)->sponsor, sponsor)))
+			sum = sum > UINT64_MAX - item->room ? UINT64_MAX : sum + item->room;
+	}
+	return sum;
+}
+
+static bool is_allowed(const struct cache_recruits *recruits, const struct souk_address *sponsor)
+{
+	for (size_t i = 0; i < recruits->allowed_count; i++) {
+		if (souk_address_equal(&recruits->allowed[i], sponsor))
+			return true;
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------------ what is taken */
+
+__attribute__((format(printf, 3, 4))) static souk_status explain(
+	char detail[CACHE_DETAIL_SIZE], souk_status status, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(detail, CACHE_DETAIL_SIZE, format, arguments);
+	va_end(arguments);
+	return status;
+}
+
+static struct souk_amount price_min(struct cache_recruits *recruits)
+{
+	return recruits->policy->price_min.ncoin != 0 ? recruits->policy->price_min
+						      : recruits->node->price.policy.floor;
+}
+
+/* What the configuration says of RECRUIT. */
+static souk_status check_policy(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+	char detail[CACHE_DETAIL_SIZE])
+{
+	char least[SOUK_AMOUNT_TEXT_SIZE];
+	if (recruits->allowed_count > 0 && !is_allowed(recruits, &recruit->sponsor))
+		return explain(
+			detail, SOUK_LOCAL_NOT_WANTED, "this cache serves named sponsors only");
+	if (souk_amount_is_less(recruit->price, price_min(recruits))) {
+		souk_amount_format(least, price_min(recruits));
+		return explain(
+			detail, SOUK_LOCAL_NOT_WANTED, "a unit costs at least %s coins", least);
+	}
+	if (souk_time_since_ms(provider_now(), recruit->expires) > recruits->policy->promise_ms)
+		return explain(detail, SOUK_LOCAL_NOT_WANTED,
+			"this cache promises for at most %ju s: recruit it for less, and again",
+			(uintmax_t)(recruits->policy->promise_ms / 1000));
+	return SOUK_OK;
+}
+
+/* Room in the table. Under lock. */
+static souk_status check_counts(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+	char detail[CACHE_DETAIL_SIZE])
+{
+	size_t own = 0, waiting = 0, own_waiting = 0;
+	for (size_t i = 0; i < recruits->count; i++) {
+		const struct recruit *item = recruits->items[i];
+		bool is_own = souk_address_equal(&recruit_of(item)->sponsor, &recruit->sponsor);
+		bool waits = item->state == RECRUIT_WAITING || item->state == RECRUIT_FETCHING;
+		own += is_own;
+		waiting += waits;
+		own_waiting += waits && is_own;
+	}
+	if (recruits->count >= RECRUITS_MAX || waiting >= WAITING_MAX)
+		return explain(detail, SOUK_LOCAL_FULL, "as many recruits as it takes");
+	if (own >= OF_SPONSOR_MAX || own_waiting >= WAITING_OF_SPONSOR)
+		return explain(
+			detail, SOUK_LOCAL_FULL, "as many recruits of one sponsor as it takes");
+	return SOUK_OK;
+}
+
+/* That the escrow is the sponsor's own, or one sponsor could stand in another's way, and that it
+ * can pay for one unit at least. */
+static souk_status check_escrow(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+	char detail[CACHE_DETAIL_SIZE])
+{
+	struct provider_node *node = recruits->node;
+	struct souk_escrow_record escrow;
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOOKUP_WAIT_S;
+	if (pthread_mutex_timedlock(&node->lookup_lock, &until) != 0)
+		return SOUK_IO_TIMEOUT;
+	souk_status status = souk_chain_escrow(node->lookup, &recruit->escrow, &escrow);
+	pthread_mutex_unlock(&node->lookup_lock);
+	if (status != SOUK_OK)
+		return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_NO_ESCROW : status;
+	if (!souk_address_equal(&escrow.payer, &recruit->sponsor))
+		return explain(detail, SOUK_PEER_ESCROW_TERMS, "the escrow is not the sponsor's");
+	if (escrow.closing)
+		return SOUK_PEER_ESCROW_CLOSING;
+	if (souk_amount_is_less(escrow.line, recruit->price))
+		return explain(detail, SOUK_PEER_ESCROW_TERMS, "the escrow cannot pay for a unit");
+	return SOUK_OK;
+}
+
+static bool is_whole(struct cache_recruits *recruits, const struct souk_hash *content)
+{
+	struct chunk_item *item;
+	if (chunk_store_take(recruits->node->chunks, content, &item) != SOUK_OK)
+		return false;
+	bool whole = chunk_item_is_whole(item);
+	chunk_item_give(item);
+	return whole;
+}
+
+/* ------------------------------------------------------------------ enlisting */
+
+/* The price that is promised: ours, where the sponsor pays as much; else the sponsor's, which is
+ * not under the least. */
+static souk_status make_offer(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+	struct souk_signed_offer *ret)
+{
+	SOUK_TRY(provider_offer(recruits->node, &recruit->content, ret));
+	if (souk_amount_is_less(ret->offer.price, price_min(recruits)))
+		ret->offer.price = price_min(recruits);
+	if (souk_amount_is_less(recruit->price, ret->offer.price))
+		ret->offer.price = recruit->price;
+	/* Promised for as long as the recruit runs. */
+	ret->offer.expires = recruit->expires;
+	souk_offer_sign(ret, recruits->node->identity);
+	return SOUK_OK;
+}
+
+/* ITEM, whose content is here, says yes; durable before anybody is told. Under lock. */
+static souk_status enlist(struct cache_recruits *recruits, struct recruit *item)
+{
+	struct souk_signed_offer offer;
+	SOUK_TRY(make_offer(recruits, recruit_of(item), &offer));
+	SOUK_TRY(souk_sponsor_secret(&item->record.secret, recruits->node->identity,
+		&recruit_of(item)->sponsor_key, recruit_of(item)));
+	item->record.price = offer.offer.price;
+	item->record.enlisted = true;
+	souk_status status = store(recruits, item);
+	if (status != SOUK_OK) {
+		item->record.enlisted = false;
+		return status;
+	}
+	item->state = RECRUIT_ENLISTED;
+	update_promise(recruits, &recruit_of(item)->content);
+	SOUK_LOG(SOUK_LOG_INFO, "enlisted",
+		souk_log_hex("content", recruit_of(item)->content.bytes, SOUK_HASH_SIZE),
+		souk_log_hex("sponsor", recruit_of(item)->sponsor.bytes, SOUK_ADDRESS_SIZE),
+		souk_log_amount("price", item->record.price));
+	return SOUK_OK;
+}
+
+static souk_status answer(
+	struct cache_recruits *recruits, const struct recruit *item, struct souk_signed_enlist *ret)
+{
+	const struct souk_recruit *recruit = recruit_of(item);
+	*ret = (struct souk_signed_enlist){
+		.enlist = {.version = SOUK_SPONSOR_VERSION,
+			.recruit = souk_recruit_digest(recruit),
+			.provider_key = recruits->node->identity->pubkey}};
+	SOUK_TRY(make_offer(recruits, recruit, &ret->offer));
+	ret->offer.offer.price = item->record.price;
+	souk_offer_sign(&ret->offer, recruits->node->identity);
+	souk_enlist_sign(ret, recruits->node->identity);
+	return SOUK_OK;
+}
+
+/* What ITEM, which is not enlisted, is about. Under lock. */
+static souk_status tell(const struct recruit *item, char detail[CACHE_DETAIL_SIZE])
+{
+	if (item->state == RECRUIT_FAILED)
+		return explain(detail, SOUK_LOCAL_NOT_WANTED, "%s", item->detail);
+	if (item->chunks > 0)
+		return explain(detail, SOUK_LOCAL_STATE, "fetching: %u of %u chunks", item->done,
+			item->chunks);
+	return explain(detail, SOUK_LOCAL_STATE, "waiting to be fetched%s%s",
+		item->detail[0] != '\0' ? ": " : "", item->detail);
+}
+
+/* Take RECRUIT, which may be taken, as NEW or in the place of what was there. Under lock. */
+static souk_status take(struct cache_recruits *recruits, const struct souk_signed_recruit *recruit,
+	bool is_here, struct recruit **ret)
+{
+	struct recruit *item = find(recruits, &recruit->recruit.content, &recruit->recruit.escrow);
+	struct souk_recruit_record record = {.recruit = *recruit, .taken = provider_now()};
+	bool is_new = item == NULL;
+	if (is_new)
+		item = add(recruits, &record);
+	if (item == NULL)
+		return SOUK_IO_MEMORY;
+	*ret = item;
+	if (!is_new)
+		item->record = record;
+	if (item->state == RECRUIT_FETCHING)
+		return SOUK_OK; /* what comes of it is for the newer one */
+	item->state = RECRUIT_WAITING;
+	item->tries = 0;
+	item->next_try = provider_now();
+	item->detail[0] = '\0';
+	souk_status status = is_here ? enlist(recruits, item) : store(recruits, item);
+	if (status != SOUK_OK && is_new) {
+		recruits->count--;
+		free(item);
+	}
+	pthread_cond_signal(&recruits->work);
+	return status;
+}
+
+static souk_status post(struct cache_recruits *recruits, const struct souk_signed_recruit *recruit,
+	struct souk_signed_enlist *ret, char detail[CACHE_DETAIL_SIZE])
+{
+	const struct souk_recruit *wanted = &recruit->recruit;
+	struct souk_hash digest = souk_recruit_digest(wanted), known;
+	struct recruit *item = find(recruits, &wanted->content, &wanted->escrow);
+	if (item != NULL) {
+		known = souk_recruit_digest(recruit_of(item));
+		if (souk_hash_equal(&digest, &known)) {
+			if (item->state == RECRUIT_ENLISTED)
+				return answer(recruits, item, ret);
+			if (item->state != RECRUIT_FAILED ||
+				souk_time_is_before(provider_now(), item->next_try))
+				return tell(item, detail);
+		}
+	} else {
+		SOUK_TRY(check_counts(recruits, wanted, detail));
+	}
+	/* The ledger is asked without the lock; what is here may change meanwhile, and is looked at
+	 * again. */
+	pthread_mutex_unlock(&recruits->lock);
+	souk_status status = check_policy(recruits, wanted, detail);
+	if (status == SOUK_OK)
+		status = check_escrow(recruits, wanted, detail);
+	bool is_here = is_whole(recruits, &wanted->content);
+	if (status == SOUK_OK && !is_here && recruits->policy->limit == 0)
+		status = explain(detail, SOUK_LOCAL_NOT_WANTED,
+			"it is not here, and this provider is no cache");
+	pthread_mutex_lock(&recruits->lock);
+	SOUK_TRY(status);
+	item = find(recruits, &wanted->content, &wanted->escrow);
+	if (item == NULL)
+		SOUK_TRY(check_counts(recruits, wanted, detail));
+	SOUK_TRY(take(recruits, recruit, is_here, &item));
+	return item->state == RECRUIT_ENLISTED ? answer(recruits, item, ret) : tell(item, detail);
+}
+
+souk_status cache_recruits_post(struct cache_recruits *recruits,
+	const struct souk_signed_recruit *recruit, struct souk_signed_enlist *ret,
+	char detail[CACHE_DETAIL_SIZE])
+{
+	detail[0] = '\0';
+	SOUK_TRY(souk_recruit_verify(recruit, &recruits->node->identity->address, provider_now()));
+	pthread_mutex_lock(&recruits->lock);
+	souk_status status = post(recruits, recruit, ret, detail);
+	recruits->refused += status != SOUK_OK && status != SOUK_LOCAL_STATE;
+	pthread_mutex_unlock(&recruits->lock);
+	return status;
+}
+
+bool cache_recruits_find(struct cache_recruits *recruits, const struct souk_hash *content,
+	const struct souk_hash *escrow, struct souk_amount *ret_price, struct souk_hash *ret_secret)
+{
+	pthread_mutex_lock(&recruits->lock);
+	const struct recruit *item = find(recruits, content, escrow);
+	bool found = item != NULL && item->state == RECRUIT_ENLISTED &&
+		     souk_time_is_before(provider_now(), recruit_of(item)->expires);
+	if (found) {
+		*ret_price = item->record.price;
+		*ret_secret = item->record.secret;
+	}
+	pthread_mutex_unlock(&recruits->lock);
+	return found;
+}
+
+void cache_recruits_list(struct cache_recruits *recruits, const struct souk_hash *content,
+	struct souk_sponsor_list *ret)
+{
+	size_t max = sizeof ret->recruits.items / sizeof ret->recruits.items[0];
+	ret->recruits.count = 0;
+	pthread_mutex_lock(&recruits->lock);
+	for (size_t i = 0; i < recruits->count && ret->recruits.count < max; i++) {
+		const struct recruit *item = recruits->items[i];
+		if (item->state == RECRUIT_ENLISTED &&
+			souk_hash_equal(&recruit_of(item)->content, content) &&
+			souk_time_is_before(provider_now(), recruit_of(item)->expires))
+			ret->recruits.items[ret->recruits.count++] = item->record.recruit;
+	}
+	pthread_mutex_unlock(&recruits->lock);
+}
+
+struct cache_recruit_figures cache_recruits_figures(struct cache_recruits *recruits)
+{
+	struct cache_recruit_figures figures = {.budget = recruits->policy->budget};
+	pthread_mutex_lock(&recruits->lock);
+	for (size_t i = 0; i < recruits->count; i++) {
+		enum recruit_state state = recruits->items[i]->state;
+		figures.waiting += state == RECRUIT_WAITING;
+		figures.fetching += state == RECRUIT_FETCHING;
+		figures.enlisted += state == RECRUIT_ENLISTED;
+	}
+	figures.refused = recruits->refused;
+	figures.failed = recruits->failed;
+	figures.spent_today = recruits->spent;
+	pthread_mutex_unlock(&recruits->lock);
+	return figures;
+}
+
+/* ------------------------------------------------------------------ fetching */
+
+/* One fetch, on a worker's thread. */
+struct pull {
+	struct cache_recruits *recruits;
+	struct recruit *item;
+	struct souk_recruit recruit;
+	struct chunk_item *chunks;
+	struct souk_amount aside; /* of the day's budget */
+	char detail[FETCH_DETAIL_SIZE];
+};
+
+static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
+{
+	struct pull *pull = ctx;
+	SOUK_TRY(chunk_item_write(pull->chunks, chunk, data));
+	pthread_mutex_lock(&pull->recruits->lock);
+	pull->item->done = chunk_item_count(pull->chunks);
+	pthread_mutex_unlock(&pull->recruits->lock);
+	return SOUK_OK;
+}
+
+/* Set aside what fetching COUNT chunks may cost. Under lock. */
+static souk_status set_aside(struct pull *pull, uint32_t count)
+{
+	struct cache_recruits *recruits = pull->recruits;
+	struct souk_amount cost, sum;
+	struct souk_time now = provider_now();
+	if (souk_time_since_ms(recruits->day, now) >= DAY_MS) {
+		recruits->day = now;
+		recruits->spent = SOUK_AMOUNT_ZERO;
+	}
+	if (souk_amount_mul(&cost, pull->recruit.price, count) != SOUK_OK ||
+		souk_amount_add(&sum, recruits->spent, cost) != SOUK_OK ||
+		souk_amount_is_less(recruits->policy->budget, sum)) {
+		snprintf(pull->detail, sizeof pull->detail,
+			"the day's budget for fetching is used up");
+		return SOUK_LOCAL_BUDGET;
+	}
+	recruits->spent = sum;
+	pull->aside = cost;
+	return SOUK_OK;
+}
+
+/* Whether CONTENT is one that is taken for this sponsor. Under lock. */
+static souk_status check_content(struct pull *pull, const struct souk_content *content)
+{
+	const struct cache_recruits *recruits = pull->recruits;
+	const struct cache_policy *policy = recruits->policy;
+	uint64_t room = chunk_store_room_of(content);
+	uint64_t max = policy->content_max != 0 ? policy->content_max : policy->limit / 4;
+	const char *why = NULL;
+	pull->item->room = 0;
+	uint64_t own = promised_room(recruits, &pull->recruit.sponsor);
+	uint64_t all = promised_room(recruits, NULL);
+	if (content->size > max)
+		why = "it is larger than this cache takes";
+	else if (content->chunk_size > PROVIDER_BUFFER_SIZE)
+		why = "its chunks are larger than this cache sends";
+	else if (all > SHARE_OF_ALL(policy->limit) || room > SHARE_OF_ALL(policy->limit) - all)
+		why = "the cache's room is promised to others";
+	else if (!is_allowed(recruits, &pull->recruit.sponsor) &&
+		 (own > SHARE_OF_SPONSOR(policy->limit) ||
+			 room > SHARE_OF_SPONSOR(policy->limit) - own))
+		why = "as much room as this cache promises to one sponsor";
+	if (why != NULL) {
+		snprintf(pull->detail, sizeof pull->detail, "%s", why);
+		return SOUK_LOCAL_NOT_WANTED;
+	}
+	pull->item->room = room;
+	return SOUK_OK;
+}
+
+static void have_chunks(struct pull *pull, struct fetch *fetch)
+{
+	for (uint32_t i = 0; i < pull->item->chunks; i++) {
+		if (chunk_item_has(pull->chunks, i))
+			fetch_have(fetch, i);
+	}
+}
+
+static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
+{
+	struct cache_recruits *recruits = pull->recruits;
+	const struct souk_content *content = fetch_content(fetch);
+	char id[2 * SOUK_HASH_SIZE + 1];
+	souk_hex_encode(id, content->id.bytes, SOUK_HASH_SIZE);
+	SOUK_TRY(chunk_store_create(
+		recruits->node->chunks, content, fetch_row(fetch), id, &pull->chunks));
+	pthread_mutex_lock(&recruits->lock);
+	pull->item->chunks = souk_content_chunk_count(content);
+	pull->item->done = chunk_item_count(pull->chunks);
+	pull->item->fetch = fetch;
+	bool stops = recruits->stopping;
+	pthread_mutex_unlock(&recruits->lock);
+	have_chunks(pull, fetch);
+	souk_status status = SOUK_OK;
+	if (stops)
+		status = SOUK_LOCAL_STOPPED;
+	else if (!chunk_item_is_whole(pull->chunks))
+		status = fetch_run(fetch, pull->detail);
+	pthread_mutex_lock(&recruits->lock);
+	pull->item->fetch = NULL;
+	pthread_mutex_unlock(&recruits->lock);
+	struct souk_amount spent = fetch_figures_now(fetch).spent;
+	chunk_store_spent(recruits->node->chunks, &content->id, spent);
+	/* What was set aside and not spent is there again. */
+	pthread_mutex_lock(&recruits->lock);
+	struct souk_amount left;
+	if (souk_amount_sub(&left, pull->aside, spent) == SOUK_OK &&
+		souk_amount_sub(&recruits->spent, recruits->spent, left) != SOUK_OK)
+		recruits->spent = SOUK_AMOUNT_ZERO;
+	pull->aside = SOUK_AMOUNT_ZERO;
+	pthread_mutex_unlock(&recruits->lock);
+	/* An item that is given back may be evicted at once: promised first. */
+	if (status == SOUK_OK)
+		chunk_store_promise(recruits->node->chunks, &content->id, true);
+	chunk_item_give(pull->chunks);
+	return status;
+}
+
+static souk_status pull_content(struct pull *pull)
+{
+	struct cache_recruits *recruits = pull->recruits;
+	const struct provider_node *node = recruits->node;
+	struct fetch_config config = {.home = node->config.home,
+		.ledger_url = node->config.ledger_url,
+		.identity = node->identity,
+		.name = {.id = pull->recruit.content},
+		.payer = FETCH_OWN,
+		.escrow_number = recruits->policy->escrow,
+		.hub_name = recruits->policy->hub,
+		.price_max = pull->recruit.price,
+		.timeout_ms = FETCH_TIMEOUT,
+		.events = {.ctx = pull, .chunk = keep_chunk}};
+	struct fetch *fetch;
+	/* What may be spent is known once the size is: the budget is that of the dearest. */
+	pthread_mutex_lock(&recruits->lock);
+	souk_status status = set_aside(pull, 0);
+	if (status == SOUK_OK)
+		status = souk_amount_sub(&config.budget, recruits->policy->budget, recruits->spent);
+	pthread_mutex_unlock(&recruits->lock);
+	SOUK_TRY(status);
+	SOUK_TRY(fetch_open(&fetch, &config, pull->detail));
+	pthread_mutex_lock(&recruits->lock);
+	status = check_content(pull, fetch_content(fetch));
+	if (status == SOUK_OK)
+		status = set_aside(pull, souk_content_chunk_count(fetch_content(fetch)));
+	pthread_mutex_unlock(&recruits->lock);
+	if (status == SOUK_OK)
+		status = run_fetch(pull, fetch);
+	fetch_free(fetch);
+	return status;
+}
+
+/* ITEM's fetch came to STATUS. Under lock. */
+static void finish(struct cache_recruits *recruits, struct recruit *item, souk_status status,
+	const char *detail)
+{
+	struct souk_time now = provider_now();
+	item->state = RECRUIT_WAITING;
+	item->chunks = 0;
+	if (status == SOUK_OK)
+		status = enlist(recruits, item);
+	if (status == SOUK_OK || status == SOUK_LOCAL_STOPPED)
+		return;
+	/* Its end is the first line. */
+	snprintf(item->detail, sizeof item->detail, "%.*s",
+		(int)strcspn(detail[0] != '\0' ? detail : souk_status_text(status), "\n"),
+		detail[0] != '\0' ? detail : souk_status_text(status));
+	SOUK_LOG(SOUK_LOG_WARN, "recruit_not_fetched",
+		souk_log_hex("content", recruit_of(item)->content.bytes, SOUK_HASH_SIZE),
+		souk_log_text("detail", item->detail), souk_log_status(status));
+	bool again = souk_status_class(status) == SOUK_CLASS_IO ||
+		     status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NO_PROVIDER_LEFT ||
+		     status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED;
+	if (again && ++item->tries < TRIES_MAX) {
+		item->next_try = souk_time_plus_ms(now, RETRY_MS * item->tries);
+		return;
+	}
+	item->state = RECRUIT_FAILED;
+	item->room = 0;
+	item->next_try = souk_time_plus_ms(now, FAILED_MS);
+	recruits->failed++;
+	souk_status stored = write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
+	(void)stored; /* then it is tried again after the next start */
+}
+
+static void pull_item(struct cache_recruits *recruits, struct recruit *item)
+{
+	struct pull *pull = calloc(1, sizeof *pull);
+	if (pull == NULL)
+		return;
+	*pull = (struct pull){.recruits = recruits, .item = item, .recruit = *recruit_of(item)};
+	item->state = RECRUIT_FETCHING;
+	pthread_mutex_unlock(&recruits->lock);
+	souk_status status = pull_content(pull);
+	pthread_mutex_lock(&recruits->lock);
+	/* Set aside, and refused before it began. */
+	if (pull->aside.ncoin > 0 &&
+		souk_amount_sub(&recruits->spent, recruits->spent, pull->aside) != SOUK_OK)
+		recruits->spent = SOUK_AMOUNT_ZERO;
+	finish(recruits, item, status, pull->detail);
+	update_promise(recruits, &pull->recruit.content);
+	free(pull);
+}
+
+/* One that waits, and whose time it is; those that are over go. Under lock. */
+static struct recruit *next_item(struct cache_recruits *recruits)
+{
+	struct souk_time now = provider_now();
+	for (size_t i = recruits->count; i > 0; i--) {
+		struct recruit *item = recruits->items[i - 1];
+		bool over = !souk_time_is_before(now, recruit_of(item)->expires) ||
+			    (item->state == RECRUIT_FAILED &&
+				    !souk_time_is_before(now, item->next_try));
+		if (over && item->state != RECRUIT_FETCHING)
+			forget(recruits, item);
+	}
+	for (size_t i = 0; i < recruits->count; i++) {
+		struct recruit *item = recruits->items[i];
+		bool same_runs = false;
+		for (size_t k = 0; k < recruits->count; k++)
+			same_runs |= recruits->items[k]->state == RECRUIT_FETCHING &&
+				     souk_hash_equal(&recruit_of(recruits->items[k])->content,
+					     &recruit_of(item)->content);
+		if (item->state == RECRUIT_WAITING && !same_runs &&
+			!souk_time_is_before(now, item->next_try))
+			return item;
+	}
+	return NULL;
+}
+
+static void *worker_run(void *ctx)
+{
+	struct cache_recruits *recruits = ctx;
+	pthread_mutex_lock(&recruits->lock);
+	while (!recruits->stopping) {
+		struct recruit *item = next_item(recruits);
+		if (item != NULL) {
+			pull_item(recruits, item);
+			continue;
+		}
+		struct timespec until;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += ROUND_MS / 1000;
+		pthread_cond_timedwait(&recruits->work, &recruits->lock, &until);
+	}
+	pthread_mutex_unlock(&recruits->lock);
+	return NULL;
+}
+
+/* ------------------------------------------------------------------ start and end */
+
+static souk_status restore(void *ctx, struct souk_bytes id, struct souk_bytes value)
+{
+	struct cache_recruits *recruits = ctx;
+	struct souk_recruit_record record;
+	(void)id;
+	if (souk_recruit_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	if (recruits->count >= RECRUITS_MAX)
+		return SOUK_OK;
+	struct recruit *item = add(recruits, &record);
+	souk_bytes_wipe(&record, sizeof record);
+	return item != NULL ? SOUK_OK : SOUK_IO_MEMORY;
+}
+
+/* What was promised is served again at once; what is not here any more is fetched. */
+static void resume(struct cache_recruits *recruits)
+{
+	for (size_t i = 0; i < recruits->count; i++) {
+		struct recruit *item = recruits->items[i];
+		const struct souk_hash *content = &recruit_of(item)->content;
+		struct souk_content_record record;
+		bool is_here = is_whole(recruits, content);
+		if (is_here && provider_store_content(&recruits->node->store, content, &record) ==
+				       SOUK_OK) {
+			struct souk_content kept = {*content, record.size, record.chunk_size};
+			struct souk_cache_record cache;
+			if (provider_store_cache(&recruits->node->store, content, &cache) ==
+				SOUK_OK)
+				item->room = chunk_store_room_of(&kept);
+		}
+		if (item->record.enlisted && is_here) {
+			item->state = RECRUIT_ENLISTED;
+			update_promise(recruits, content);
+		}
+	}
+}
+
+static souk_status parse_sponsors(struct cache_recruits *recruits)
+{
+	const char *text = recruits->policy->sponsors;
+	char hex[2 * SOUK_ADDRESS_SIZE + 1];
+	while (text != NULL && *(text += strspn(text, " ,")) != '\0') {
+		size_t size = strcspn(text, " ,");
+		const char *digits = size > 2 && memcmp(text, "0x", 2) == 0 ? text + 2 : text;
+		size_t count = size - (size_t)(digits - text);
+		if (count != 2 * SOUK_ADDRESS_SIZE || recruits->allowed_count == CACHE_SPONSORS_MAX)
+			return SOUK_LOCAL_CONFIG;
+		memcpy(hex, digits, count);
+		hex[count] = '\0';
+		if (souk_hex_decode(recruits->allowed[recruits->allowed_count++].bytes,
+			    SOUK_ADDRESS_SIZE, hex) != SOUK_OK)
+			return SOUK_LOCAL_CONFIG;
+		text += size;
+	}
+	return SOUK_OK;
+}
+
+static souk_status start(struct cache_recruits *recruits)
+{
+	SOUK_TRY(parse_sponsors(recruits));
+	SOUK_TRY(records_each(recruits->node->store.lmdb, KIND_RECRUIT, restore, recruits));
+	resume(recruits);
+	for (size_t i = 0; i < recruits->policy->fetches && i < CACHE_FETCHES_MAX; i++) {
+		if (pthread_create(&recruits->threads[i], NULL, worker_run, recruits) != 0)
+			return SOUK_IO_MEMORY;
+		recruits->thread_count++;
+	}
+	return SOUK_OK;
+}
+
+souk_status cache_recruits_open(struct cache_recruits **ret, struct provider_node *node)
+{
+	struct cache_recruits *recruits = calloc(1, sizeof *recruits);
+	if (recruits == NULL)
+		return SOUK_IO_MEMORY;
+	recruits->node = node;
+	recruits->policy = &node->config.cache;
+	recruits->day = provider_now();
+	pthread_mutex_init(&recruits->lock, NULL);
+	pthread_condattr_t steady;
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&recruits->work, &steady);
+	pthread_condattr_destroy(&steady);
+	souk_status status = start(recruits);
+	if (status != SOUK_OK) {
+		cache_recruits_free(recruits);
+		return status;
+	}
+	*ret = recruits;
+	return SOUK_OK;
+}
+
+void cache_recruits_stop(struct cache_recruits *recruits)
+{
+	if (recruits == NULL)
+		return;
+	pthread_mutex_lock(&recruits->lock);
+	recruits->stopping = true;
+	for (size_t i = 0; i < recruits->count; i++) {
+		if (recruits->items[i]->fetch != NULL)
+			fetch_stop(recruits->items[i]->fetch);
+	}
+	pthread_cond_broadcast(&recruits->work);
+	pthread_mutex_unlock(&recruits->lock);
+	for (size_t i = 0; i < recruits->thread_count; i++)
+		pthread_join(recruits->threads[i], NULL);
+	recruits->thread_count = 0;
+}
+
+void cache_recruits_free(struct cache_recruits *recruits)
+{
+	if (recruits == NULL)
+		return;
+	cache_recruits_stop(recruits);
+	for (size_t i = 0; i < recruits->count; i++) {
+		souk_bytes_wipe(recruits->items[i], sizeof *recruits->items[i]);
+		free(recruits->items[i]);
+	}
+	pthread_mutex_destroy(&recruits->lock);
+	pthread_cond_destroy(&recruits->work);
+	free(recruits);
+}
