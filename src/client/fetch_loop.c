@@ -153,6 +153,19 @@ static void cancel_transfers(struct paid *paid, uint32_t provider)
 	}
 }
 
+/* The transfer into SLOT, which is not needed any more. */
+static void cancel_transfer(struct paid *paid, uint32_t slot)
+{
+	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+		struct paid_transfer *transfer = &paid->transfers[i];
+		if (!transfer->busy || transfer->is_keys || transfer->slot != slot)
+			continue;
+		souk_http_fetcher_cancel(paid->fetcher, transfer);
+		transfer->busy = false;
+		transfer_failed(paid, transfer, SOUK_LOCAL_STOPPED);
+	}
+}
+
 /* ------------------------------------------------------------------ checks */
 
 /* On a worker: decrypt, compare with the row, give to the user. Nothing unverified leaves. */
@@ -166,7 +179,7 @@ static void run_check(void *ctx)
 	souk_unit_cipher_xor(&check->cipher, data, data, check->length);
 	check->status = souk_content_verify_chunk(
 		&fetch->content, check->chunk, &fetch->row[check->chunk], bytes);
-	if (check->status == SOUK_OK)
+	if (check->status == SOUK_OK && !check->is_spare)
 		check->status =
 			fetch->engine_events.chunk(fetch->engine_events.ctx, check->chunk, bytes);
 	paid_suspect_settle(paid, check->suspect, check->status, &check->cipher, data);
@@ -181,6 +194,7 @@ static void start_check(struct paid *paid, const struct souk_download_effect *ef
 		.chunk = effect->chunk,
 		.length = effect->length,
 		.cipher = effect->cipher,
+		.is_spare = effect->spare,
 		.suspect = paid_suspect_new(paid, effect->provider, effect->slot, effect->length),
 	};
 	souk_status status = souk_worker_submit(paid->checkers, run_check, check);
@@ -222,9 +236,10 @@ static void do_effect(struct paid *paid, const struct souk_download_effect *effe
 	case SOUK_DOWNLOAD_VERIFY: start_check(paid, effect); break;
 	case SOUK_DOWNLOAD_BUY: paid_hub_buy(paid, effect); break;
 	case SOUK_DOWNLOAD_DROP: note_drop(paid, effect); break;
-	case SOUK_DOWNLOAD_COMPLETE: paid->result = SOUK_OK; break;
+	case SOUK_DOWNLOAD_CANCEL: cancel_transfer(paid, effect->slot); break;
+	case SOUK_DOWNLOAD_COMPLETE:
 	case SOUK_DOWNLOAD_GIVE_UP:
-		paid->result = effect->status;
+		paid->result = effect->kind == SOUK_DOWNLOAD_COMPLETE ? SOUK_OK : effect->status;
 		for (uint32_t i = 0; i < paid->provider_count; i++)
 			cancel_transfers(paid, i);
 		break;

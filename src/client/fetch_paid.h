@@ -96,6 +96,7 @@ struct paid_check {
 	uint32_t length;
 	struct souk_unit_cipher cipher;
 	struct paid_suspect *suspect; /* NULL: nobody stands up for it */
+	bool is_spare;		      /* the user has the chunk already */
 	souk_status status;
 };
 

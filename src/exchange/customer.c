@@ -193,6 +193,28 @@ souk_status souk_customer_again(struct souk_customer *customer, struct souk_unit
 	return SOUK_OK;
 }
 
+souk_status souk_customer_instead(struct souk_customer *customer, struct souk_unit_request *ret,
+	uint32_t unit, uint64_t chunk, struct souk_time now)
+{
+	SOUK_TRY(customer_check_open(customer, now));
+	if (!is_remembered(customer, unit) || unit_of(customer, unit)->state != SOUK_UNIT_ASKED)
+		return SOUK_LOCAL_STATE;
+	unit_of(customer, unit)->chunk = chunk;
+	return souk_customer_again(customer, ret, unit, now);
+}
+
+souk_status souk_customer_withdraw(struct souk_customer *customer, uint32_t unit)
+{
+	/* A hub's ticket for it may have been bought already. */
+	if (customer->state != SOUK_CUSTOMER_OPEN || unit != customer->requested ||
+		!is_remembered(customer, unit) || unit <= souk_customer_paid(customer) ||
+		unit_of(customer, unit)->state != SOUK_UNIT_ASKED)
+		return SOUK_LOCAL_STATE;
+	unit_of(customer, unit)->state = SOUK_UNIT_NONE;
+	customer->requested--;
+	return SOUK_OK;
+}
+
 souk_status souk_customer_received(struct souk_customer *customer, uint32_t unit)
 {
 	if (customer->state != SOUK_CUSTOMER_OPEN || !is_remembered(customer, unit) ||

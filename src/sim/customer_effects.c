@@ -141,10 +141,11 @@ static bool is_right(const struct souk_content *content, const struct sim_body *
 	       memcmp(body->cipher.nonce, effect->cipher.nonce, sizeof effect->cipher.nonce) == 0;
 }
 
-static void note_verified(struct sim_node *node, struct seat *seat)
+/* A SPARE one is worth nothing: another brought the chunk before. */
+static void note_verified(struct sim_node *node, struct seat *seat, bool is_spare)
 {
 	node->tally.units_verified++;
-	node->tally.units_had++;
+	node->tally.units_had += !is_spare;
 	if (seat->customer->verified <= seat->verified)
 		return;
 	seat->verified = seat->customer->verified;
@@ -166,7 +167,9 @@ static void verify(struct sim_node *node, const struct souk_download_effect *eff
 	souk_download_checked(&p->download, effect->slot, status, sim_now(node));
 	if (status != SOUK_OK)
 		return;
-	note_verified(node, seat);
+	note_verified(node, seat, effect->spare);
+	if (effect->spare)
+		return;
 	status = note_chunk(node, effect->chunk);
 	if (status != SOUK_OK)
 		souk_download_stop(&p->download, status);
@@ -297,6 +300,9 @@ static void do_effect(struct sim_node *node, const struct souk_download_effect *
 	case SOUK_DOWNLOAD_KEYS: send_request(node, effect); break;
 	case SOUK_DOWNLOAD_BUY: buy(node, effect); break;
 	case SOUK_DOWNLOAD_VERIFY: verify(node, effect); break;
+	case SOUK_DOWNLOAD_CANCEL:
+		customer_unit_reply(node, effect->slot, SOUK_LOCAL_STOPPED, NULL);
+		break;
 	case SOUK_DOWNLOAD_DROP: note_drop(node, effect); break;
 	case SOUK_DOWNLOAD_COMPLETE: note_end(node, SOUK_OK); break;
 	case SOUK_DOWNLOAD_GIVE_UP: note_end(node, effect->status); break;

@@ -134,6 +134,19 @@ SOUK_MUST_CHECK souk_status souk_customer_next(struct souk_customer *customer,
 SOUK_MUST_CHECK souk_status souk_customer_again(struct souk_customer *customer,
 	struct souk_unit_request *ret, uint32_t unit, struct souk_time now);
 
+/* souk_customer_instead: the request for UNIT with another CHUNK, after the provider said of the
+ * first that it is not there: it has bound nothing to UNIT then.
+ *
+ * Returns as souk_customer_again. */
+SOUK_MUST_CHECK souk_status souk_customer_instead(struct souk_customer *customer,
+	struct souk_unit_request *ret, uint32_t unit, uint64_t chunk, struct souk_time now);
+
+/* souk_customer_withdraw: UNIT, whose chunk is not there, is not asked for any more.
+ *
+ * Returns SOUK_OK, or SOUK_LOCAL_STATE: it is not the last one asked for, not waited for, or paid
+ * to a hub already. */
+SOUK_MUST_CHECK souk_status souk_customer_withdraw(struct souk_customer *customer, uint32_t unit);
+
 /* UNIT is complete (all its bytes, still encrypted). SOUK_OK, or SOUK_LOCAL_STATE. */
 SOUK_MUST_CHECK souk_status souk_customer_received(struct souk_customer *customer, uint32_t unit);
 

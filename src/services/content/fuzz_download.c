@@ -25,6 +25,7 @@ struct bench {
 	struct souk_customer customers[PROVIDERS];
 	struct souk_download download;
 	uint64_t words[2];
+	uint64_t parts[PROVIDERS];
 	struct souk_hash content;
 	struct souk_download_effect ops[OPS]; /* not answered yet */
 	uint32_t op_count;
@@ -34,8 +35,8 @@ struct bench {
 
 static const souk_status failures[] = {SOUK_IO_NET, SOUK_IO_TIMEOUT, SOUK_LOCAL_FULL,
 	SOUK_PEER_UNPAID, SOUK_PEER_EPOCH_CLOSED, SOUK_PEER_UNKNOWN_SESSION, SOUK_PEER_BAD_UNIT,
-	SOUK_PEER_WRONG_LENGTH, SOUK_LOCAL_STOPPED, SOUK_PEER_JUMP_TOO_FAR,
-	SOUK_PEER_STRIP_EXPIRED};
+	SOUK_PEER_WRONG_LENGTH, SOUK_LOCAL_STOPPED, SOUK_PEER_JUMP_TOO_FAR, SOUK_PEER_STRIP_EXPIRED,
+	SOUK_LOCAL_NOT_HERE, SOUK_PEER_UNIT_REBOUND};
 
 static void bench_open(struct bench *b)
 {
@@ -65,7 +66,37 @@ static void bench_open(struct bench *b)
 			config.content.size, 16384, 100 + i, b->kits[i].window, 1024);
 		SOUK_CHECK(souk_download_add(&b->download, &offer, &b->customers[i], b->now,
 				   &number) == SOUK_OK);
+		souk_download_keep_parts(&b->download, i, &b->parts[i]);
 	}
+}
+
+/* The planner wants no more of what goes into SLOT. */
+static void cancel(struct bench *b, uint32_t slot)
+{
+	uint32_t i = 0;
+	while (i < b->op_count && (b->ops[i].kind != SOUK_DOWNLOAD_FETCH || b->ops[i].slot != slot))
+		i++;
+	SOUK_CHECK(i < b->op_count);
+	b->ops[i] = b->ops[--b->op_count];
+	souk_download_fetch_failed(&b->download, slot, SOUK_LOCAL_STOPPED, b->now);
+}
+
+/* D3, and what a session may be asked for. */
+static void check_fetch(const struct bench *b, const struct souk_download_effect *effect)
+{
+	uint32_t others = 0;
+	SOUK_CHECK(!souk_bitmap_get(&b->download.done, effect->chunk) ||
+		   b->download.slots[effect->slot].spare);
+	for (uint32_t i = 0; i < b->op_count; i++) {
+		const struct souk_download_effect *op = &b->ops[i];
+		if (op->kind != SOUK_DOWNLOAD_FETCH || op->chunk != effect->chunk ||
+			b->download.slots[op->slot].orphan)
+			continue;
+		SOUK_CHECK(op->provider != effect->provider);
+		others++;
+	}
+	SOUK_CHECK(others <= 1 && b->download.pairs <= b->download.config.hedges_max);
+	SOUK_CHECK(!effect->hedge || b->download.slots[effect->slot].paired);
 }
 
 static void pull(struct bench *b)
@@ -81,8 +112,13 @@ static void pull(struct bench *b)
 			   b->download.providers[effect.provider].closing == SOUK_OK);
 		SOUK_CHECK(effect.kind != SOUK_DOWNLOAD_KEYS || !effect.request.has_ticket ||
 			   b->download.providers[effect.provider].closing == SOUK_OK);
+		if (effect.kind == SOUK_DOWNLOAD_FETCH)
+			check_fetch(b, &effect);
+		if (effect.kind == SOUK_DOWNLOAD_CANCEL)
+			cancel(b, effect.slot);
 		b->ended = b->ended || ends;
-		if (ends || effect.kind == SOUK_DOWNLOAD_DROP)
+		if (ends || effect.kind == SOUK_DOWNLOAD_DROP ||
+			effect.kind == SOUK_DOWNLOAD_CANCEL)
 			continue;
 		SOUK_CHECK(b->op_count < OPS);
 		b->ops[b->op_count++] = effect;
@@ -118,9 +154,12 @@ static void answer_request(struct bench *b, const struct souk_download_effect *o
 {
 	struct souk_provider_reply reply;
 	struct souk_unit_key *key = NULL;
-	souk_status status =
-		souk_provider_unit(&b->kits[op->provider].provider, &reply, &op->request, b->now);
-	if (how % 8 == 7)
+	/* What is not here binds nothing; that it was bound, and the answer lost, may be too. */
+	bool is_absent = how % 16 == 15 && how / 16 % 4 == 0 && op->request.unit > 0;
+	souk_status status = is_absent ? SOUK_LOCAL_NOT_HERE
+				       : souk_provider_unit(&b->kits[op->provider].provider, &reply,
+						 &op->request, b->now);
+	if (how % 8 == 7 && !is_absent)
 		status = failures[how / 8 % SOUK_COUNT_OF(failures)];
 	if (status == SOUK_OK && reply.has_key && how % 8 != 6)
 		key = &reply.key;
@@ -152,20 +191,49 @@ static void answer(struct bench *b, uint32_t index, uint8_t how)
 		answer_request(b, &op, how);
 }
 
+/* A list of what a provider has, good or absurd; or a reader's place. */
+static void tell(struct bench *b, uint8_t what, uint8_t how)
+{
+	struct souk_availability said = {.content = b->content, .chunks = CHUNKS};
+	uint32_t provider = what % PROVIDERS;
+	if (what % 4 >= PROVIDERS) {
+		b->download.config.wants_only = (how & 1) != 0;
+		souk_download_want(&b->download, how / 8, how / 2 % 4);
+		return;
+	}
+	said.chunks += how == 255;
+	for (uint32_t i = 0; i < 4; i++, how /= 4)
+		said.ranges.items[said.ranges.count++] =
+			(struct souk_chunk_range){6 * i + how % 4, 1 + how % 4 + (what > 235)};
+	uint64_t before = b->parts[provider];
+	if (souk_download_available(&b->download, provider, &said) != SOUK_OK)
+		SOUK_CHECK(b->parts[provider] == before);
+}
+
 /* The counts of slots are those of the slots. */
 static void check_counts(const struct souk_download *download)
 {
 	uint32_t used = 0, planned = 0, received = 0, flying[PROVIDERS] = {0};
+	uint32_t paired = 0, spares = 0, cancels = 0, kept = 0;
 	for (uint32_t i = 0; i < download->config.slot_count; i++) {
 		const struct souk_download_slot *s = &download->slots[i];
 		bool flies = s->state == SOUK_SLOT_PLANNED || s->state == SOUK_SLOT_FETCHING;
 		used += s->state != SOUK_SLOT_FREE;
 		planned += s->state == SOUK_SLOT_PLANNED;
 		received += s->state == SOUK_SLOT_RECEIVED;
+		paired += s->paired;
+		spares += s->spare;
+		cancels += s->cancel_due;
 		flying[s->provider] += !s->orphan && flies;
 	}
 	SOUK_CHECK(used == download->used && planned == download->planned &&
 		   received == download->received);
+	SOUK_CHECK(paired == 2 * download->pairs && spares == download->spares &&
+		   cancels == download->cancels);
+	for (uint32_t i = 0; i < PROVIDERS; i++)
+		kept += (uint32_t)download->providers[i].units_spare;
+	/* Two of so few chunks may be paid twice. */
+	SOUK_CHECK(kept + paired / 2 <= download->hedges_cost && download->hedges_cost <= 2);
 	for (uint32_t i = 0; i < PROVIDERS; i++)
 		SOUK_CHECK(flying[i] == download->providers[i].flying);
 }
@@ -191,7 +259,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bench_open(b);
 	pull(b);
 	for (size_t i = 0; i + 2 <= size && i < 2 * STEPS; i += 2) {
-		if (b->op_count > 0 && data[i] < 240)
+		if (data[i] >= 220 && data[i] < 240)
+			tell(b, data[i], data[i + 1]);
+		else if (b->op_count > 0 && data[i] < 220)
 			answer(b, data[i] % b->op_count, data[i + 1]);
 		else
 			b->now.ms += 20u * data[i + 1];
