@@ -12,6 +12,7 @@
 static const char *role = "customer";
 static const char *control = "127.0.0.1:7610";
 static const char *data = "127.0.0.1:7611";
+static const char *listen_on = "127.0.0.1:7680";
 static struct souk_amount price = {100000}; /* 0.0001 coins for 256 KiB */
 
 static const char config_provider[] =
@@ -45,13 +46,71 @@ static const char config_provider[] =
 	"# How often accepted tickets are made durable: what a crash may cost you.\n"
 	"# commit = 50ms\n";
 
-static souk_status write_config(const char *path, bool is_provider)
+static const char config_gateway[] =
+	"\n"
+	"[gateway]\n"
+	"# Where browsers, curl and players ask (plain HTTP; there is no password: keep it on "
+	"loopback).\n"
+	"listen = %s\n"
+	"# Disk for what was fetched; the oldest and least wanted goes first. A home that is a "
+	"provider,\n"
+	"# too, has one cache for both: [provider] cache.\n"
+	"# cache = 10GiB\n"
+	"# Who pays: sponsor-first (the publisher's sponsor, else you), sponsor, or own.\n"
+	"# payer = sponsor-first\n"
+	"# Coins of your own that may be spent in a day (UTC), and for a unit (256 KiB).\n"
+	"# budget = 1\n"
+	"# price_max = 0.001\n"
+	"# Which of your escrows pays, or a hub that you have credit at.\n"
+	"# escrow = 0\n"
+	"# hub = https://hub.example:7620#...\n"
+	"# How far ahead of a reader to fetch, at most; less at first, and after a jump.\n"
+	"# read_ahead = 16MiB\n"
+	"# How long to wait for a part before giving up; how long to go on when nobody reads.\n"
+	"# wait = 30s\n"
+	"# idle = 5s\n"
+	"# Pages elsewhere that may embed and fetch; further names this gateway answers to.\n"
+	"# pages = https://site.example\n"
+	"# hosts = media.home.example\n"
+	"# Show the pages of each content under an origin of its own, so that none reads "
+	"another's.\n"
+	"# own_origins = yes\n";
+
+/* A role of its own adds its section behind the head that all share. */
+static int write_provider(char *out, size_t size)
 {
-	char text[4096];
+	return snprintf(out, size, config_provider, control, data, cli_amount_text(price));
+}
+
+static int write_gateway(char *out, size_t size)
+{
+	return snprintf(out, size, config_gateway, listen_on);
+}
+
+static int write_nothing(char *out, size_t size)
+{
+	(void)out;
+	(void)size;
+	return 0;
+}
+
+static const struct role {
+	const char *name, *next;
+	int (*write)(char *out, size_t size);
+} roles[] = {
+	{"customer", "souk faucet 100, then souk escrow open", write_nothing},
+	{"provider", "souk add FILE, then soukd", write_provider},
+	{"gateway",
+		"soukd, then open http://127.0.0.1:7680/ (own money: souk faucet 100, souk escrow "
+		"open)",
+		write_gateway},
+};
+
+static souk_status write_config(const char *path, const struct role *chosen)
+{
+	char text[8192];
 	int size = snprintf(text, sizeof text, cli_config_head, cli_ledger_url());
-	if (is_provider)
-		size += snprintf(text + size, sizeof text - (size_t)size, config_provider, control,
-			data, cli_amount_text(price));
+	size += chosen->write(text + size, sizeof text - (size_t)size);
 	return souk_file_write_atomic(path, souk_bytes_of(text, (size_t)size), true);
 }
 
@@ -65,7 +124,7 @@ static bool exists(const char *path)
 	return status != SOUK_LOCAL_NOT_FOUND;
 }
 
-static int init_home(const char *command, bool is_provider)
+static int init_home(const char *command, const struct role *chosen)
 {
 	struct souk_identity identity;
 	const char *key_path = cli_home_file("identity.key");
@@ -83,7 +142,7 @@ static int init_home(const char *command, bool is_provider)
 	status = identity_file_make(&identity, key_path);
 	if (status != SOUK_OK)
 		return cli_fail(command, key_path, status, NULL);
-	status = exists(config_path) ? SOUK_OK : write_config(config_path, is_provider);
+	status = exists(config_path) ? SOUK_OK : write_config(config_path, chosen);
 	if (status != SOUK_OK)
 		return cli_fail(command, config_path, status, NULL);
 	if (cli_json) {
@@ -93,8 +152,7 @@ static int init_home(const char *command, bool is_provider)
 	} else {
 		printf("home     %s\naddress  %s\n", cli_home_path(),
 			cli_address_text(&identity.address));
-		printf("next     %s\n", is_provider ? "souk add FILE, then soukd"
-						    : "souk faucet 100, then souk escrow open");
+		printf("next     %s\n", chosen->next);
 	}
 	souk_bytes_wipe(&identity, sizeof identity);
 	return 0;
@@ -103,13 +161,15 @@ static int init_home(const char *command, bool is_provider)
 int cmd_init(int argc, char **argv)
 {
 	static const struct option_spec options[] = {
-		{"role", "ROLE", "customer or provider (customer)", OPTION_TEXT, &role},
+		{"role", "ROLE", "customer, provider or gateway (customer)", OPTION_TEXT, &role},
 		{"control", "ADDR:PORT", "provider: where to take orders (127.0.0.1:7610)",
 			OPTION_TEXT, &control},
 		{"data", "ADDR:PORT", "provider: where to deliver (127.0.0.1:7611)", OPTION_TEXT,
 			&data},
 		{"price", "COINS", "provider: of one unit of 256 KiB (0.0001)", OPTION_AMOUNT,
 			&price},
+		{"listen", "ADDR:PORT", "gateway: where to answer (127.0.0.1:7680)", OPTION_TEXT,
+			&listen_on},
 	};
 	static const struct command_spec command = {.name = "init",
 		.arguments = "",
@@ -120,17 +180,19 @@ int cmd_init(int argc, char **argv)
 			"has HOME/identity.key has your money: back it up, and show it to nobody.\n"
 			"A ledger's home is made by souk ledger init.",
 		.examples =
-			"  souk init\n  souk init --home ~/seller --role provider --price 0.0002",
+			"  souk init\n  souk init --home ~/seller --role provider --price 0.0002\n"
+			"  souk init --home ~/viewer --role gateway",
 		.options = options,
-		.option_count = 4};
+		.option_count = sizeof options / sizeof *options};
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	bool is_provider = strcmp(role, "provider") == 0;
-	if (!is_provider && strcmp(role, "customer") != 0) {
-		fprintf(stderr, "souk init: --role takes customer or provider, not \"%s\"\n", role);
-		return EXIT_USAGE;
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+		if (strcmp(role, roles[i].name) == 0)
+			return init_home(command.name, &roles[i]);
 	}
-	return init_home(command.name, is_provider);
+	fprintf(stderr, "souk init: --role takes customer, provider or gateway, not \"%s\"\n",
+		role);
+	return EXIT_USAGE;
 }

@@ -320,7 +320,8 @@ static bool blind(void)
 /* A provider of the same home sells on what was fetched for viewers: they share one store. */
 static souk_status start_gateway(struct daemon *d, const char **what)
 {
-	struct chunk_store *chunks = NULL;
+	struct chunk_store *chunks =
+		d->provider_node != NULL ? provider_node_chunks(d->provider_node) : NULL;
 	return gateway_node_start(&d->gateway_node, &d->gateway, chunks, &d->identity, what);
 }
 

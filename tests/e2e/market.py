@@ -361,6 +361,42 @@ class Provider(Daemon):
         return json.loads(body)
 
 
+class Gateway(Daemon):
+    """A home whose soukd is a gateway; with money of its own where coins are given."""
+
+    def __init__(self, market, name, coins, settings):
+        super().__init__(market, name)
+        self.port = free_port()
+        self.ports = (self.port,)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.address = self.souk("init", "--role", "gateway", "--listen",
+                                 f"127.0.0.1:{self.port}")["address"]
+        if coins:
+            self.souk("faucet", coins)
+            self.souk("escrow", "open", "--line", "10", "--prize", "0.001")
+        if settings:
+            self.configure("gateway", **settings)
+
+    def request(self, path, method="GET", headers=None, seconds=60, port=None):
+        """(status, headers with lower-case names, body) of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=seconds)
+        try:
+            connection.request(method, path, headers=headers or {})
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, names, answer.read()
+        finally:
+            connection.close()
+
+    def get(self, path, **headers):
+        return self.request(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    def index(self):
+        status, _, body = self.request("/?json")
+        assert status == 200, (status, body)
+        return json.loads(body)
+
+
 class Customer(Home):
     def __init__(self, market, name, coins, line, prize):
         super().__init__(market, name)
@@ -413,6 +449,12 @@ class Market:
         if start:
             provider.start()
         return provider
+
+    def gateway(self, coins="100", start=True, **settings):
+        name = f"gateway{len([d for d in self.daemons if isinstance(d, Gateway)]) + 1}"
+        gateway = Gateway(self, name, coins, settings)
+        self.daemons.append(gateway)
+        return gateway.start() if start else gateway
 
     def customer(self, coins="500", line="10", prize="0.001"):
         customer = Customer(self, f"customer{len(self.homes) + 1}", coins, line, prize)

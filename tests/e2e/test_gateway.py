@@ -1,0 +1,302 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A gateway for ordinary programs: curl, ffmpeg and raw sockets against real providers."""
+import concurrent.futures
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+from market import (COIN, UNIT, Failure, Market, MarketTest, content_root, file_of, main,
+                    wait_until)
+
+CURL = shutil.which("curl")
+FFMPEG = shutil.which("ffmpeg")
+FFPROBE = shutil.which("ffprobe")
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def run(*argv, seconds=60, check=True):
+    done = subprocess.run(argv, capture_output=True, timeout=seconds, stdin=subprocess.DEVNULL)
+    if check and done.returncode != 0:
+        raise Failure(f"{argv}: {done.returncode} {done.stderr[-2000:]}")
+    return done
+
+
+class Bought(MarketTest):
+    """Contents of other people's, which are fetched while they are read."""
+
+    @classmethod
+    def make_market(cls):
+        cls.market = Market()
+        cls.sellers = [cls.market.provider() for _ in range(2)]
+        cls.gate = cls.market.gateway()
+
+    def offer(self, name, size, seed=1):
+        path, data = self.market.file(name, size, seed)
+        return self.market.open_shop(self.sellers, path), data
+
+    def test_whole_and_ranges(self):
+        content, data = self.offer("whole.bin", 5 * UNIT + 12345, 2)
+        etag = f'"{content}"'
+        status, headers, body = self.gate.get(f"/{content}")
+        self.assertEqual(status, 200)
+        self.assertEqual(sha(body), sha(data))
+        self.assertEqual(headers["etag"], etag)
+        self.assertEqual(headers["accept-ranges"], "bytes")
+        self.assertEqual(headers["content-length"], str(len(data)))
+        self.assertEqual(headers["x-content-type-options"], "nosniff")
+        self.assertIn("immutable", headers["cache-control"])
+        self.assertEqual(headers["content-type"], "application/octet-stream")
+        self.assertNotIn("last-modified", headers)
+        for text, first, last in (("0-0", 0, 0), ("100-299", 100, 299), ("-7", -7, None),
+                                  (f"{UNIT - 1}-{UNIT}", UNIT - 1, UNIT),
+                                  (f"{len(data) - 1}-", -1, None)):
+            status, headers, body = self.gate.get(f"/{content}", Range=f"bytes={text}")
+            self.assertEqual(status, 206, text)
+            self.assertEqual(body, data[first:None if last is None else last + 1], text)
+            start = first if first >= 0 else len(data) + first
+            self.assertEqual(headers["content-range"],
+                             f"bytes {start}-{start + len(body) - 1}/{len(data)}")
+        status, headers, body = self.gate.get(f"/{content}", Range=f"bytes={len(data)}-")
+        self.assertEqual((status, headers["content-range"]), (416, f"bytes */{len(data)}"))
+        status, _, body = self.gate.get(f"/{content}", Range="bytes=0-1,5-6")
+        self.assertEqual((status, len(body)), (200, len(data)))
+        # Conditions.
+        status, headers, body = self.gate.get(f"/{content}", If_None_Match=etag)
+        self.assertEqual((status, body, headers["etag"]), (304, b"", etag))
+        status, _, body = self.gate.get(f"/{content}", Range="bytes=0-9", If_Range=etag)
+        self.assertEqual((status, len(body)), (206, 10))
+        status, _, body = self.gate.get(f"/{content}", Range="bytes=0-9", If_Range='"other"')
+        self.assertEqual((status, len(body)), (200, len(data)))
+        self.assertEqual(self.gate.get(f"/{content}", If_Match='"other"')[0], 412)
+        # HEAD says the same and sends nothing.
+        status, headers, body = self.gate.request(f"/{content}", "HEAD")
+        self.assertEqual((status, body, headers["content-length"]), (200, b"", str(len(data))))
+        self.assertEqual(headers["etag"], etag)
+        status, headers, _ = self.gate.get(f"/{content}?download=a%20b%22.mp4")
+        self.assertEqual(headers["content-type"], "video/mp4")
+        self.assertEqual(headers["content-disposition"],
+                         "attachment; filename*=UTF-8''a%20b%22.mp4")
+
+    def test_seek_costs_little(self):
+        """A few bytes at the end of a large content: a few chunks, not all of it."""
+        content, data = self.offer("seek.bin", 64 * UNIT, 3)
+        place = 50 * UNIT + 17
+        status, _, body = self.gate.get(f"/{content}", Range=f"bytes={place}-{place + 99}")
+        self.assertEqual((status, body), (206, data[place:place + 100]))
+        held = {c["content"]: c for c in self.gate.index()["contents"]}[content]
+        self.assertEqual(held["chunks"], 64)
+        # The first one, which says what it is, and the one that was asked for.
+        self.assertLessEqual(held["chunks_here"], 2)
+        self.assertGreaterEqual(held["chunks_here"], 1)
+
+    def test_reader_leaves(self):
+        """Who goes away after the first bytes of a long stream does not pay for the rest."""
+        content, data = self.offer("leave.bin", 200 * UNIT, 4)
+        with socket.create_connection(("127.0.0.1", self.gate.port), 20) as s:
+            s.sendall(f"GET /{content} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            got = b""
+            while len(got) < UNIT:
+                got += s.recv(65536)
+        wait_until("the fetch ends", lambda: self.gate.index()["fetching"] == 0)
+        held = {c["content"]: c for c in self.gate.index()["contents"]}[content]
+        self.assertLess(held["chunks_here"], 100)
+        # What is here stays, and the rest comes when it is asked for.
+        status, _, body = self.gate.get(f"/{content}")
+        self.assertEqual((status, sha(body)), (200, sha(data)))
+
+    def test_two_readers_one_fetch(self):
+        content, data = self.offer("two.bin", 24 * UNIT, 5)
+        before = self.gate.log().count("event=gateway_fetch_over")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            places = [0, 6 * UNIT, 12 * UNIT, 18 * UNIT]
+            answers = list(pool.map(lambda p: self.gate.get(
+                f"/{content}", Range=f"bytes={p}-{p + 6 * UNIT - 1}"), places))
+        for place, (status, _, body) in zip(places, answers):
+            self.assertEqual((status, sha(body)), (206, sha(data[place:place + 6 * UNIT])))
+        wait_until("the fetch ends", lambda: self.gate.index()["fetching"] == 0)
+        self.assertEqual(self.gate.log().count("event=gateway_fetch_over"), before + 1)
+
+    def test_slow_reader(self):
+        """It is waited for, and in the end has everything."""
+        content, data = self.offer("slow.bin", 20 * UNIT, 6)
+        digest = hashlib.sha256()
+        with socket.create_connection(("127.0.0.1", self.gate.port), 20) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            s.sendall(f"GET /{content} HTTP/1.1\r\nHost: a.localhost\r\nHost: 127.0.0.1\r\n"
+                      .replace("Host: a.localhost\r\n", "").encode() + b"\r\n")
+            got = s.recv(4096)
+            head, _, got = got.partition(b"\r\n\r\n")
+            self.assertIn(b"200", head)
+            size = len(got)
+            digest.update(got)
+            while size < len(data):
+                got = s.recv(65536)
+                self.assertTrue(got, f"cut off after {size}")
+                size += len(got)
+                digest.update(got)
+                if size < 2 * UNIT:
+                    time.sleep(0.01)
+        self.assertEqual(digest.hexdigest(), sha(data))
+
+    def test_curl_resumes(self):
+        content, data = self.offer("curl.bin", 12 * UNIT + 99, 7)
+        part = self.market.path("curl.part")
+        with open(part, "wb") as file:
+            file.write(data[:3 * UNIT + 5])
+        run(CURL, "-sS", "--fail", "-C", "-", "-o", part, f"{self.gate.url}/{content}")
+        with open(part, "rb") as file:
+            self.assertEqual(sha(file.read()), sha(data))
+        # In the midst of the transfer it is killed, and goes on where it was.
+        os.unlink(part)
+        run(CURL, "-sS", "--fail", "--limit-rate", "300K", "--max-time", "1", "-o", part,
+            f"{self.gate.url}/{content}", check=False)
+        self.assertLess(os.path.getsize(part), len(data))
+        run(CURL, "-sS", "--fail", "-C", "-", "-o", part, f"{self.gate.url}/{content}")
+        with open(part, "rb") as file:
+            self.assertEqual(sha(file.read()), sha(data))
+
+    def test_problems(self):
+        status, _, body = self.gate.get("/" + "ab" * 32)
+        self.assertEqual((status, json.loads(body)["error"]), (404, "PEER_UNKNOWN_CONTENT"))
+        status, headers, body = self.gate.get("/" + "ab" * 32, Accept="text/html,*/*")
+        self.assertEqual(status, 404)
+        self.assertIn("text/html", headers["content-type"])
+        self.assertIn(b"souk offers", body)
+        for path in ("/x", "/" + "AB" * 32, "/" + "ab" * 33, "/name/", "/name/0x12/a", "//",
+                     "/../etc/passwd", "/%2e%2e/", "/favicon.ico"):
+            self.assertEqual(self.gate.get(path)[0], 404, path)
+        for method in ("POST", "PUT", "DELETE"):
+            status, headers, _ = self.gate.request("/", method)
+            self.assertEqual((status, headers["allow"]), (405, "GET, HEAD, OPTIONS"))
+        # Empty content.
+        status, headers, body = self.gate.get("/" + "00" * 32)
+        self.assertEqual((status, body), (200, b""))
+
+    def test_guards(self):
+        content, data = self.offer("guard.bin", 1000, 8)
+        ask = lambda **h: self.gate.get(f"/{content}", **h)[0]
+        self.assertEqual(ask(), 200)
+        self.assertEqual(ask(Host="evil.example"), 403)
+        self.assertEqual(ask(Host=f"evil.example:{self.gate.port}"), 403)
+        self.assertEqual(ask(Host="localhost"), 200)
+        cross = {"Sec_Fetch_Site": "cross-site"}
+        self.assertEqual(ask(**cross, Sec_Fetch_Mode="no-cors", Sec_Fetch_Dest="image"), 403)
+        self.assertEqual(ask(**cross, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe"), 403)
+        self.assertEqual(ask(**cross, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document"), 200)
+        self.assertEqual(ask(Origin="https://evil.example"), 403)
+        # Its own origin: the content is the root there.
+        half = f"{content[:32]}.{content[32:]}.localhost:{self.gate.port}"
+        status, _, body = self.gate.get("/", Host=half)
+        self.assertEqual((status, body), (200, data))
+        self.assertEqual(self.gate.get(f"/{content}", Host=half)[0], 404)
+
+    def test_garbage(self):
+        content, data = self.offer("garbage.bin", 3 * UNIT, 9)
+        for text in (b"\x00\xff" * 4000, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+                     b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+                     f"GET /{content} HTTP/1.1\r\nHost: 127.0.0.1\r\nRange: ".encode()
+                     + b"9" * 30000 + b"\r\n\r\n",
+                     f"GET /{content}%00%0d%0aX:%20y HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(),
+                     b"GET /%ff%fe/%80 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", self.gate.port), 20) as s:
+                try:
+                    s.sendall(text)
+                    s.settimeout(2)
+                    s.recv(4096)
+                except OSError:
+                    pass
+        self.assertEqual(sha(self.gate.get(f"/{content}")[2]), sha(data))
+
+    def test_index(self):
+        content, _ = self.offer("index<&>.bin", 1000, 10)
+        self.assertEqual(self.gate.get(f"/{content}")[0], 200)
+        index = self.gate.index()
+        self.assertIn(content, [c["content"] for c in index["contents"]])
+        status, headers, body = self.gate.get("/")
+        self.assertEqual(status, 200)
+        self.assertIn(content.encode(), body)
+        self.assertIn("default-src 'none'", headers["content-security-policy"])
+
+
+class Whole(MarketTest):
+    """A provider's own contents, and what happens when it is killed."""
+
+    @classmethod
+    def make_market(cls):
+        cls.market = Market()
+
+    def test_provider_killed(self):
+        """With another one the stream goes on; without any it is cut off, and never short."""
+        first, second = self.market.provider(), self.market.provider()
+        path, data = self.market.file("killed.bin", 160 * UNIT)
+        content = self.market.open_shop([first, second], path)
+        gate = self.market.gateway(read_ahead="2MiB", wait="5s")
+
+        def stream(kill, when):
+            got = hashlib.sha256()
+            size = 0
+            with socket.create_connection(("127.0.0.1", gate.port), 60) as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+                s.sendall(f"GET /{content} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                          "Connection: close\r\n\r\n".encode())
+                body = s.recv(65536).partition(b"\r\n\r\n")[2]
+                while body:
+                    size += len(body)
+                    got.update(body)
+                    if kill and size > when:
+                        for provider in kill:
+                            provider.kill()
+                        kill = []
+                    try:
+                        body = s.recv(65536)
+                    except ConnectionError:
+                        break
+            return size, got.hexdigest()
+        size, digest = stream([first], 10 * UNIT)
+        self.assertEqual((size, digest), (len(data), sha(data)))
+        # Another gateway, which has nothing yet.
+        gate = self.market.gateway(read_ahead="2MiB", wait="3s")
+        size, _ = stream([second], 10 * UNIT)
+        self.assertGreater(size, 10 * UNIT)
+        self.assertLess(size, len(data))
+        status, _, body = gate.get(f"/{content}", Range=f"bytes={159 * UNIT}-")
+        self.assertIn(status, (404, 502, 504), body)
+        # What is here is served without anybody.
+        status, _, body = gate.get(f"/{content}", Range=f"bytes=0-{UNIT}")
+        self.assertEqual((status, body), (206, data[:UNIT + 1]))
+
+    def test_no_money(self):
+        seller = self.market.provider()
+        path, _ = self.market.file("money.bin", 5 * UNIT, 21)
+        content = self.market.open_shop([seller], path)
+        poor = self.market.gateway(coins=None)
+        status, headers, body = poor.get(f"/{content}", Accept="text/html")
+        self.assertEqual(status, 402)
+        self.assertIn(b"souk", body)
+        frugal = self.market.gateway(budget="0", payer="own")
+        status, _, body = frugal.get(f"/{content}")
+        self.assertEqual((status, json.loads(body)["error"]), (402, "LOCAL_BUDGET"))
+        cheap = self.market.gateway(price_max="0.00001")
+        self.assertEqual(cheap.get(f"/{content}")[0], 402)
+        # So much a day, and not more; what it was spent on stays.
+        daily = self.market.gateway(budget="0.0003", read_ahead="0")
+        status, _, body = daily.get(f"/{content}", Range=f"bytes=0-{2 * UNIT - 1}")
+        self.assertEqual((status, len(body)), (206, 2 * UNIT))
+        wait_until("the fetch ends", lambda: daily.index()["fetching"] == 0)
+        self.assertEqual(daily.index()["spent"], "0.0002")
+        daily.kill()
+        daily.start()
+        self.assertEqual(daily.index()["spent"], "0.0002")
+        seller.stop()
+
+
+if __name__ == "__main__":
+    main()
