@@ -76,6 +76,19 @@ static souk_status no_offer(const struct fetch *fetch, char detail[FETCH_DETAIL_
 	return status;
 }
 
+/* A cache, or a gateway that sells on, is on the ledger too: nobody buys from himself. */
+static void leave_out_self(struct fetch *fetch)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < fetch->entry_count; i++) {
+		if (fetch->config.identity == NULL ||
+			!souk_address_equal(&fetch->entries[i].address,
+				&fetch->config.identity->address))
+			fetch->entries[kept++] = fetch->entries[i];
+	}
+	fetch->entry_count = kept;
+}
+
 souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
 	souk_status status = market_list(fetch->chain, &fetch->entries, &fetch->entry_count);
@@ -83,6 +96,7 @@ souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 		fetch_tell_ledger(detail, "cannot list the providers", status, fetch->chain);
 		return status;
 	}
+	leave_out_self(fetch);
 	status = market_ask_offers(
 		fetch->entries, fetch->entry_count, &fetch->config.name, fetch->config.timeout_ms);
 	if (status != SOUK_OK) {
