@@ -54,6 +54,27 @@ void souk_point_format(uint8_t ret[SOUK_PUBKEY_SIZE], const struct souk_point *p
 		souk_secp_context(), ret, &size, &pubkey, SECP256K1_EC_COMPRESSED));
 }
 
+void souk_point_format_full(uint8_t ret[SOUK_POINT_FULL_SIZE], const struct souk_point *point)
+{
+	secp256k1_pubkey pubkey = to_library(point);
+	size_t size = SOUK_POINT_FULL_SIZE;
+	SOUK_CHECK(secp256k1_ec_pubkey_serialize(
+		souk_secp_context(), ret, &size, &pubkey, SECP256K1_EC_UNCOMPRESSED));
+}
+
+struct souk_point souk_point_generator(void)
+{
+	static const uint8_t bytes[SOUK_POINT_FULL_SIZE] = {4, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc,
+		0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b, 0xfc, 0xdb,
+		0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98, 0x48, 0x3a,
+		0xda, 0x77, 0x26, 0xa3, 0xc4, 0x65, 0x5d, 0xa4, 0xfb, 0xfc, 0x0e, 0x11, 0x08, 0xa8,
+		0xfd, 0x17, 0xb4, 0x48, 0xa6, 0x85, 0x54, 0x19, 0x9c, 0x47, 0xd0, 0x8f, 0xfb, 0x10,
+		0xd4, 0xb8};
+	struct souk_point g;
+	SOUK_CHECK(souk_point_parse_full(&g, bytes) == SOUK_OK);
+	return g;
+}
+
 bool souk_point_equal(const struct souk_point *a, const struct souk_point *b)
 {
 	/* Coordinates are stored reduced: one point has one form. */
@@ -166,6 +187,22 @@ void souk_ecdsa_rs_sign(
 	SOUK_CHECK(secp256k1_ecdsa_sign(
 		souk_secp_context(), &signature, digest->bytes, key->bytes, NULL, NULL));
 	secp256k1_ecdsa_signature_serialize_compact(souk_secp_context(), ret->bytes, &signature);
+}
+
+souk_status souk_ecdsa_rs_read(
+	struct souk_scalar *ret_r, struct souk_scalar *ret_s, const struct souk_ecdsa_rs *signature)
+{
+	struct souk_scalar r, s, negated;
+	if (souk_scalar_parse(&r, signature->bytes) != SOUK_OK ||
+		souk_scalar_parse(&s, signature->bytes + 32) != SOUK_OK ||
+		souk_scalar_is_zero(&r) || souk_scalar_is_zero(&s))
+		return SOUK_PEER_BAD_SIGNATURE;
+	negated = souk_scalar_negate(&s);
+	if (memcmp(s.bytes, negated.bytes, sizeof s.bytes) > 0)
+		return SOUK_PEER_BAD_SIGNATURE;
+	*ret_r = r;
+	*ret_s = s;
+	return SOUK_OK;
 }
 
 souk_status souk_ecdsa_rs_verify(const struct souk_ecdsa_rs *signature,

@@ -92,6 +92,14 @@ struct souk_scalar souk_scalar_of_hash(const struct souk_hash *hash)
 	return scalar;
 }
 
+struct souk_scalar souk_scalar_of_digest(const struct souk_hash *hash)
+{
+	struct souk_scalar scalar;
+	memcpy(scalar.bytes, hash->bytes, 32);
+	subtract_once(scalar.bytes, ORDER);
+	return scalar;
+}
+
 struct souk_scalar souk_scalar_of_wide(const uint8_t bytes[64])
 {
 	/* 2^256 mod n */
@@ -194,6 +202,97 @@ struct souk_scalar souk_scalar_inverse(const struct souk_scalar *a)
 	}
 	souk_bytes_wipe(powers, sizeof powers);
 	return result;
+}
+
+/* ---- an inverse that takes as long as it takes: the binary extended algorithm of Euclid ---- */
+
+struct words {
+	uint64_t w[4]; /* least first */
+};
+
+static struct words words_of(const uint8_t bytes[32])
+{
+	struct words r;
+	for (int i = 0; i < 4; i++)
+		r.w[i] = souk_load_be64(bytes + 8 * (3 - i));
+	return r;
+}
+
+/* a += b; the carry out. */
+static uint64_t words_add(struct words *a, const struct words *b)
+{
+	unsigned __int128 sum = 0;
+	for (int i = 0; i < 4; i++) {
+		sum += (unsigned __int128)a->w[i] + b->w[i];
+		a->w[i] = (uint64_t)sum;
+		sum >>= 64;
+	}
+	return (uint64_t)sum;
+}
+
+/* a -= b; 1 where that was below zero. */
+static uint64_t words_sub(struct words *a, const struct words *b)
+{
+	unsigned __int128 borrow = 0;
+	for (int i = 0; i < 4; i++) {
+		unsigned __int128 d = (unsigned __int128)a->w[i] - b->w[i] - borrow;
+		a->w[i] = (uint64_t)d;
+		borrow = d >> 64 & 1;
+	}
+	return (uint64_t)borrow;
+}
+
+/* a / 2, with TOP as its bit 256. */
+static void words_halve(struct words *a, uint64_t top)
+{
+	for (int i = 0; i < 4; i++)
+		a->w[i] = a->w[i] >> 1 | (i < 3 ? a->w[i + 1] : top) << 63;
+}
+
+static bool words_is_one(const struct words *a)
+{
+	return a->w[0] == 1 && (a->w[1] | a->w[2] | a->w[3]) == 0;
+}
+
+/* Halve A as long as it is even, and X with it, modulo n. */
+static void strip_twos(struct words *a, struct words *x, const struct words *n)
+{
+	while ((a->w[0] & 1) == 0) {
+		words_halve(a, 0);
+		uint64_t top = (x->w[0] & 1) != 0 ? words_add(x, n) : 0;
+		words_halve(x, top);
+	}
+}
+
+/* a -= b and x -= y modulo n, where a >= b; else nothing. */
+static bool take_away(struct words *a, struct words *x, const struct words *b,
+	const struct words *y, const struct words *n)
+{
+	struct words difference = *a;
+	if (words_sub(&difference, b) != 0)
+		return false;
+	*a = difference;
+	if (words_sub(x, y) != 0)
+		words_add(x, n);
+	return true;
+}
+
+struct souk_scalar souk_scalar_inverse_var(const struct souk_scalar *a)
+{
+	struct words n = words_of(ORDER), u = words_of(a->bytes), v = n, x = {{1}}, y = {{0}};
+	struct souk_scalar r;
+	SOUK_CHECK(!souk_scalar_is_zero(a));
+	/* x a = u and y a = v modulo n, all the time. */
+	while (!words_is_one(&u) && !words_is_one(&v)) {
+		strip_twos(&u, &x, &n);
+		strip_twos(&v, &y, &n);
+		if (!take_away(&u, &x, &v, &y, &n))
+			(void)take_away(&v, &y, &u, &x, &n);
+	}
+	const struct words *one = words_is_one(&u) ? &x : &y;
+	for (int i = 0; i < 4; i++)
+		souk_store_be64(r.bytes + 8 * (3 - i), one->w[i]);
+	return r;
 }
 
 void souk_scalar_inverse_all(struct souk_scalar *values, struct souk_scalar *scratch, size_t count)

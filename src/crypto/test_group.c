@@ -185,6 +185,17 @@ static void test_ways_agree(void **state)
 		inverse = souk_scalar_inverse(&a);
 		product = souk_scalar_mul(&inverse, &a);
 		assert_true(souk_scalar_equal(&product, &one));
+		struct souk_scalar quick = souk_scalar_inverse_var(&a);
+		assert_true(souk_scalar_equal(&quick, &inverse));
+	}
+	for (uint8_t i = 1; i < 100; i++) {
+		struct souk_scalar value = small(i), other = souk_scalar_negate(&value);
+		struct souk_scalar one = souk_scalar_inverse(&value),
+				   two = souk_scalar_inverse(&other);
+		struct souk_scalar fast_one = souk_scalar_inverse_var(&value),
+				   fast_two = souk_scalar_inverse_var(&other);
+		assert_true(souk_scalar_equal(&one, &fast_one));
+		assert_true(souk_scalar_equal(&two, &fast_two));
 	}
 }
 

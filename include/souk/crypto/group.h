@@ -42,6 +42,8 @@ SOUK_MUST_CHECK souk_status souk_point_parse(
 SOUK_MUST_CHECK souk_status souk_point_parse_full(
 	struct souk_point *ret, const uint8_t bytes[SOUK_POINT_FULL_SIZE]);
 void souk_point_format(uint8_t ret[SOUK_PUBKEY_SIZE], const struct souk_point *point);
+void souk_point_format_full(uint8_t ret[SOUK_POINT_FULL_SIZE], const struct souk_point *point);
+struct souk_point souk_point_generator(void);
 bool souk_point_equal(const struct souk_point *a, const struct souk_point *b);
 
 /* Each returns SOUK_OK, or SOUK_PEER_BAD_POINT where the result is infinity (as for a zero scalar).
@@ -68,6 +70,8 @@ SOUK_MUST_CHECK souk_status souk_point_mul_base_var(struct souk_point *ret,
 SOUK_MUST_CHECK souk_status souk_scalar_parse(struct souk_scalar *ret, const uint8_t bytes[32]);
 /* HASH modulo n - 1, plus 1: never zero. */
 struct souk_scalar souk_scalar_of_hash(const struct souk_hash *hash);
+/* HASH modulo n, as ECDSA has it. */
+struct souk_scalar souk_scalar_of_digest(const struct souk_hash *hash);
 /* 64 uniform bytes modulo n: as good as uniform. */
 struct souk_scalar souk_scalar_of_wide(const uint8_t bytes[64]);
 bool souk_scalar_is_zero(const struct souk_scalar *scalar);
@@ -80,6 +84,8 @@ struct souk_scalar souk_scalar_mul(const struct souk_scalar *a, const struct sou
 struct souk_scalar souk_scalar_negate(const struct souk_scalar *a);
 /* 1 / A; A is not zero. */
 struct souk_scalar souk_scalar_inverse(const struct souk_scalar *a);
+/* The same for an A that anybody may know. */
+struct souk_scalar souk_scalar_inverse_var(const struct souk_scalar *a);
 /* COUNT inverses for the price of one and 3 COUNT products; none of VALUES is zero. In place;
  * SCRATCH has COUNT scalars. */
 void souk_scalar_inverse_all(struct souk_scalar *values, struct souk_scalar *scratch, size_t count);
@@ -93,6 +99,9 @@ struct souk_ecdsa_rs {
 /* KEY is not zero. Constant time; nonces by RFC 6979. */
 void souk_ecdsa_rs_sign(
 	struct souk_ecdsa_rs *ret, const struct souk_hash *digest, const struct souk_scalar *key);
+/* r and s, both below n and not zero, s low. SOUK_OK, or SOUK_PEER_BAD_SIGNATURE. */
+SOUK_MUST_CHECK souk_status souk_ecdsa_rs_read(struct souk_scalar *ret_r, struct souk_scalar *ret_s,
+	const struct souk_ecdsa_rs *signature);
 /* SOUK_OK, or SOUK_PEER_BAD_SIGNATURE, for a high s too. */
 SOUK_MUST_CHECK souk_status souk_ecdsa_rs_verify(const struct souk_ecdsa_rs *signature,
 	const struct souk_hash *digest, const struct souk_point *key);

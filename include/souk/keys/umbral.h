@@ -167,6 +167,14 @@ SOUK_MUST_CHECK souk_status souk_umbral_kfrag_verify(const struct souk_umbral_kf
 void souk_umbral_reencrypt(struct souk_umbral_cfrag *ret, const struct souk_umbral_capsule *capsule,
 	const struct souk_umbral_kfrag *kfrag, const uint8_t fresh[32]);
 
+/* souk_umbral_serve: the same from a capsule's bytes (the packed form), which are checked on the
+ * way.
+ *
+ * Returns SOUK_OK, or those of souk_umbral_capsule_parse: refuse the request. */
+SOUK_MUST_CHECK souk_status souk_umbral_serve(struct souk_umbral_cfrag *ret,
+	struct souk_bytes capsule_bytes, const struct souk_umbral_kfrag *kfrag,
+	const uint8_t fresh[32]);
+
 /* ---- the receiver ---- */
 
 /* souk_umbral_cfrag_verify: whether CFRAG is the honest answer of a proxy with a key fragment that

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "souk/base/check.h"
-#include "souk/keys/umbral.h"
+#include "souk/crypto/group8.h"
+#include "umbral_form.h"
 #include "umbral_hash.h"
 
 /* MessagePack: an array of N below 16; binary of N below 256; false, true. */
@@ -14,11 +15,15 @@
 #define FALSE_	 0xc2
 #define TRUE_	 0xc3
 
-/* A cursor over bytes that are read. The first thing wrong is kept, the rest is zeros. */
+/* A cursor over bytes that are read. The first thing wrong is kept, the rest is zeros. Points are
+ * parsed at the end, all at once. */
 struct input {
 	struct souk_bytes left;
 	bool is_packed;
 	souk_status status;
+	uint8_t point_bytes[SOUK_LANES][SOUK_PUBKEY_SIZE];
+	struct souk_point *points[SOUK_LANES];
+	size_t point_count;
 };
 
 static void fail(struct input *in, souk_status status)
@@ -55,12 +60,25 @@ static void read_bytes(struct input *in, uint8_t *out, size_t size)
 	read_raw(in, out, size);
 }
 
+/* RET is a point once finish has been called. */
 static void read_point(struct input *in, struct souk_point *ret)
 {
-	uint8_t bytes[SOUK_PUBKEY_SIZE];
-	read_bytes(in, bytes, sizeof bytes);
-	if (in->status == SOUK_OK)
-		fail(in, souk_point_parse(ret, bytes));
+	read_bytes(in, in->point_bytes[in->point_count], SOUK_PUBKEY_SIZE);
+	in->points[in->point_count++] = ret;
+}
+
+static souk_status finish(struct input *in)
+{
+	const uint8_t *bytes[SOUK_LANES];
+	struct souk_point points[SOUK_LANES];
+	SOUK_TRY(in->status);
+	for (size_t i = 0; i < in->point_count; i++)
+		bytes[i] = in->point_bytes[i];
+	if (souk_group8_parse(points, bytes, in->point_count) != 0)
+		return SOUK_PEER_BAD_POINT;
+	for (size_t i = 0; i < in->point_count; i++)
+		*in->points[i] = points[i];
+	return SOUK_OK;
 }
 
 static void read_scalar(struct input *in, struct souk_scalar *ret)
@@ -134,7 +152,17 @@ static souk_status check_capsule(const struct souk_umbral_capsule *capsule)
 	return SOUK_OK;
 }
 
-static souk_status parse_capsule(
+souk_status umbral_capsule_check(const struct souk_umbral_capsule *capsule,
+	const struct souk_point *he, const struct souk_point *sg)
+{
+	struct souk_point sum;
+	if (souk_point_add(&sum, &capsule->v, he) != SOUK_OK || !souk_point_equal(&sum, sg) ||
+		souk_point_add(&sum, &capsule->e, &capsule->v) != SOUK_OK)
+		return SOUK_PEER_BAD_CAPSULE;
+	return SOUK_OK;
+}
+
+static souk_status read_capsule(
 	struct souk_umbral_capsule *ret, struct souk_bytes bytes, size_t size, bool is_packed)
 {
 	struct input in = begin(bytes, size, is_packed);
@@ -143,7 +171,21 @@ static souk_status parse_capsule(
 	read_point(&in, &capsule.e);
 	read_point(&in, &capsule.v);
 	read_scalar(&in, &capsule.s);
-	SOUK_TRY(in.status);
+	SOUK_TRY(finish(&in));
+	*ret = capsule;
+	return SOUK_OK;
+}
+
+souk_status umbral_capsule_read(struct souk_umbral_capsule *ret, struct souk_bytes bytes)
+{
+	return read_capsule(ret, bytes, SOUK_UMBRAL_CAPSULE_SIZE, true);
+}
+
+static souk_status parse_capsule(
+	struct souk_umbral_capsule *ret, struct souk_bytes bytes, size_t size, bool is_packed)
+{
+	struct souk_umbral_capsule capsule;
+	SOUK_TRY(read_capsule(&capsule, bytes, size, is_packed));
 	SOUK_TRY(check_capsule(&capsule));
 	*ret = capsule;
 	return SOUK_OK;
@@ -200,15 +242,16 @@ souk_status souk_umbral_kfrag_parse(struct souk_umbral_kfrag *ret, struct souk_b
 	read_bytes(&in, kfrag.receiver_signature.bytes, sizeof kfrag.receiver_signature.bytes);
 	read_flag(&in, &kfrag.names_delegating);
 	read_flag(&in, &kfrag.names_receiving);
-	if (in.status == SOUK_OK && !souk_point_equal(&u, &ours))
-		fail(&in, SOUK_PEER_FOREIGN_PARAMETER);
+	souk_status status = finish(&in);
+	if (status == SOUK_OK && !souk_point_equal(&u, &ours))
+		status = SOUK_PEER_FOREIGN_PARAMETER;
 	/* Nothing could be re-encrypted with it. */
-	if (in.status == SOUK_OK && souk_scalar_is_zero(&kfrag.rk))
-		fail(&in, SOUK_PEER_NOT_CANONICAL);
-	if (in.status == SOUK_OK)
+	if (status == SOUK_OK && souk_scalar_is_zero(&kfrag.rk))
+		status = SOUK_PEER_NOT_CANONICAL;
+	if (status == SOUK_OK)
 		*ret = kfrag;
 	souk_bytes_wipe(&kfrag.rk, sizeof kfrag.rk);
-	return in.status;
+	return status;
 }
 
 void souk_umbral_kfrag_format(
@@ -249,7 +292,7 @@ static souk_status parse_cfrag(
 	read_point(&in, &cfrag.u2);
 	read_scalar(&in, &cfrag.z);
 	read_bytes(&in, cfrag.receiver_signature.bytes, sizeof cfrag.receiver_signature.bytes);
-	SOUK_TRY(in.status);
+	SOUK_TRY(finish(&in));
 	*ret = cfrag;
 	return SOUK_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "souk/base/check.h"
+#include "souk/crypto/group8.h"
 #include "souk/keys/umbral.h"
 #include "umbral_hash.h"
 
@@ -47,13 +48,34 @@ static void coefficients(struct souk_scalar *lambdas, const struct souk_scalar *
 	souk_bytes_wipe(scratch, sizeof scratch);
 }
 
-/* SUM += LAMBDA * POINT; the first one sets it. */
-static souk_status accumulate(struct souk_point *sum, const struct souk_point *point,
-	const struct souk_scalar *lambda, bool is_first)
+/* The sum of lambda_i e1_i and that of lambda_i v1_i, four fragments at a time. */
+static souk_status add_up(struct souk_point *ret_e, struct souk_point *ret_v,
+	const struct souk_umbral_cfrag *cfrags, const struct souk_scalar *lambdas, size_t count)
 {
-	struct souk_point part;
-	SOUK_TRY(souk_point_mul(is_first ? sum : &part, point, lambda));
-	return is_first ? SOUK_OK : souk_point_add(sum, sum, &part);
+	for (size_t done = 0; done < count;) {
+		struct souk_point points[SOUK_LANES];
+		struct souk_scalar scalars[SOUK_LANES];
+		size_t lanes = 0;
+		for (size_t i = done; i < count && lanes < SOUK_LANES; i++, lanes += 2) {
+			points[lanes] = cfrags[i].e1;
+			points[lanes + 1] = cfrags[i].v1;
+			scalars[lanes] = scalars[lanes + 1] = lambdas[i];
+		}
+		uint8_t infinite = souk_group8_mul(points, points, scalars, lanes);
+		souk_bytes_wipe(scalars, sizeof scalars);
+		if (infinite != 0)
+			return SOUK_PEER_BAD_FRAGMENT;
+		for (size_t lane = 0; lane < lanes; lane += 2, done++) {
+			if (done == 0) {
+				*ret_e = points[0];
+				*ret_v = points[1];
+				continue;
+			}
+			SOUK_TRY(souk_point_add(ret_e, ret_e, &points[lane]));
+			SOUK_TRY(souk_point_add(ret_v, ret_v, &points[lane + 1]));
+		}
+	}
+	return SOUK_OK;
 }
 
 static souk_status combine(struct souk_point *ret_e, struct souk_point *ret_v,
@@ -61,34 +83,37 @@ static souk_status combine(struct souk_point *ret_e, struct souk_point *ret_v,
 	const struct souk_point *d)
 {
 	struct souk_scalar xs[SOUK_UMBRAL_SHARES_MAX], lambdas[SOUK_UMBRAL_SHARES_MAX];
-	souk_status status = SOUK_OK;
 	for (size_t i = 0; i < count; i++)
 		xs[i] = umbral_argument_hash(&cfrags[0].x, receiving, d, cfrags[i].id);
 	coefficients(lambdas, xs, count);
-	for (size_t i = 0; i < count && status == SOUK_OK; i++) {
-		status = accumulate(ret_e, &cfrags[i].e1, &lambdas[i], i == 0);
-		if (status == SOUK_OK)
-			status = accumulate(ret_v, &cfrags[i].v1, &lambdas[i], i == 0);
-	}
+	souk_status status = add_up(ret_e, ret_v, cfrags, lambdas, count);
 	souk_bytes_wipe(xs, sizeof xs);
 	souk_bytes_wipe(lambdas, sizeof lambdas);
 	return status;
 }
 
-/* (s / d) A = h e' + v': the fragments together are those of this capsule and A. */
-static souk_status check_sum(const struct souk_umbral_capsule *capsule, const struct souk_point *e,
-	const struct souk_point *v, const struct souk_scalar *shared,
+/* (s / d) A = h e + v: the fragments together are those of this capsule and A. The seed d (e + v)
+ * is computed beside it. */
+static souk_status conclude(struct souk_umbral_seed *ret, const struct souk_umbral_capsule *capsule,
+	const struct souk_point *e, const struct souk_point *v, const struct souk_scalar *shared,
 	const struct souk_point *delegating)
 {
-	struct souk_scalar h = umbral_capsule_hash(&capsule->e, &capsule->v);
-	struct souk_scalar factor = souk_scalar_inverse(shared);
-	struct souk_point left, right;
-	factor = souk_scalar_mul(&factor, &capsule->s);
-	bool good = souk_point_mul(&left, delegating, &factor) == SOUK_OK &&
-		    souk_point_mul(&right, e, &h) == SOUK_OK &&
-		    souk_point_add(&right, &right, v) == SOUK_OK && souk_point_equal(&left, &right);
-	souk_bytes_wipe(&factor, sizeof factor);
-	return good ? SOUK_OK : SOUK_PEER_BAD_FRAGMENT;
+	struct souk_scalar scalars[SOUK_LANES] = {souk_scalar_inverse(shared),
+		umbral_capsule_hash(&capsule->e, &capsule->v), *shared};
+	struct souk_point points[SOUK_LANES] = {*delegating, *e}, sum;
+	souk_status status = souk_point_add(&points[2], e, v);
+	scalars[0] = souk_scalar_mul(&scalars[0], &capsule->s);
+	if (status == SOUK_OK && souk_group8_mul(points, points, scalars, 3) != 0)
+		status = SOUK_PEER_BAD_FRAGMENT;
+	if (status == SOUK_OK)
+		status = souk_point_add(&sum, &points[1], v);
+	if (status == SOUK_OK && !souk_point_equal(&sum, &points[0]))
+		status = SOUK_PEER_BAD_FRAGMENT;
+	if (status == SOUK_OK)
+		souk_point_format(ret->bytes, &points[2]);
+	souk_bytes_wipe(scalars, sizeof scalars);
+	souk_bytes_wipe(points, sizeof points);
+	return status;
 }
 
 souk_status souk_umbral_open(struct souk_umbral_seed *ret,
@@ -102,13 +127,7 @@ souk_status souk_umbral_open(struct souk_umbral_seed *ret,
 	shared = umbral_shared_hash(&cfrags[0].x, &receiving->point, &d);
 	souk_status status = combine(&e, &v, cfrags, count, &receiving->point, &d);
 	if (status == SOUK_OK)
-		status = check_sum(capsule, &e, &v, &shared, delegating);
-	if (status == SOUK_OK)
-		status = souk_point_add(&e, &e, &v);
-	if (status == SOUK_OK)
-		status = souk_point_mul(&e, &e, &shared);
-	if (status == SOUK_OK)
-		souk_point_format(ret->bytes, &e);
+		status = conclude(ret, capsule, &e, &v, &shared, delegating);
 	souk_bytes_wipe(&d, sizeof d);
 	souk_bytes_wipe(&e, sizeof e);
 	souk_bytes_wipe(&shared, sizeof shared);
