@@ -122,14 +122,14 @@ static void log_note(void *ctx, const char *text)
 }
 
 /* Who pays, and how much. *RET_PART is to be settled where SOUK_OK is returned. */
-static souk_status find_money(
-	struct shared_fetch *shared, struct fetch_config *config, struct gateway_part *ret_part)
+static souk_status find_money(struct shared_fetch *shared, struct fetch_config *config, bool all,
+	struct gateway_part *ret_part)
 {
 	*ret_part = (struct gateway_part){0};
 	if (config->payer == FETCH_SPONSOR)
 		return SOUK_OK;
 	souk_status status =
-		gateway_purse_take(shared->contents->config.purse, wall_ms(), ret_part);
+		gateway_purse_take(shared->contents->config.purse, wall_ms(), all, ret_part);
 	config->budget = ret_part->amount;
 	if (status != SOUK_OK && config->payer == FETCH_OWN) {
 		snprintf(shared->detail, sizeof(shared->detail),
@@ -186,9 +186,9 @@ static souk_status run_opened(struct shared_fetch *shared, struct fetch *fetch)
 	return status;
 }
 
-static void *fetch_thread(void *ctx)
+/* Fetch what is wanted with a part of the day's money, or with all of it. */
+static souk_status try_fetch(struct shared_fetch *shared, bool all)
 {
-	struct shared_fetch *shared = ctx;
 	struct gateway_contents *contents = shared->contents;
 	struct fetch_config config = contents->config.fetch;
 	struct fetch *fetch = NULL;
@@ -199,31 +199,37 @@ static void *fetch_thread(void *ctx)
 	config.is_streaming = true;
 	config.events = (struct fetch_events){
 		.ctx = shared, .chunk = keep_chunk, .note = log_note, .read = read_chunk};
-	souk_status status = find_money(shared, &config, &part);
+	souk_status status = find_money(shared, &config, all, &part);
 	if (status == SOUK_OK)
 		status = fetch_open(&fetch, &config, shared->detail);
 	if (status == SOUK_OK) {
 		status = run_opened(shared, fetch);
 		figures = fetch_figures_now(fetch);
 		fetch_free(fetch);
+		chunk_item_give(shared->item);
+		shared->item = NULL;
 	}
 	gateway_purse_settle(contents->config.purse, part, figures.spent);
 	SOUK_LOG(SOUK_LOG_INFO, "gateway_fetch_over",
 		souk_log_hex("content", shared->name.id.bytes, SOUK_HASH_SIZE),
 		souk_log_u64("bytes", figures.bytes_done), souk_log_amount("spent", figures.spent),
 		souk_log_u64("sponsored", figures.is_sponsored), souk_log_status(status));
-	struct chunk_item *item = shared->item;
+	return status;
+}
+
+static void *fetch_thread(void *ctx)
+{
+	struct shared_fetch *shared = ctx;
+	struct gateway_contents *contents = shared->contents;
+	souk_status status = try_fetch(shared, false);
+
+	/* The part may have been too small for a single unit. */
+	if (status == SOUK_LOCAL_BUDGET && !shared->is_fruitful)
+		status = try_fetch(shared, true);
 	pthread_mutex_lock(&contents->lock);
 	shared->status = status;
 	shared->state = FETCH_ENDED;
 	shared->changed_ms = steady_ms();
-	pthread_cond_broadcast(&contents->changed);
-	pthread_mutex_unlock(&contents->lock);
-	/* From here on the slot may be another fetch's. */
-	if (item)
-		chunk_item_wake(item, status == SOUK_OK ? SOUK_LOCAL_STATE : status);
-	chunk_item_give(item);
-	pthread_mutex_lock(&contents->lock);
 	contents->threads--;
 	pthread_cond_broadcast(&contents->changed);
 	pthread_mutex_unlock(&contents->lock);
@@ -567,7 +573,6 @@ static souk_status wait_for(
 		SOUK_TRY(status);
 		if (steady_ms() - since > contents->config.wait_ms)
 			return say_late(reader, detail);
-		/* Woken: the fetch has ended, and the next look says how. */
 		status = chunk_item_wait(reader->item, chunk, LOOK_MS);
 		(void)status;
 	}

@@ -92,12 +92,12 @@ static uint64_t part_of(uint64_t left, uint64_t budget)
 }
 
 souk_status gateway_purse_take(
-	struct gateway_purse *purse, uint64_t now_ms, struct gateway_part *ret_part)
+	struct gateway_purse *purse, uint64_t now_ms, bool all, struct gateway_part *ret_part)
 {
 	pthread_mutex_lock(&purse->lock);
 	turn(purse, now_ms);
 	uint64_t left = purse->spent < purse->budget ? purse->budget - purse->spent : 0;
-	uint64_t part = part_of(left, purse->budget);
+	uint64_t part = all ? left : part_of(left, purse->budget);
 	souk_status status = left == 0 ? SOUK_LOCAL_BUDGET : keep(purse, purse->spent + part);
 	if (status == SOUK_OK) {
 		purse->spent += part;

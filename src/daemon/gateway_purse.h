@@ -14,6 +14,8 @@
 #ifndef SOUK_DAEMON_GATEWAY_PURSE_H
 #define SOUK_DAEMON_GATEWAY_PURSE_H
 
+#include <stdbool.h>
+
 #include "souk/base/amount.h"
 
 struct gateway_purse;
@@ -32,13 +34,14 @@ SOUK_MUST_CHECK souk_status gateway_purse_open(
 	struct gateway_purse **ret, const char *home, struct souk_amount budget);
 void gateway_purse_close(struct gateway_purse *purse); /* NULL is allowed */
 
-/* gateway_purse_take: a part of what is left at NOW_MS since 1970, durably.
+/* gateway_purse_take: a part of what is left at NOW_MS since 1970, or, with ALL, the whole of it,
+ * durably.
  *
  * Returns SOUK_OK, or
  *   SOUK_LOCAL_BUDGET  the day's budget is used up, or given to others.
  *   SOUK_IO_*          it cannot be remembered: spend nothing. */
 SOUK_MUST_CHECK souk_status gateway_purse_take(
-	struct gateway_purse *purse, uint64_t now_ms, struct gateway_part *ret_part);
+	struct gateway_purse *purse, uint64_t now_ms, bool all, struct gateway_part *ret_part);
 /* Of PART, which take gave, SPENT was used. What is left of another day is gone. */
 void gateway_purse_settle(
 	struct gateway_purse *purse, struct gateway_part part, struct souk_amount spent);
