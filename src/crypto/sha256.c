@@ -49,7 +49,8 @@ static const struct sha256_engine *engine = &engine_libcrypto;
 
 __attribute__((constructor)) static void choose_engine(void)
 {
-	(void)souk_sha256_engine_use("sha-ni");
+	if (!souk_sha256_engine_use("avx512"))
+		(void)souk_sha256_engine_use("sha-ni");
 }
 
 const char *souk_sha256_engine(void)
@@ -62,6 +63,10 @@ bool souk_sha256_engine_use(const char *name)
 #ifdef __x86_64__
 	if (strcmp(name, sha256_engine_ni.name) == 0 && sha256_engine_ni_is_supported()) {
 		engine = &sha256_engine_ni;
+		return true;
+	}
+	if (strcmp(name, sha256_engine_avx512.name) == 0 && sha256_engine_avx512_is_supported()) {
+		engine = &sha256_engine_avx512;
 		return true;
 	}
 #endif
@@ -118,27 +123,52 @@ struct souk_hash souk_sha256_one_block(const void *data, size_t size)
 	return hash;
 }
 
-/* Fewer messages than lanes: from three on, an idle lane costs less than going one by one. */
+/* Fewer messages than lanes: from so many on, idle lanes cost less than going by fewer. */
 #define LANES_WORTH 3
+#define WIDE_WORTH  8
+
+/* How many of COUNT messages go together next: up to 16, up to 4, or one. */
+static size_t group_of(size_t count)
+{
+	if (engine->compress_wide != NULL && count >= WIDE_WORTH)
+		return count < SHA256_WIDE ? count : SHA256_WIDE;
+	if (count >= LANES_WORTH)
+		return count < SHA256_LANES ? count : SHA256_LANES;
+	return 1;
+}
+
+/* Absorb BLOCKS blocks of each of COUNT messages, a group. Idle lanes repeat the first. */
+static void absorb(
+	struct souk_hash *states, const uint8_t *const *messages, size_t count, size_t blocks)
+{
+	struct souk_hash all[SHA256_WIDE];
+	const uint8_t *lanes[SHA256_WIDE];
+	size_t width = count > SHA256_LANES ? SHA256_WIDE : SHA256_LANES;
+	if (count == 1) {
+		engine->compress(states, messages[0], blocks);
+		return;
+	}
+	for (size_t lane = 0; lane < width; lane++) {
+		all[lane] = states[lane < count ? lane : 0];
+		lanes[lane] = messages[lane < count ? lane : 0];
+	}
+	if (width == SHA256_WIDE)
+		engine->compress_wide(all, lanes, blocks);
+	else
+		engine->compress_lanes(all, lanes, blocks);
+	memcpy(states, all, count * sizeof *all);
+}
 
 void souk_sha256_blocks(struct souk_hash *ret, const uint8_t (*blocks)[64], size_t count)
 {
-	size_t i = 0;
-	while (count - i >= LANES_WORTH) {
-		size_t n = count - i < SHA256_LANES ? count - i : SHA256_LANES;
-		struct souk_hash states[SHA256_LANES];
-		const uint8_t *lanes[SHA256_LANES];
-		for (size_t lane = 0; lane < SHA256_LANES; lane++) {
-			states[lane] = initial_state;
-			lanes[lane] = blocks[i + (lane < n ? lane : 0)];
+	for (size_t i = 0, n; i < count; i += n) {
+		const uint8_t *lanes[SHA256_WIDE];
+		n = group_of(count - i);
+		for (size_t lane = 0; lane < n; lane++) {
+			ret[i + lane] = initial_state;
+			lanes[lane] = blocks[i + lane];
 		}
-		engine->compress_lanes(states, lanes, 1);
-		memcpy(ret + i, states, n * sizeof *ret);
-		i += n;
-	}
-	for (; i < count; i++) {
-		ret[i] = initial_state;
-		engine->compress(&ret[i], blocks[i], 1);
+		absorb(ret + i, lanes, n, 1);
 	}
 }
 
@@ -160,47 +190,53 @@ size_t sha256_pad_tail(uint8_t tail[128], const uint8_t *message, size_t size, u
 	return blocks;
 }
 
-static void hash_lanes(struct souk_hash states[SHA256_LANES],
-	const uint8_t *const messages[SHA256_LANES], size_t size)
+/* The end of COUNT messages, a group, of which SIZE bytes are still to be absorbed, and TOTAL all.
+ */
+static void absorb_ends(struct souk_hash *states, const uint8_t *const *messages, size_t count,
+	size_t size, uint64_t total)
 {
-	uint8_t tails[SHA256_LANES][128];
-	const uint8_t *tail_lanes[SHA256_LANES];
-	size_t tail_blocks = 0;
-	engine->compress_lanes(states, messages, size / 64);
-	for (int lane = 0; lane < SHA256_LANES; lane++) {
-		tail_blocks = sha256_pad_tail(tails[lane], messages[lane], size, size);
-		tail_lanes[lane] = tails[lane];
+	uint8_t tails[SHA256_WIDE][128];
+	const uint8_t *lanes[SHA256_WIDE];
+	size_t blocks = 0;
+	absorb(states, messages, count, size / 64);
+	for (size_t lane = 0; lane < count; lane++) {
+		blocks = sha256_pad_tail(tails[lane], messages[lane], size, total);
+		lanes[lane] = tails[lane];
 	}
-	engine->compress_lanes(states, tail_lanes, tail_blocks);
-}
-
-static struct souk_hash hash_alone(const uint8_t *message, size_t size)
-{
-	uint8_t tail[128];
-	struct souk_hash state = initial_state;
-	engine->compress(&state, message, size / 64);
-	engine->compress(&state, tail, sha256_pad_tail(tail, message, size, size));
-	return state;
+	absorb(states, lanes, count, blocks);
 }
 
 void souk_sha256_lanes(
 	struct souk_hash *ret, const uint8_t *const *messages, size_t size, size_t count)
 {
-	size_t i = 0;
-	while (count - i >= LANES_WORTH) {
-		size_t n = count - i < SHA256_LANES ? count - i : SHA256_LANES;
-		struct souk_hash states[SHA256_LANES];
-		const uint8_t *lanes[SHA256_LANES];
-		for (size_t lane = 0; lane < SHA256_LANES; lane++) {
-			states[lane] = initial_state;
-			lanes[lane] = messages[i + (lane < n ? lane : 0)];
-		}
-		hash_lanes(states, lanes, size);
-		memcpy(ret + i, states, n * sizeof *ret);
-		i += n;
+	for (size_t i = 0, n; i < count; i += n) {
+		n = group_of(count - i);
+		for (size_t lane = 0; lane < n; lane++)
+			ret[i + lane] = initial_state;
+		absorb_ends(ret + i, messages + i, n, size, size);
 	}
-	for (; i < count; i++)
-		ret[i] = hash_alone(messages[i], size);
+}
+
+void souk_sha256_lanes_after(
+	struct souk_hash *hashes, const uint8_t *const *messages, size_t size, size_t count)
+{
+	SOUK_CHECK(size >= 64 - SOUK_HASH_SIZE);
+	for (size_t i = 0, n; i < count; i += n) {
+		uint8_t heads[SHA256_WIDE][64];
+		const uint8_t *lanes[SHA256_WIDE], *rest[SHA256_WIDE];
+		n = group_of(count - i);
+		for (size_t lane = 0; lane < n; lane++) {
+			const uint8_t *message = messages[i + lane];
+			memcpy(heads[lane], hashes[i + lane].bytes, SOUK_HASH_SIZE);
+			memcpy(heads[lane] + SOUK_HASH_SIZE, message, 64 - SOUK_HASH_SIZE);
+			lanes[lane] = heads[lane];
+			rest[lane] = message + 64 - SOUK_HASH_SIZE;
+			hashes[i + lane] = initial_state;
+		}
+		absorb(hashes + i, lanes, n, 1);
+		absorb_ends(
+			hashes + i, rest, n, size - (64 - SOUK_HASH_SIZE), size + SOUK_HASH_SIZE);
+	}
 }
 
 struct souk_hash souk_sha256_domain(const char *domain, struct souk_bytes message)

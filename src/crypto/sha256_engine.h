@@ -10,6 +10,7 @@
 #include "souk/base/bytes.h"
 
 #define SHA256_LANES 4
+#define SHA256_WIDE  16
 
 struct sha256_engine {
 	const char *name;
@@ -18,6 +19,9 @@ struct sha256_engine {
 	/* Absorb COUNT consecutive blocks of each of four messages into its state. */
 	void (*compress_lanes)(struct souk_hash states[SHA256_LANES],
 		const uint8_t *const blocks[SHA256_LANES], size_t count);
+	/* The same for sixteen; NULL where four are as good. */
+	void (*compress_wide)(struct souk_hash states[SHA256_WIDE],
+		const uint8_t *const blocks[SHA256_WIDE], size_t count);
 };
 
 /* COUNT blocks of one message, padded by the caller, from the initial state to the digest. */
@@ -30,6 +34,12 @@ size_t sha256_pad_tail(uint8_t tail[128], const uint8_t *message, size_t size, u
 extern const struct sha256_engine sha256_engine_ni;
 /* Whether this processor has the instructions that engine needs. */
 bool sha256_engine_ni_is_supported(void);
+void sha256_ni_compress(struct souk_hash *state, const uint8_t *blocks, size_t count);
+void sha256_ni_compress_lanes(struct souk_hash states[SHA256_LANES],
+	const uint8_t *const blocks[SHA256_LANES], size_t count);
+/* SHA-NI for few messages, AVX-512 for many. */
+extern const struct sha256_engine sha256_engine_avx512;
+bool sha256_engine_avx512_is_supported(void);
 #endif
 
 #endif

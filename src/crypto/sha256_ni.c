@@ -110,7 +110,7 @@ INLINE void lane_rounds(struct lane *lane, const int g)
 	DO(14);                                                                                    \
 	DO(15)
 
-TARGET static void compress(struct souk_hash *state, const uint8_t *blocks, size_t count)
+TARGET void sha256_ni_compress(struct souk_hash *state, const uint8_t *blocks, size_t count)
 {
 	struct lane lane;
 	lane_load_state(&lane, state);
@@ -124,7 +124,7 @@ TARGET static void compress(struct souk_hash *state, const uint8_t *blocks, size
 	lane_store_state(&lane, state);
 }
 
-TARGET static void compress_lanes(struct souk_hash states[SHA256_LANES],
+TARGET void sha256_ni_compress_lanes(struct souk_hash states[SHA256_LANES],
 	const uint8_t *const blocks[SHA256_LANES], size_t count)
 {
 	struct lane a, b, c, d;
@@ -157,8 +157,8 @@ TARGET static void compress_lanes(struct souk_hash states[SHA256_LANES],
 
 const struct sha256_engine sha256_engine_ni = {
 	.name = "sha-ni",
-	.compress = compress,
-	.compress_lanes = compress_lanes,
+	.compress = sha256_ni_compress,
+	.compress_lanes = sha256_ni_compress_lanes,
 };
 
 /* By cpuid itself: the compilers' own feature tests know "sha" only in later versions. */

@@ -13,7 +13,7 @@
 #include "souk/base/rng.h"
 #include "souk/crypto/sha256.h"
 
-static const char *const engines[] = {"sha-ni", "libcrypto"};
+static const char *const engines[] = {"avx512", "sha-ni", "libcrypto"};
 
 static void assert_hash(const struct souk_hash *hash, const char *hex)
 {
@@ -120,17 +120,19 @@ static void test_million_a(void **state)
 	assert_hash(&hash, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+#define LANES_MAX 37u
+
 /* Every size, and with it every padding, in every lane. */
 static void check_sizes(void)
 {
-	static uint8_t messages[9][300];
-	const uint8_t *lanes[9];
+	static uint8_t messages[LANES_MAX][300];
+	const uint8_t *lanes[LANES_MAX];
 	struct souk_rng rng;
 	souk_rng_init(&rng, 1);
 	souk_rng_fill(&rng, messages, sizeof messages);
 	for (size_t size = 0; size <= 300; size++) {
-		size_t count = size % 10; /* none to two full groups and one over */
-		struct souk_hash hashes[9];
+		size_t count = size % (LANES_MAX + 1); /* none to two wide groups and more */
+		struct souk_hash hashes[LANES_MAX];
 		for (size_t i = 0; i < count; i++)
 			lanes[i] = messages[i];
 		souk_sha256_lanes(hashes, lanes, size, count);
@@ -150,20 +152,20 @@ static void check_sizes(void)
 
 static void check_counts(void)
 {
-	static uint8_t messages[13][200], blocks[13][64];
-	const uint8_t *lanes[13];
+	static uint8_t messages[LANES_MAX][200], blocks[LANES_MAX][64];
+	const uint8_t *lanes[LANES_MAX];
 	struct souk_rng rng;
 	souk_rng_init(&rng, 2);
 	souk_rng_fill(&rng, messages, sizeof messages);
-	for (size_t i = 0; i < 13; i++) {
+	for (size_t i = 0; i < LANES_MAX; i++) {
 		lanes[i] = messages[i];
 		memset(blocks[i], 0, 64);
 		memcpy(blocks[i], messages[i], 40);
 		blocks[i][40] = 0x80;
 		souk_store_be16(&blocks[i][62], 320);
 	}
-	for (size_t count = 0; count <= 13; count++) {
-		struct souk_hash hashes[14] = {0}, from_blocks[14] = {0};
+	for (size_t count = 0; count <= LANES_MAX; count++) {
+		struct souk_hash hashes[LANES_MAX + 1] = {0}, from_blocks[LANES_MAX + 1] = {0};
 		souk_sha256_lanes(hashes, lanes, 200, count);
 		souk_sha256_blocks(from_blocks, (const uint8_t(*)[64])blocks, count);
 		for (size_t i = 0; i < count; i++) {
@@ -177,11 +179,38 @@ static void check_counts(void)
 	}
 }
 
+/* What goes on from a hash, in place. */
+static void check_after(void)
+{
+	static uint8_t messages[LANES_MAX][300];
+	const uint8_t *lanes[LANES_MAX];
+	struct souk_rng rng;
+	souk_rng_init(&rng, 4);
+	souk_rng_fill(&rng, messages, sizeof messages);
+	for (size_t i = 0; i < LANES_MAX; i++)
+		lanes[i] = messages[i];
+	for (size_t size = 32; size <= 300; size++) {
+		size_t count = size % (LANES_MAX + 1);
+		struct souk_hash hashes[LANES_MAX + 1] = {0}, expected[LANES_MAX];
+		for (size_t i = 0; i < count; i++) {
+			uint8_t whole[SOUK_HASH_SIZE + 300];
+			souk_rng_fill(&rng, &hashes[i], sizeof hashes[i]);
+			memcpy(whole, hashes[i].bytes, SOUK_HASH_SIZE);
+			memcpy(whole + SOUK_HASH_SIZE, messages[i], size);
+			expected[i] = reference(whole, SOUK_HASH_SIZE + size);
+		}
+		souk_sha256_lanes_after(hashes, lanes, size, count);
+		assert_memory_equal(hashes, expected, count * sizeof *hashes);
+		assert_true(souk_hash_is_zero(&hashes[count]));
+	}
+}
+
 static void test_lanes_agree_with_libcrypto(void **state)
 {
 	(void)state;
 	for_each_engine(check_sizes);
 	for_each_engine(check_counts);
+	for_each_engine(check_after);
 }
 
 static void test_update_in_pieces(void **state)

@@ -5,9 +5,9 @@
  *
  * Hash chains and Merkle leaves want many independent hashes of known length.
  * One message at a time leaves the processor's SHA unit idle most cycles, so
- * `_lanes` calls interleave four. The engine is chosen once per process, before
- * main: our SHA-NI code where the processor has it, libcrypto's elsewhere; both
- * give the same bytes.
+ * `_lanes` calls interleave four, or sixteen on AVX-512. The engine is chosen
+ * once per process, before main: our code where the processor has the
+ * instructions, libcrypto's elsewhere; all give the same bytes.
  *
  * Memory: values, no allocation. Threads: any, but for souk_sha256_engine_use. */
 #ifndef SOUK_CRYPTO_SHA256_H
@@ -29,9 +29,15 @@ struct souk_hash souk_sha256_of(const void *data, size_t size);
 #define SOUK_SHA256_ONE_BLOCK_MAX 55
 struct souk_hash souk_sha256_one_block(const void *data, size_t size);
 
-/* COUNT messages of the same SIZE each, any COUNT; four at a time. RET overlaps none of them. */
+/* COUNT messages of the same SIZE each, any COUNT; sixteen or four at a time. RET overlaps none of
+ * them. */
 void souk_sha256_lanes(
 	struct souk_hash *ret, const uint8_t *const *messages, size_t size, size_t count);
+
+/* HASHES[i] = SHA-256(HASHES[i] || MESSAGES[i]), COUNT of them, SIZE bytes of each message and at
+ * least 32. The messages are read where they are, without a copy. */
+void souk_sha256_lanes_after(
+	struct souk_hash *hashes, const uint8_t *const *messages, size_t size, size_t count);
 
 /* COUNT independent messages of one block, padded by the caller. RET overlaps none of them. */
 void souk_sha256_blocks(struct souk_hash *ret, const uint8_t (*blocks)[64], size_t count);
@@ -44,7 +50,7 @@ void souk_hkdf_sha256(uint8_t *out, size_t size, struct souk_bytes salt, struct 
 /* SHA-256("souk/" || domain || 0x00 || message): what every signature is over. */
 struct souk_hash souk_sha256_domain(const char *domain, struct souk_bytes message);
 
-/* "sha-ni" or "libcrypto": what this process uses for single blocks and lanes. */
+/* "avx512", "sha-ni" or "libcrypto": what this process uses for single blocks and lanes. */
 const char *souk_sha256_engine(void);
 /* Force one of those, for tests and benchmarks, before other threads start; false where the
  * processor lacks it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A way through the parts: the digest so far says which piece of the next part comes next. Ways are
- * walked four at a time, so that the processor's SHA unit is never idle. */
+ * walked many at a time, so that the processor is never idle. */
 #include "souk/content/puzzle.h"
 
 #include <string.h>
@@ -10,7 +10,11 @@
 #include "souk/crypto/sha256.h"
 #include "souk/crypto/sha384.h"
 
-#define LANES	    4u
+/* As many as go through the processor at once, and a group to fetch for meanwhile. */
+#define LANES	    16u
+#define GROUPS	    2u
+#define CACHE_LINE  64u
+#define PREFETCH    1024u /* of each piece; the processor sees by itself how it goes on */
 #define CHECK_BLOCK 64u
 
 static bool is_reference(uint8_t mode)
@@ -260,53 +264,99 @@ static souk_status read_data(void *ctx, uint32_t part, uint64_t offset, uint8_t 
 	return SOUK_OK;
 }
 
-/* Four ways of the fast mode, step by step together. Their pieces are of one size but for the last
- * of a part, which goes alone. */
-struct lanes {
-	struct way ways[LANES];
-	uint8_t messages[LANES][SOUK_HASH_SIZE + SOUK_PUZZLE_PIECE_MAX];
+/* Ways of the fast mode, step by step together: two groups in turn. While one is hashed, what the
+ * other reads next is on its way from memory. The last piece of a part may be short: it goes alone.
+ */
+struct group {
+	struct souk_hash digests[LANES];
+	const uint8_t *pieces[LANES];
+	uint32_t sizes[LANES];
 };
 
-static void lanes_step(struct lanes *lanes, const struct souk_puzzle *puzzle,
+/* Find the pieces of STEP, and have them fetched. */
+static void group_aim(struct group *group, const struct souk_puzzle *puzzle,
 	const struct souk_puzzle_data *data, uint32_t step)
+{
+	uint32_t part = step % data->shape.part_count;
+	uint64_t count = piece_count(data->shape.sizes[part], puzzle->piece);
+	for (uint32_t lane = 0; lane < LANES; lane++) {
+		uint64_t offset =
+			souk_load_be64(group->digests[lane].bytes) % count * puzzle->piece;
+		uint32_t size = piece_size(puzzle, &data->shape, step, offset);
+		const uint8_t *piece = data_at(data, part, offset);
+		for (uint32_t at = 0; at < size && at < PREFETCH; at += CACHE_LINE)
+			__builtin_prefetch(piece + at);
+		group->pieces[lane] = piece;
+		group->sizes[lane] = size;
+	}
+}
+
+static void group_step(struct group *group, const struct souk_puzzle *puzzle)
 {
 	const uint8_t *messages[LANES];
 	struct souk_hash next[LANES];
-	uint32_t lane_of[LANES], count = 0, part = step % data->shape.part_count;
+	uint32_t lane_of[LANES], count = 0;
 	for (uint32_t lane = 0; lane < LANES; lane++) {
-		struct way *way = &lanes->ways[lane];
-		uint64_t offset = way_offset(way, puzzle, &data->shape, step, 0);
-		const uint8_t *piece = data_at(data, part, offset);
-		uint32_t size = piece_size(puzzle, &data->shape, step, offset);
-		if (size < puzzle->piece) {
-			way_step(way, puzzle, piece, size);
+		struct way way;
+		if (group->sizes[lane] == puzzle->piece) {
+			messages[count] = group->pieces[lane];
+			next[count] = group->digests[lane];
+			lane_of[count++] = lane;
 			continue;
 		}
-		memcpy(lanes->messages[lane], way->digest, SOUK_HASH_SIZE);
-		memcpy(lanes->messages[lane] + SOUK_HASH_SIZE, piece, size);
-		lane_of[count] = lane;
-		messages[count++] = lanes->messages[lane];
+		memcpy(way.digest, group->digests[lane].bytes, SOUK_HASH_SIZE);
+		way_step(&way, puzzle, group->pieces[lane], group->sizes[lane]);
+		memcpy(group->digests[lane].bytes, way.digest, SOUK_HASH_SIZE);
 	}
-	souk_sha256_lanes(next, messages, SOUK_HASH_SIZE + puzzle->piece, count);
+	souk_sha256_lanes_after(next, messages, puzzle->piece, count);
 	for (uint32_t i = 0; i < count; i++)
-		memcpy(lanes->ways[lane_of[i]].digest, next[i].bytes, SOUK_HASH_SIZE);
+		group->digests[lane_of[i]] = next[i];
 }
 
-static souk_status solve_lanes(struct souk_puzzle_token *ret, const struct souk_puzzle *puzzle,
+static void group_start(struct group *group, const struct souk_puzzle *puzzle, uint32_t start)
+{
+	struct way way;
+	for (uint32_t lane = 0; lane < LANES; lane++) {
+		way_start(&way, puzzle, start + lane);
+		memcpy(group->digests[lane].bytes, way.digest, SOUK_HASH_SIZE);
+	}
+}
+
+static bool group_end(struct souk_puzzle_token *ret, const struct group *group,
+	const struct souk_puzzle *puzzle, uint32_t count)
+{
+	for (uint32_t lane = 0; lane < count; lane++) {
+		struct way last = {{0}};
+		memcpy(last.digest, group->digests[lane].bytes, SOUK_HASH_SIZE);
+		if (!is_goal(puzzle, &last))
+			continue;
+		token_of(ret, puzzle, &last, &last);
+		return true;
+	}
+	return false;
+}
+
+static souk_status solve_groups(struct souk_puzzle_token *ret, const struct souk_puzzle *puzzle,
 	const struct souk_puzzle_data *data, uint32_t from, uint32_t end)
 {
-	struct lanes lanes;
+	struct group groups[GROUPS];
 	uint32_t steps = step_count(puzzle, &data->shape);
-	for (uint32_t start = from; start < end; start += LANES) {
-		for (uint32_t lane = 0; lane < LANES; lane++)
-			way_start(&lanes.ways[lane], puzzle, start + lane);
-		for (uint32_t step = 0; step < steps; step++)
-			lanes_step(&lanes, puzzle, data, step);
-		for (uint32_t lane = 0; lane < LANES && start + lane < end; lane++) {
-			if (!is_goal(puzzle, &lanes.ways[lane]))
-				continue;
-			token_of(ret, puzzle, &lanes.ways[lane], &lanes.ways[lane]);
-			return SOUK_OK;
+	for (uint32_t start = from; start < end; start += GROUPS * LANES) {
+		for (uint32_t g = 0; g < GROUPS; g++) {
+			group_start(&groups[g], puzzle, start + g * LANES);
+			group_aim(&groups[g], puzzle, data, 0);
+		}
+		for (uint32_t step = 0; step < steps; step++) {
+			for (uint32_t g = 0; g < GROUPS; g++) {
+				group_step(&groups[g], puzzle);
+				if (step + 1 < steps)
+					group_aim(&groups[g], puzzle, data, step + 1);
+			}
+		}
+		for (uint32_t g = 0; g < GROUPS && start + g * LANES < end; g++) {
+			uint32_t left = end - start - g * LANES;
+			if (group_end(ret, &groups[g], puzzle, left < LANES ? left : LANES))
+				return SOUK_OK;
 		}
 	}
 	return SOUK_LOCAL_NOT_FOUND;
@@ -319,7 +369,7 @@ souk_status souk_puzzle_solve(struct souk_puzzle_token *ret, const struct souk_p
 	uint64_t limit = (uint64_t)from + count;
 	uint32_t end = limit < puzzle->starts ? (uint32_t)limit : puzzle->starts;
 	if (!is_reference(puzzle->mode))
-		return solve_lanes(ret, puzzle, data, from, end);
+		return solve_groups(ret, puzzle, data, from, end);
 	for (uint32_t start = from; start < end; start++) {
 		souk_status status = souk_puzzle_try(ret, puzzle, &data->shape, start, &source);
 		if (status != SOUK_LOCAL_NOT_FOUND)
