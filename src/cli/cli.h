@@ -91,6 +91,7 @@ int cmd_name(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int cmd_torrent(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int souk_cmd_ledger(int argc, char **argv);
 

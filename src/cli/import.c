@@ -393,6 +393,9 @@ static souk_status import_open_file(struct import *import)
 	SOUK_TRY(read_all(import));
 	SOUK_TRY(check_unchanged(import));
 	souk_content_builder_finish(&import->builder, import->scratch, &ret->content);
+	if (import->source->expected != NULL &&
+		!souk_hash_equal(import->source->expected, &ret->content.id))
+		return explain(import, SOUK_PEER_BAD_CONTENT, "it is another file");
 	souk_status status = provider_store_content(import->store, &ret->content.id, &old);
 	if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
 		return status;

@@ -64,11 +64,13 @@ struct import_source {
 	const char *path;
 	const char *name;		  /* for people; NULL: the last component of path */
 	struct import_progress *progress; /* NULL: the file's own */
+	const struct souk_hash *expected; /* NULL: whatever it is */
 	bool wants_link;
 	struct souk_amount price;
 };
 
-/* import_as: as import_file, with a name of its own. */
+/* import_as: as import_file, with a name of its own; also
+ *   SOUK_PEER_BAD_CONTENT  the file is not the expected one; nothing is stored. */
 SOUK_MUST_CHECK souk_status import_as(const struct provider_store *store,
 	const struct import_source *source, struct import_result *ret);
 
@@ -102,10 +104,9 @@ SOUK_MUST_CHECK souk_status import_folder(const struct provider_store *store, co
 	void *note_ctx, struct import_folder_result *ret);
 void import_folder_done(struct import_folder_result *result);
 
-/* import_listed: the directory NAME of COUNT files that are in the store already, sorted. As
+/* import_directory: put BYTES, a directory of files that are in the store already, on sale. As
  * import_folder. */
-SOUK_MUST_CHECK souk_status import_listed(const struct provider_store *store,
-	const struct souk_directory_file *files, size_t count, const char *name,
-	struct souk_amount price, struct import_folder_result *ret);
+SOUK_MUST_CHECK souk_status import_directory(const struct provider_store *store,
+	struct souk_bytes bytes, struct souk_amount price, struct import_folder_result *ret);
 
 #endif

@@ -262,50 +262,54 @@ static souk_status count_units(struct import_folder_result *ret)
 	return SOUK_OK;
 }
 
-static souk_status import_encoded(const struct provider_store *store, const char *name,
-	struct souk_amount price, struct import_folder_result *ret, size_t size)
+souk_status import_directory(const struct provider_store *store, struct souk_bytes bytes,
+	struct souk_amount price, struct import_folder_result *ret)
 {
 	char shown[SOUK_DIRECTORY_COMPONENT_MAX + 2];
-	struct souk_bytes bytes = souk_bytes_of(ret->bytes, size);
-	snprintf(shown, sizeof shown, "%s/", name);
+	ret->bytes = malloc(bytes.size);
+	if (ret->bytes == NULL)
+		return SOUK_IO_MEMORY;
+	memcpy(ret->bytes, bytes.data, bytes.size);
+	bytes.data = ret->bytes;
 	SOUK_TRY(souk_directory_parse(&ret->directory, bytes));
+	snprintf(shown, sizeof shown, "%.*s/", (int)ret->directory.name.size,
+		(const char *)ret->directory.name.data);
 	SOUK_TRY(import_bytes(store, bytes, shown, price, &ret->item));
 	return count_units(ret);
 }
 
-souk_status import_listed(const struct provider_store *store,
-	const struct souk_directory_file *files, size_t count, const char *name,
-	struct souk_amount price, struct import_folder_result *ret)
+static souk_status encode(struct folder *folder, struct souk_bytes name,
+	const struct souk_directory_file *files, struct souk_amount price)
 {
 	struct souk_writer writer;
-	ret->bytes = malloc(SOUK_DIRECTORY_SIZE_MAX);
-	if (ret->bytes == NULL)
+	uint8_t *bytes = malloc(SOUK_DIRECTORY_SIZE_MAX);
+	if (bytes == NULL)
 		return SOUK_IO_MEMORY;
-	souk_writer_init(&writer, ret->bytes, SOUK_DIRECTORY_SIZE_MAX);
+	souk_writer_init(&writer, bytes, SOUK_DIRECTORY_SIZE_MAX);
 	souk_status status = souk_directory_encode(
-		&writer, souk_bytes_text(name), SOUK_DIRECTORY_PIECE_DEFAULT, files, count);
-	if (status == SOUK_LOCAL_TOO_SMALL) {
-		snprintf(ret->item.detail, sizeof ret->item.detail,
+		&writer, name, SOUK_DIRECTORY_PIECE_DEFAULT, files, folder->count);
+	if (status == SOUK_LOCAL_TOO_SMALL)
+		status = explain(folder, SOUK_LOCAL_FULL,
 			"a directory has at most %u bytes of names", SOUK_DIRECTORY_SIZE_MAX);
-		return SOUK_LOCAL_FULL;
-	}
-	SOUK_TRY(status);
-	return import_encoded(store, name, price, ret, writer.size);
+	if (status == SOUK_OK)
+		status = import_directory(
+			folder->store, souk_bytes_of(bytes, writer.size), price, folder->ret);
+	free(bytes);
+	return status;
 }
 
-static souk_status import_directory(struct folder *folder, struct souk_amount price)
+static souk_status import_list(struct folder *folder, struct souk_amount price)
 {
 	struct souk_directory_file *files = calloc(folder->count, sizeof *files);
-	const char *name = strrchr(folder->root, '/') + 1;
+	struct souk_bytes name = souk_bytes_text(strrchr(folder->root, '/') + 1);
 	if (files == NULL)
 		return SOUK_IO_MEMORY;
 	for (size_t i = 0; i < folder->count; i++)
 		files[i] = (struct souk_directory_file){souk_bytes_text(folder->files[i].path),
 			folder->files[i].size, folder->files[i].id};
 	souk_status status = SOUK_PEER_BAD_DIRECTORY;
-	if (souk_directory_component_is_good(souk_bytes_text(name)))
-		status = import_listed(
-			folder->store, files, folder->count, name, price, folder->ret);
+	if (souk_directory_component_is_good(name))
+		status = encode(folder, name, files, price);
 	else
 		explain(folder, status, "its own name is one that no directory may have");
 	free(files);
@@ -322,7 +326,7 @@ souk_status import_folder(const struct provider_store *store, const char *path, 
 	if (status == SOUK_OK)
 		status = import_files(&folder, wants_link, price);
 	if (status == SOUK_OK)
-		status = import_directory(&folder, price);
+		status = import_list(&folder, price);
 	for (size_t i = 0; i < folder.count; i++)
 		free(folder.files[i].path);
 	free(folder.files);

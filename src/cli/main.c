@@ -24,6 +24,7 @@ static const struct {
 	{"add", cmd_add, "put a file on sale"},
 	{"earnings", cmd_earnings, "show what a provider sold, is owed and was paid"},
 	{"name", cmd_name, "have a label of yours stand for one content after another"},
+	{"torrent", cmd_torrent, "to and from BitTorrent: torrent files, seeds, swarms"},
 	{"ledger", souk_cmd_ledger, "make, read, export, verify, prune and check a ledger"},
 	{"policy", cmd_policy, "say what a choice of window, prize and deposit means"},
 	{"sim", cmd_sim, "simulate a market, with faults and cheats; sweep, replay, shrink"},
