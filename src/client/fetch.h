@@ -99,6 +99,8 @@ struct fetch_config {
 	uint64_t timeout_ms;	      /* 0: 5,000 */
 	uint64_t window_max;	      /* 0: 16 */
 	bool is_streaming;
+	uint32_t seed; /* which of equally rare chunks come first; 0: from the start on. Who sells
+			* on what it buys takes another one than the others. */
 	struct fetch_events events;
 };
 

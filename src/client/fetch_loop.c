@@ -288,8 +288,10 @@ static void take_results(struct paid *paid)
 {
 	struct souk_http_fetched fetched;
 	void *checked;
-	while (souk_http_fetcher_next(paid->fetcher, &fetched))
-		end_transfer(paid, &fetched);
+	while (souk_http_fetcher_next(paid->fetcher, &fetched)) {
+		if (!paid_take_parts(paid, &fetched))
+			end_transfer(paid, &fetched);
+	}
 	while (souk_worker_next_done(paid->checkers, &checked)) {
 		struct paid_check *check = checked;
 		souk_download_checked(&paid->download, check->slot, check->status, paid_now());
@@ -302,10 +304,15 @@ static void take_results(struct paid *paid)
 /* What other threads said since the last time. */
 static void take_orders(struct paid *paid)
 {
+	struct fetch_range wants[FETCH_WANTS_MAX];
 	pthread_mutex_lock(&paid->lock);
 	bool is_stopped = paid->is_stopped;
+	size_t want_count = paid->want_count;
+	memcpy(wants, paid->wants, sizeof wants);
 	paid->want_count = 0;
 	pthread_mutex_unlock(&paid->lock);
+	for (size_t i = 0; i < want_count; i++)
+		souk_download_want(&paid->download, wants[i].first, wants[i].count);
 	if (is_stopped)
 		souk_download_stop(&paid->download, SOUK_LOCAL_STOPPED);
 }
@@ -370,6 +377,7 @@ void paid_loop(struct paid *paid)
 	int fd = souk_worker_fd(paid->checkers);
 	for (;;) {
 		take_orders(paid);
+		paid_ask_parts(paid);
 		souk_download_tick(&paid->download, paid_now());
 		while (souk_download_next_effect(&paid->download, &effect, paid_now()))
 			do_effect(paid, &effect);

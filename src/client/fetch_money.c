@@ -24,6 +24,26 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* So that what it leaves can be used after it; no more than that is lost without. */
+static void remember_own(
+	struct paid *paid, const struct paid_segment *segment, struct souk_sum_node *nodes)
+{
+	struct souk_sum_node root;
+	struct paid_plan *grown = realloc(paid->own, (paid->own_count + 1) * sizeof *grown);
+	if (grown == NULL)
+		return;
+	paid->own = grown;
+	if (souk_allotment_commit(&root, segment->leaves, segment->count, nodes) != SOUK_OK)
+		return;
+	struct paid_plan *own = &grown[paid->own_count++];
+	*own = (struct paid_plan){.root = root.hash,
+		.plan = {.escrow = paid->escrow,
+			.epoch = segment->epoch,
+			.segment = segment->number}};
+	own->plan.leaves.count = (int)segment->count;
+	memcpy(own->plan.leaves.items, segment->leaves, segment->count * sizeof *segment->leaves);
+}
+
 /* Give COUNT providers UNITS units each, or an equal share of what there is. */
 static souk_status allot(
 	struct paid *paid, struct paid_provider *const *providers, size_t count, uint64_t units)
@@ -61,6 +81,7 @@ static souk_status allot(
 	}
 	if (status != SOUK_OK)
 		return status;
+	remember_own(paid, &segment, nodes);
 	for (size_t k = 0; k < count; k++) {
 		providers[k]->segment = segment;
 		providers[k]->leaf = (struct souk_payer_leaf){

@@ -44,6 +44,8 @@ static souk_status make_plan(struct paid *paid)
 		.price_max = or_no_limit(paid->config->price_max),
 		.timeout_ms = paid->config->timeout_ms,
 		.session_units_max = paid->config->is_streaming ? WANTED_SESSION_UNITS : 0,
+		.wants_only = paid->config->is_streaming,
+		.seed = paid->config->seed,
 	};
 	paid->slot_count = (uint32_t)paid->provider_count * SLOTS_PER_PROVIDER;
 	if (paid->slot_count > SOUK_DOWNLOAD_SLOTS_MAX)
@@ -51,7 +53,7 @@ static souk_status make_plan(struct paid *paid)
 	config.slot_count = paid->slot_count;
 	if (paid->hub != NULL)
 		paid_hub_plan(paid, &config);
-	paid->bitmaps = calloc(2 * words + 1, sizeof *paid->bitmaps);
+	paid->bitmaps = calloc((2 + paid->provider_count) * words + 1, sizeof *paid->bitmaps);
 	if (paid->bitmaps == NULL)
 		return SOUK_IO_MEMORY;
 	souk_download_init(&paid->download, &config, paid->bitmaps, paid->bitmaps + words);
@@ -112,8 +114,12 @@ static souk_status add_provider(struct paid *paid, struct paid_provider *provide
 		return SOUK_IO_MEMORY;
 	SOUK_TRY(provider_client_init(
 		&provider->client, &provider->entry.record, paid->config->timeout_ms));
-	return souk_download_add(&paid->download, &provider->entry.offer.offer, provider->customer,
-		paid_now(), &provider->number);
+	SOUK_TRY(souk_download_add(&paid->download, &provider->entry.offer.offer,
+		provider->customer, paid_now(), &provider->number));
+	size_t words = SOUK_BITMAP_WORDS((size_t)paid->fetch->chunk_count);
+	souk_download_keep_parts(
+		&paid->download, provider->number, paid->bitmaps + (2 + provider->number) * words);
+	return SOUK_OK;
 }
 
 static souk_status add_providers(struct paid *paid)
@@ -259,10 +265,12 @@ static void done(void *hands)
 		provider_client_done(&provider->client);
 	}
 	paid_notes_stop(paid);
+	paid_leave_plans(paid);
 	wallet_close(paid->wallet);
 	free(paid->slots);
 	free(paid->statements);
 	free(paid->plans);
+	free(paid->own);
 	free(paid->roots);
 	free(paid->providers);
 	free(paid->bitmaps);
@@ -294,7 +302,7 @@ souk_status paid_open(struct fetch *fetch, struct fetch_engine *ret, char detail
 	pthread_mutex_init(&paid->lock, NULL);
 	/* First of all, since others wake it. */
 	souk_status status = souk_http_fetcher_new(&paid->fetcher,
-		SOUK_DOWNLOAD_SLOTS_MAX + SOUK_DOWNLOAD_PROVIDERS_MAX, CONNECTIONS_PER_HOST);
+		SOUK_DOWNLOAD_SLOTS_MAX + 2 * SOUK_DOWNLOAD_PROVIDERS_MAX, CONNECTIONS_PER_HOST);
 	if (status == SOUK_OK)
 		status = open_parts(paid, detail);
 	if (status != SOUK_OK) {

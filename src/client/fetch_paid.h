@@ -8,6 +8,7 @@
  *   fetch_plan.c     leaves of allotments that were made before, without a transaction
  *   fetch_notes.c    what strips cost, written to the wallet beside the purchase
  *   fetch_evidence.c statements under an agreement; evidence and questions
+ *   fetch_parts.c    which providers have which parts
  *   fetch_loop.c     the planner's effects, transfers, checks
  *
  * The planner (souk/content/download.h) decides; this is its hands.
@@ -48,6 +49,14 @@ struct paid_root {
 
 struct paid;
 
+/* What a provider says that it has; asked for beside everything else. */
+struct paid_asking {
+	bool busy;
+	bool is_over; /* it has everything, or knows no such question */
+	uint64_t again_ns;
+	uint8_t body[SOUK_AVAILABILITY_SIZE_MAX];
+};
+
 struct paid_provider {
 	struct paid *paid;
 	uint32_t number; /* in the planner */
@@ -68,6 +77,7 @@ struct paid_provider {
 	bool is_accountable;
 	struct souk_agreement agreement;
 	struct souk_hash agreement_id;
+	struct paid_asking asking;
 	/* For the result. */
 	souk_status dropped;
 };
@@ -112,12 +122,14 @@ struct paid {
 	struct wallet *wallet;
 	struct paid_plan *plans; /* under money_lock, once the loop runs; and so the two below */
 	size_t plan_count;
+	struct paid_plan *own; /* allotments of this purchase; what they leave is the next one's */
+	size_t own_count;
 	struct paid_root *roots; /* that were asked for */
 	size_t root_count;
 	pthread_mutex_t money_lock; /* the fetch's chain client, once the loop runs */
 	struct souk_hash escrow;
 
-	uint64_t *bitmaps;
+	uint64_t *bitmaps; /* done, taken, and what each provider has */
 	struct souk_download download;
 	struct paid_provider *providers;
 	size_t provider_count;
@@ -158,6 +170,11 @@ void paid_loop(struct paid *paid);
 /* Whatever the loop waits for, it looks around now. Any thread. */
 void paid_wake(struct paid *paid);
 
+/* fetch_parts.c: which providers have which parts. Ask those whose turn it is. */
+void paid_ask_parts(struct paid *paid);
+/* Whether FETCHED answers such a question; then it is taken. */
+bool paid_take_parts(struct paid *paid, const struct souk_http_fetched *fetched);
+
 /* What strips cost is noted in the wallet by a thread of its own: a purchase must not wait for the
  * disk. What a crash leaves unnoted makes a receipt too low, which its payee refuses; it is then
  * paid by its strips. */
@@ -178,6 +195,9 @@ SOUK_MUST_CHECK souk_status paid_load_plans(struct paid *paid);
  *
  * Returns SOUK_OK: its segment and leaf are set, or SOUK_LOCAL_NOT_FOUND, or why it cannot say. */
 SOUK_MUST_CHECK souk_status paid_find_leaf(struct paid_provider *provider, uint64_t epoch);
+
+/* What this purchase allotted and did not use is left to those that come after it in the epoch. */
+void paid_leave_plans(struct paid *paid);
 
 /* Allot for every provider at once, before the first session. */
 SOUK_MUST_CHECK souk_status paid_allot_first(struct paid *paid);

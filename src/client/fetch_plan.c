@@ -41,6 +41,38 @@ souk_status paid_load_plans(struct paid *paid)
 	return wallet_each_plan(paid->wallet, add_plan, paid);
 }
 
+/* Whether a leaf of PLAN has something left that the next purchase could pay with. */
+static bool has_left(const struct paid *paid, const struct souk_wallet_plan *plan)
+{
+	for (size_t i = 0; i < paid->provider_count; i++) {
+		const struct paid_provider *provider = &paid->providers[i];
+		for (int k = 0; k < plan->leaves.count; k++) {
+			struct souk_wallet_strip where = {.escrow = plan->escrow,
+				.epoch = plan->epoch,
+				.segment = plan->segment,
+				.leaf = (uint32_t)k};
+			const struct souk_allotment_leaf *leaf = &plan->leaves.items[k];
+			struct souk_wallet_leaf used;
+			if (souk_address_equal(&leaf->provider, &provider->entry.address) &&
+				wallet_leaf(paid->wallet, &where, &used) == SOUK_OK &&
+				used.used.ncoin < leaf->amount.ncoin)
+				return true;
+		}
+	}
+	return false;
+}
+
+void paid_leave_plans(struct paid *paid)
+{
+	for (size_t i = 0; i < paid->own_count; i++) {
+		const struct paid_plan *own = &paid->own[i];
+		/* Without it the rest of these leaves is lost, as after a crash. */
+		if (has_left(paid, &own->plan) &&
+			wallet_put_plan(paid->wallet, &own->root, &own->plan) != SOUK_OK)
+			fetch_note(paid->fetch, "the wallet cannot be written");
+	}
+}
+
 /* The root of a segment; asked for once. */
 static souk_status find_root(
 	struct paid *paid, uint64_t epoch, uint32_t segment, struct souk_hash *ret)

@@ -82,8 +82,8 @@ static void leave_out_self(struct fetch *fetch)
 	size_t kept = 0;
 	for (size_t i = 0; i < fetch->entry_count; i++) {
 		if (fetch->config.identity == NULL ||
-			!souk_address_equal(&fetch->entries[i].address,
-				&fetch->config.identity->address))
+			!souk_address_equal(
+				&fetch->entries[i].address, &fetch->config.identity->address))
 			fetch->entries[kept++] = fetch->entries[i];
 	}
 	fetch->entry_count = kept;
