@@ -4,6 +4,7 @@
     with Market() as market:                 a ledger runs
         seller = market.provider(price="0.0001")
         buyer = market.customer()
+        viewer = market.customer(coins=None, line=None)    no money at all
         id = seller.add(file)
         seller.start(); seller.wait_registered()
         result = buyer.get(id, path)         the JSON of souk get
@@ -397,6 +398,40 @@ class Gateway(Daemon):
         return json.loads(body)
 
 
+class Sponsor(Daemon):
+    """Pays for viewers. What it is for, publish says."""
+
+    def __init__(self, market, name, coins, line, prize, settings):
+        super().__init__(market, name)
+        self.control = free_port()
+        self.ports = (self.control,)
+        self.address = self.souk("init")["address"]
+        with open(os.path.join(self.path, "souk.ini"), "a") as file:
+            file.write(f"\n[sponsor]\ncontrol = 127.0.0.1:{self.control}\n")
+        self.configure("sponsor", **settings)
+        self.souk("faucet", coins)
+        self.souk("escrow", "open", "--line", line, "--prize", prize)
+
+    def publish(self, path, *options, budget="5", replicas=None):
+        """The content id of PATH, which viewers may download from now on."""
+        counts = [] if replicas is None else ["--replicas", replicas]
+        return self.souk("publish", path, "--budget", budget, *counts, *options)["content"]
+
+    def report(self):
+        status, body = http_request(self.control, "GET", "/v1/report", tls=True)
+        assert status == 200, (status, body)
+        return json.loads(body)
+
+    def report_of(self, content):
+        return next(c for c in self.report()["contents"] if c["content"].startswith(content))
+
+    def wait_enlisted(self, content, count, seconds=WAIT_S):
+        def enlisted():
+            caches = self.report_of(content)["caches"]
+            return sum(c["enlisted"] and not c["barred"] for c in caches) >= count
+        wait_until(f"{count} caches of {content[:8]} enlisted", enlisted, seconds, 0.1)
+
+
 class Customer(Home):
     def __init__(self, market, name, coins, line, prize):
         super().__init__(market, name)
@@ -455,6 +490,12 @@ class Market:
         gateway = Gateway(self, name, coins, settings)
         self.daemons.append(gateway)
         return gateway.start() if start else gateway
+
+    def sponsor(self, coins="900", line="100", prize="0.001", **settings):
+        name = f"sponsor{len([d for d in self.daemons if isinstance(d, Sponsor)]) + 1}"
+        sponsor = Sponsor(self, name, coins, line, prize, settings)
+        self.daemons.append(sponsor)
+        return sponsor
 
     def customer(self, coins="500", line="10", prize="0.001"):
         customer = Customer(self, f"customer{len(self.homes) + 1}", coins, line, prize)

@@ -89,6 +89,16 @@ class Relay:
         with self.lock:
             self.fault, self.units = fault, 0
 
+    def cut(self):
+        """Every connection is broken now; new ones are taken."""
+        with self.lock:
+            sockets = list(self.sockets)
+        for s in sockets:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def accept(self):
         while True:
             try:
@@ -186,13 +196,7 @@ class Relay:
     def close(self):
         self.closing = True
         self.server.close()
-        with self.lock:
-            sockets = list(self.sockets)
-        for s in sockets:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        self.cut()
 
 
 # ---------------------------------------------------------------- what can be done to an answer
