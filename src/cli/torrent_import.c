@@ -35,7 +35,6 @@ struct task {
 	size_t layer_count;
 	bool *wanted; /* for each file: it is not here yet */
 	uint32_t wanted_count;
-	uint64_t wanted_bytes;
 	uint32_t from_data, from_peers, was_there;
 	char folder[520]; /* HOME/torrents/INFOHASH */
 	int lock;
@@ -158,12 +157,49 @@ static souk_status look_at_all(struct task *task)
 	for (uint32_t i = 0; souk_directory_next(&it, &entry); i++) {
 		SOUK_TRY(look_at(task, &entry, &task->wanted[i]));
 		task->wanted_count += task->wanted[i];
-		task->wanted_bytes += task->wanted[i] ? entry.size : 0;
 	}
 	return SOUK_OK;
 }
 
 /* ------------------------------------------------------------------ from the swarm */
+
+struct numbered {
+	struct souk_hash id;
+	uint32_t number;
+};
+
+static int compare_numbered(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+	int order = memcmp(x->id.bytes, y->id.bytes, SOUK_HASH_SIZE);
+	return order != 0 ? order : x->number < y->number ? -1 : 1;
+}
+
+/* The same file twice is fetched once. */
+static souk_status drop_twins(struct task *task)
+{
+	uint32_t file_count = task->torrent.directory.file_count, count = 0;
+	struct numbered *all = calloc(file_count, sizeof *all);
+	struct souk_directory_iterator it;
+	struct souk_directory_entry entry;
+	if (all == NULL)
+		return SOUK_IO_MEMORY;
+	souk_directory_begin(&it, &task->torrent.directory);
+	for (uint32_t i = 0; souk_directory_next(&it, &entry); i++) {
+		if (task->wanted[i])
+			all[count++] = (struct numbered){entry.id, i};
+	}
+	qsort(all, count, sizeof *all, compare_numbered);
+	for (uint32_t i = 1; i < count; i++) {
+		if (!souk_hash_equal(&all[i].id, &all[i - 1].id))
+			continue;
+		task->wanted[all[i].number] = false;
+		task->wanted_count--;
+		task->was_there++;
+	}
+	free(all);
+	return SOUK_OK;
+}
 
 static void ask_to_stop(int number)
 {
@@ -280,6 +316,7 @@ static souk_status import(struct task *task, const char *path)
 {
 	SOUK_TRY(read_torrent(task, path));
 	SOUK_TRY(look_at_all(task));
+	SOUK_TRY(drop_twins(task));
 	if (task->wanted_count > 0)
 		SOUK_TRY(fetch(task));
 	souk_status status =

@@ -25,6 +25,8 @@
 #define POLL_MS		  100
 /* A piece that one peer has been at for so long may be asked of a second one, at the end. */
 #define SLOW_MS 3000u
+/* Time-outs without any block, after which nobody has what lacks. */
+#define STALLED 6
 
 uint64_t torrent_now_ms(void)
 {
@@ -311,7 +313,9 @@ static souk_status make_run(struct torrent_run *run, const struct torrent_fetch_
 	memset(run->done, 1, run->piece_count + 1u);
 	SOUK_TRY(add_files(run));
 	add_peers(run);
-	return look_at_all(run);
+	SOUK_TRY(look_at_all(run));
+	run->heard_ms = torrent_now_ms();
+	return SOUK_OK;
 }
 
 static void free_run(struct torrent_run *run)
@@ -389,7 +393,8 @@ static souk_status run_loop(struct torrent_run *run, char detail[TORRENT_DETAIL_
 		uint64_t now_ms = torrent_now_ms();
 		if (!show(run, now_ms))
 			return SOUK_LOCAL_STOPPED;
-		if (!start_peers(run, now_ms)) {
+		bool is_stalled = now_ms - run->heard_ms > STALLED * run->timeout_ms;
+		if (!start_peers(run, now_ms) || is_stalled) {
 			snprintf(detail, TORRENT_DETAIL_SIZE,
 				"%llu of %llu bytes are here, and are kept",
 				(unsigned long long)run->bytes_done,

@@ -53,10 +53,11 @@ struct torrent_peer {
 	enum torrent_peer_state state;
 	int fd;
 	bool choked, speaks_fast, has_spoken;
-	unsigned failures; /* in a row, without a block between */
-	uint64_t wake_ms;  /* WAITING: try then; else: give up then */
-	uint32_t stray;	   /* blocks that may still come, though they are not wanted any more */
-	uint8_t *pieces;   /* a bit for each that it has */
+	unsigned failures;  /* of connections, since it completed a piece */
+	unsigned fruitless; /* chokes while it owed blocks, since then */
+	uint64_t wake_ms;   /* WAITING: try then; else: give up then */
+	uint32_t stray;	    /* blocks that may still come, though they are not wanted any more */
+	uint8_t *pieces;    /* a bit for each that it has */
 	struct torrent_work *works[WORKS_MAX];
 	uint32_t work_count;
 	uint32_t in_flight; /* blocks */
@@ -69,6 +70,7 @@ struct torrent_peer {
 struct torrent_run {
 	const struct torrent_fetch_config *config;
 	uint64_t timeout_ms, start_ms, shown_ms;
+	uint64_t heard_ms; /* the last block that was asked for */
 	uint8_t infohash[20], peer_id[20];
 	uint32_t piece_length, piece_count;
 	struct torrent_file *files; /* that are wanted */

@@ -15,8 +15,9 @@
 #include "souk/crypto/sha256.h"
 #include "torrent_internal.h"
 
-#define FAILURES_MAX 3
-#define IN_SIZE	     (SOUK_PEER_WIRE_MAX + 65536u)
+#define FAILURES_MAX  3
+#define FRUITLESS_MAX 16
+#define IN_SIZE	      (SOUK_PEER_WIRE_MAX + 65536u)
 
 /* ------------------------------------------------------------------ leaving */
 
@@ -194,6 +195,7 @@ static souk_status finish_work(struct torrent_peer *peer, struct torrent_work *w
 {
 	uint32_t piece = work->piece;
 	SOUK_TRY(torrent_work_finish(peer->run, work));
+	peer->failures = peer->fruitless = 0;
 	for (size_t i = 0; i < peer->run->peer_count; i++)
 		torrent_peer_forget(&peer->run->peers[i], piece);
 	return SOUK_OK;
@@ -223,7 +225,7 @@ static souk_status take_block(struct torrent_peer *peer, const struct souk_peer_
 	work->has[block] = 1;
 	work->got++;
 	peer->in_flight--;
-	peer->failures = 0;
+	peer->run->heard_ms = torrent_now_ms();
 	set_deadline(peer);
 	return work->got == work->blocks ? finish_work(peer, work) : SOUK_OK;
 }
@@ -285,12 +287,16 @@ static souk_status take_pieces(struct torrent_peer *peer, const struct souk_peer
 	return SOUK_OK;
 }
 
-static void take_choke(struct torrent_peer *peer)
+/* Whoever chokes again and again before a piece is complete is of no use, and might go on so. */
+static souk_status take_choke(struct torrent_peer *peer)
 {
 	peer->choked = true;
+	if (peer->in_flight > 0 && ++peer->fruitless >= FRUITLESS_MAX)
+		return SOUK_PEER_SILENT;
 	while (peer->work_count > 0)
 		drop_work(peer, peer->work_count - 1);
 	set_deadline(peer);
+	return SOUK_OK;
 }
 
 /* It will not serve this block: what is asked of it goes to others. It may have it later. */
@@ -305,7 +311,7 @@ static void take_reject(struct torrent_peer *peer, const struct souk_peer_messag
 static souk_status hear(struct torrent_peer *peer, const struct souk_peer_message *message)
 {
 	switch (message->kind) {
-	case SOUK_PEER_CHOKE: take_choke(peer); return SOUK_OK;
+	case SOUK_PEER_CHOKE: return take_choke(peer);
 	case SOUK_PEER_UNCHOKE: peer->choked = false; return SOUK_OK;
 	case SOUK_PEER_HAVE:
 		peer->pieces[message->piece / 8] |= (uint8_t)(0x80 >> message->piece % 8);
