@@ -88,6 +88,8 @@ int cmd_add(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_earnings(int argc, char **argv);
 int cmd_name(int argc, char **argv);
+int cmd_publish(int argc, char **argv);
+int cmd_sponsor(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_sim(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "sponsor_home.h"
 #include "../client/identity_file.h"
 #include "souk/io/file.h"
 
@@ -14,6 +15,8 @@ static const char *control = "127.0.0.1:7610";
 static const char *data = "127.0.0.1:7611";
 static const char *listen_on = "127.0.0.1:7680";
 static struct souk_amount price = {100000}; /* 0.0001 coins for 256 KiB */
+
+static const char *viewers = "127.0.0.1:7630";
 
 static const char config_provider[] =
 	"\n"
@@ -82,6 +85,13 @@ static int write_provider(char *out, size_t size)
 	return snprintf(out, size, config_provider, control, data, cli_amount_text(price));
 }
 
+/* The seed, from which caches pull, and who pays them. */
+static int write_sponsor(char *out, size_t size)
+{
+	int used = write_provider(out, size);
+	return used + snprintf(out + used, size - (size_t)used, config_sponsor, viewers);
+}
+
 static int write_gateway(char *out, size_t size)
 {
 	return snprintf(out, size, config_gateway, listen_on);
@@ -100,6 +110,8 @@ static const struct role {
 } roles[] = {
 	{"customer", "souk faucet 100, then souk escrow open", write_nothing},
 	{"provider", "souk add FILE, then soukd", write_provider},
+	{"sponsor", "souk faucet 100, then soukd, then souk publish FILE --budget 5",
+		write_sponsor},
 	{"gateway",
 		"soukd, then open http://127.0.0.1:7680/ (own money: souk faucet 100, souk escrow "
 		"open)",
@@ -161,13 +173,16 @@ static int init_home(const char *command, const struct role *chosen)
 int cmd_init(int argc, char **argv)
 {
 	static const struct option_spec options[] = {
-		{"role", "ROLE", "customer, provider or gateway (customer)", OPTION_TEXT, &role},
+		{"role", "ROLE", "customer, provider, sponsor or gateway (customer)", OPTION_TEXT,
+			&role},
 		{"control", "ADDR:PORT", "provider: where to take orders (127.0.0.1:7610)",
 			OPTION_TEXT, &control},
 		{"data", "ADDR:PORT", "provider: where to deliver (127.0.0.1:7611)", OPTION_TEXT,
 			&data},
 		{"price", "COINS", "provider: of one unit of 256 KiB (0.0001)", OPTION_AMOUNT,
 			&price},
+		{"viewers", "ADDR:PORT", "sponsor: where viewers ask (127.0.0.1:7630)", OPTION_TEXT,
+			&viewers},
 		{"listen", "ADDR:PORT", "gateway: where to answer (127.0.0.1:7680)", OPTION_TEXT,
 			&listen_on},
 	};
@@ -181,7 +196,8 @@ int cmd_init(int argc, char **argv)
 			"A ledger's home is made by souk ledger init.",
 		.examples =
 			"  souk init\n  souk init --home ~/seller --role provider --price 0.0002\n"
-			"  souk init --home ~/viewer --role gateway",
+			"  souk init --home ~/viewer --role gateway\n"
+			"  souk init --home ~/publisher --role sponsor",
 		.options = options,
 		.option_count = sizeof options / sizeof *options};
 	int count;
@@ -192,7 +208,9 @@ int cmd_init(int argc, char **argv)
 		if (strcmp(role, roles[i].name) == 0)
 			return init_home(command.name, &roles[i]);
 	}
-	fprintf(stderr, "souk init: --role takes customer, provider or gateway, not \"%s\"\n",
+	fprintf(stderr,
+		"souk init: --role takes customer, provider, sponsor or "
+		"gateway, not \"%s\"\n",
 		role);
 	return EXIT_USAGE;
 }

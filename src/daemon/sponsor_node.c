@@ -36,7 +36,7 @@ void sponsor_node_config_default(struct sponsor_node_config *config)
 		.bundle_ms = 10 * 60 * 1000,
 		.puzzle = SOUK_PUZZLE_FAST,
 		.rounds = 8,
-		.starts = 2048,
+		.starts = 32,
 		.contents = 256,
 		.viewers = 65536,
 		.bundles = 8192,

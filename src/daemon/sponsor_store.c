@@ -36,9 +36,9 @@ void sponsor_store_data_path(
 
 /* ------------------------------------------------------------------ orders */
 
-static void order_key(uint8_t out[1 + SOUK_HASH_SIZE], const struct souk_hash *content)
+static void make_key(uint8_t out[1 + SOUK_HASH_SIZE], char kind, const struct souk_hash *content)
 {
-	out[0] = SPONSOR_STORE_ORDER;
+	out[0] = (uint8_t)kind;
 	memcpy(out + 1, content->bytes, SOUK_HASH_SIZE);
 }
 
@@ -49,10 +49,26 @@ souk_status sponsor_store_order(const struct sponsor_store *store, const struct 
 	struct souk_lmdb_txn *txn;
 	struct souk_store view;
 	struct souk_bytes value;
-	order_key(key, content);
+	make_key(key, SPONSOR_STORE_ORDER, content);
 	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_READ, &txn, &view));
 	souk_status status = souk_store_get(&view, souk_bytes_of(key, sizeof key), &value);
 	if (status == SOUK_OK && souk_sponsor_order_decode(ret, value, NULL) != SOUK_OK)
+		status = SOUK_CORRUPT_STORE;
+	souk_lmdb_txn_abort(txn);
+	return status;
+}
+
+souk_status sponsor_store_content(const struct sponsor_store *store,
+	const struct souk_hash *content, struct souk_sponsor_content_record *ret)
+{
+	uint8_t key[1 + SOUK_HASH_SIZE];
+	struct souk_lmdb_txn *txn;
+	struct souk_store view;
+	struct souk_bytes value;
+	make_key(key, SPONSOR_STORE_CONTENT, content);
+	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_READ, &txn, &view));
+	souk_status status = souk_store_get(&view, souk_bytes_of(key, sizeof key), &value);
+	if (status == SOUK_OK && souk_sponsor_content_record_decode(ret, value, NULL) != SOUK_OK)
 		status = SOUK_CORRUPT_STORE;
 	souk_lmdb_txn_abort(txn);
 	return status;
@@ -66,7 +82,7 @@ souk_status sponsor_store_put_order(const struct sponsor_store *store,
 	struct souk_store view;
 	struct souk_writer writer;
 	struct souk_bytes encoded;
-	order_key(key, content);
+	make_key(key, SPONSOR_STORE_ORDER, content);
 	souk_writer_init(&writer, value, sizeof value);
 	souk_sponsor_order_encode(&writer, order);
 	SOUK_TRY(souk_writer_finish(&writer, &encoded));

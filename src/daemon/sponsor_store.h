@@ -48,6 +48,8 @@ void sponsor_store_data_path(
 /* SOUK_OK, SOUK_LOCAL_NOT_FOUND, SOUK_CORRUPT_STORE, or SOUK_IO_*. */
 SOUK_MUST_CHECK souk_status sponsor_store_order(const struct sponsor_store *store,
 	const struct souk_hash *content, struct souk_sponsor_order *ret);
+SOUK_MUST_CHECK souk_status sponsor_store_content(const struct sponsor_store *store,
+	const struct souk_hash *content, struct souk_sponsor_content_record *ret);
 SOUK_MUST_CHECK souk_status sponsor_store_put_order(const struct sponsor_store *store,
 	const struct souk_hash *content, const struct souk_sponsor_order *order);
 /* Call VISIT for each, until it returns something else than SOUK_OK, which is then returned. */

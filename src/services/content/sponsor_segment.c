@@ -69,11 +69,13 @@ static souk_status read_sent(void *ctx, uint32_t part, uint64_t offset, uint8_t 
 	struct souk_unit_cipher cipher =
 		souk_unit_cipher_of(&sent->record->sessions.items[part].session, unit, chunk,
 			&sent->sponsor->keys[part][index]);
+	/* In place, where the keystream's blocks allow it: always in the fast mode. */
+	uint8_t *to = lead == 0 ? out : buffer;
 	SOUK_TRY(source->read(source->ctx, &plan->content.id,
-		souk_content_chunk_offset(&plan->content, chunk) + within - lead, buffer,
-		lead + size));
-	souk_unit_cipher_xor_at(&cipher, buffer, buffer, lead + size, within - lead);
-	memcpy(out, buffer + lead, size);
+		souk_content_chunk_offset(&plan->content, chunk) + within - lead, to, lead + size));
+	souk_unit_cipher_xor_at(&cipher, to, to, lead + size, within - lead);
+	if (lead != 0)
+		memcpy(out, buffer + lead, size);
 	return SOUK_OK;
 }
 

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A publisher, end to end: a home from nothing, a file published, caches recruited, viewers who pay
+nothing, a report that adds up, a budget that runs out, and a sponsor that is killed."""
+import json
+import os
+
+from market import (COIN, UNIT, Daemon, Market, MarketTest, free_port, http_request, main,
+                    wait_until)
+
+CACHES = 3
+PRICE = 100000
+UNITS = 24
+
+
+class Publisher(Daemon):
+    """souk init --role sponsor: the seed, and who pays."""
+
+    def __init__(self, market, **settings):
+        super().__init__(market, "publisher")
+        self.control, self.data, self.viewers = free_port(), free_port(), free_port()
+        self.ports = (self.control, self.data, self.viewers)
+        self.address = self.souk("init", "--role", "sponsor", "--control",
+                                 f"127.0.0.1:{self.control}", "--data", f"127.0.0.1:{self.data}",
+                                 "--viewers", f"127.0.0.1:{self.viewers}", "--price",
+                                 "0.0001")["address"]
+        self.configure("sponsor", check="500ms", audit="0s", asks=1000, **settings)
+        self.souk("faucet", "100")
+        self.name_text = self.souk("sponsor", "show")["sponsor"]
+
+    def publish(self, path, budget, *options):
+        return self.souk("publish", path, "--budget", budget, *options)
+
+    def report(self):
+        return self.souk("sponsor", "report")
+
+    def content(self, content):
+        return next(c for c in self.report()["contents"] if c["content"] == content)
+
+    def wait_settled(self, content):
+        """Nothing is held for it any more."""
+        return wait_until("nothing is held",
+                          lambda: (lambda c: c["held_ncoin"] == 0 and c)(self.content(content)))
+
+    def kill_and_start(self):
+        self.kill()
+        self.start()
+        wait_until("the sponsor knows the epoch", lambda: http_request(
+            self.viewers, "GET", "/v1/sponsor", tls=True)[0] == 200)
+
+
+class PublishTest(MarketTest):
+    @classmethod
+    def make_market(cls):
+        cls.market = market = Market()
+        cls.ledger = market.ledger
+        cls.caches = [market.provider(cache="256MiB") for _ in range(CACHES)]
+        for cache in cls.caches:
+            cache.souk("faucet", "50")
+            cache.souk("escrow", "open", "--line", "5", "--prize", "0.001")
+            cache.start()
+        cls.publisher = Publisher(market)
+        market.daemons.append(cls.publisher)
+        cls.publisher.start()
+        for party in [*cls.caches]:
+            party.wait_registered()
+        cls.path, cls.data = market.file("film", UNITS * UNIT)
+        cls.count = 0
+
+    def view(self, content, data, *options):
+        """Somebody without a coin or an escrow gets it."""
+        type(self).count += 1
+        home = self.market.customer(coins=None, line=None)
+        path = self.market.path(f"out-{self.count}")
+        result = home.get(content, path, *options)
+        if result.code == 0:
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), data)
+        return result
+
+    def earned(self):
+        """What the caches are owed; by each other, too, for what they pulled."""
+        return sum(c.earnings()["owed_ncoin"] for c in self.caches)
+
+    def check_books(self):
+        """The report's sums are the sums of its parts."""
+        report = self.publisher.report()
+        contents = report["contents"]
+        self.assertEqual(report["spent_ncoin"], sum(c["spent_ncoin"] for c in contents))
+        self.assertEqual(report["bytes"], sum(c["bytes"] for c in contents))
+        self.assertEqual(report["units"], sum(c["units"] for c in contents))
+        for c in contents:
+            self.assertEqual(c["spent_ncoin"], sum(k["spent_ncoin"] for k in c["caches"]))
+            self.assertLessEqual(c["spent_ncoin"] + c["held_ncoin"], c["budget_ncoin"])
+        return report
+
+    # ------------------------------------------------------------------ a file
+
+    def test_1_from_nothing(self):
+        said = self.publisher.publish(self.path, "1")
+        self.assertTrue(said["complete"], said)
+        self.assertEqual(said["replicas"], CACHES)
+        self.assertGreaterEqual(said["locked_ncoin"], COIN)
+        type(self).film = said["content"]
+        entry = self.publisher.content(self.film)
+        self.assertEqual(entry["replicas"], CACHES)
+        self.assertEqual({c["provider"] for c in entry["caches"]},
+                         {c.address for c in self.caches})
+        # The same again locks nothing more.
+        again = self.publisher.publish(self.path, "1")
+        self.assertEqual((again["locked_ncoin"], again["content"]), (0, self.film))
+
+    def test_2_a_viewer(self):
+        before, earned = self.publisher.report(), self.earned()
+        result = self.view(self.film, self.data)
+        self.assertEqual(result.code, 0, result)
+        entry = self.publisher.wait_settled(self.film)
+        self.assertGreaterEqual(entry["units"], UNITS)
+        self.assertGreaterEqual(entry["bytes"], len(self.data))
+        self.assertEqual(entry["spent_ncoin"], entry["units"] * PRICE)
+        report = self.check_books()
+        self.assertEqual(report["viewers"], before["viewers"] + 1)
+        self.assertEqual(self.earned() - earned, report["spent_ncoin"] - before["spent_ncoin"])
+
+    def test_3_killed(self):
+        """The sponsor is killed while a viewer downloads: no byte and no coin is lost."""
+        before, earned = self.publisher.report(), self.earned()
+        home = self.market.customer(coins=None, line=None)
+        path = self.market.path("out-killed")
+        command = home.command("get", self.film, path)
+        wait_until("a bundle is drawn", lambda: self.publisher.report()["bundles"] >
+                   before["bundles"])
+        self.publisher.kill_and_start()
+        result = command.wait()
+        self.assertEqual(result.code, 0, result)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), self.data)
+        report = self.check_books()
+        self.assertGreaterEqual(report["spent_ncoin"], before["spent_ncoin"])
+        # What the caches are owed is never more than what the sponsor counts as spent.
+        self.assertLessEqual(self.earned() - earned, report["spent_ncoin"] -
+                             before["spent_ncoin"])
+        # And it goes on with the same caches, and its leaves behind the old strips.
+        self.assertEqual(self.view(self.film, self.data).code, 0)
+
+    # ------------------------------------------------------------------ caches
+
+    def test_4_a_dead_cache(self):
+        """It is dropped, and comes back."""
+        victim = self.caches[0]
+        victim.kill()
+        wait_until("the dead cache is dropped",
+                   lambda: self.publisher.content(self.film)["replicas"] == CACHES - 1, 60)
+        victim.start()
+        wait_until("it is recruited again",
+                   lambda: self.publisher.content(self.film)["replicas"] == CACHES, 60)
+        self.assertEqual(self.view(self.film, self.data).code, 0)
+
+    # ------------------------------------------------------------------ the budget
+
+    def test_5_the_budget_ends(self):
+        """Cleanly: not a coin over it, and viewers are told."""
+        path, data = self.market.file("short", 6 * UNIT, seed=9)
+        said = self.publisher.publish(path, "0.001")     # ten units
+        content = said["content"]
+        self.assertEqual(self.view(content, data).code, 0)
+        self.publisher.wait_settled(content)
+        result = self.view(content, data)
+        self.assertNotEqual(result.code, 0)
+        self.assertLessEqual(self.publisher.content(content)["spent_ncoin"], COIN // 1000)
+        self.check_books()
+        # More money, and it goes on.
+        self.publisher.publish(path, "0.01")
+        self.assertEqual(self.view(content, data).code, 0)
+        self.check_books()
+
+    def test_6_a_folder(self):
+        folder = self.market.path("site")
+        os.makedirs(os.path.join(folder, "a"))
+        files = {"index.html": b"<p>hello</p>" * 99, "a/data.bin": os.urandom(3 * UNIT)}
+        for name, data in files.items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
+        said = self.publisher.publish(folder, "0.5")
+        self.assertTrue(said["complete"], said)
+        self.assertEqual(said["contents"], 3)
+        home = self.market.customer(coins=None, line=None)
+        out = self.market.path("out-site")
+        result = home.get(said["content"], out)
+        self.assertEqual(result.code, 0, result)
+        for name, data in files.items():
+            with open(os.path.join(out, name), "rb") as file:
+                self.assertEqual(file.read(), data)
+        self.check_books()
+
+    # ------------------------------------------------------------------ the end
+
+    def test_7_stop(self):
+        self.publisher.souk("sponsor", "stop", self.film)
+        wait_until("the caches are released",
+                   lambda: self.publisher.content(self.film)["replicas"] == 0)
+        self.assertNotEqual(self.view(self.film, self.data).code, 0)
+        wrong = self.publisher.run("sponsor", "stop", "ab" * 32)
+        self.assertEqual(wrong.json["error"], "LOCAL_NOT_FOUND")
+
+    def test_8_mistakes(self):
+        publisher = self.publisher
+        self.assertEqual(publisher.run("publish", self.path).code, 2)
+        self.assertEqual(publisher.run("publish", self.path, "--budget", "1", "--replicas",
+                                       "1").code, 2)
+        self.assertEqual(publisher.run("publish", "/nowhere", "--budget", "1").code, 1)
+        customer = self.market.customer(coins=None, line=None)
+        self.assertEqual(customer.run("publish", self.path, "--budget", "1").code, 1)
+        # More than the account has: all is as before.
+        result = publisher.run("publish", self.path, "--budget", "100000", "--wait", "0s")
+        self.assertEqual(result.code, 1)
+        wait_until("it is stopped still", lambda: publisher.content(self.film)["stopped"] and
+                   publisher.content(self.film)["budget_ncoin"] == COIN)
+
+    def test_9_settled(self):
+        """Everything that was spent can be claimed; the ledger's log verifies."""
+        self.ledger.check()
+
+
+if __name__ == "__main__":
+    main()
