@@ -151,6 +151,7 @@ struct view {
 	/* What is known of the sponsor. */
 	bool epoch_known;
 	uint64_t epoch;
+	bool site_wanted; /* to tell the user */
 	struct souk_address site;
 	struct view_transfer status_transfer;
 

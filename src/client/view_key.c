@@ -106,7 +106,7 @@ static bool read_record(struct view_key *key)
 		return false;
 	struct souk_hash sum = souk_sha256_of(record, RECORD_SIGNED);
 	bool good = memcmp(sum.bytes, record + RECORD_SIGNED, SOUK_HASH_SIZE) == 0 &&
-		    souk_load_be64(record) == key->epoch;
+		    (key->epoch == VIEW_KEY_ANY || souk_load_be64(record) == key->epoch);
 	memcpy(seckey.bytes, record + 16, SOUK_SECKEY_SIZE);
 	if (good)
 		good = souk_identity_of(&identity, &seckey) == SOUK_OK;
@@ -115,6 +115,7 @@ static bool read_record(struct view_key *key)
 		good = souk_address_equal(&identity.address, &key->identity.address);
 	if (good) {
 		key->identity = identity;
+		key->epoch = souk_load_be64(record);
 		key->number = souk_load_be64(record + 8);
 	}
 	souk_bytes_wipe(record, sizeof record);

@@ -20,6 +20,8 @@
 #include "souk/crypto/ecdsa.h"
 #include "souk/wire/messages.h"
 
+#define VIEW_KEY_ANY UINT64_MAX
+
 struct view_key {
 	int fd; /* -1: kept nowhere */
 	struct souk_identity identity;
@@ -32,6 +34,8 @@ struct view_key {
  *
  *  In: home     NULL: a fresh one, kept nowhere
  *      content  NULL: the key that a site lets in
+ *      epoch    VIEW_KEY_ANY: whatever was used last. A fresh key has number 0 in every epoch, so
+ *               that nobody need ask which it is
  *
  * Returns SOUK_OK: give it back with view_key_give, or
  *   SOUK_IO_*, SOUK_PEER_BAD_HEX, SOUK_PEER_BAD_PUBKEY  HOME cannot be used. */

@@ -171,7 +171,7 @@ static void begin(struct view *view, uint32_t slot, struct view_want run, bool i
 	bundle->count = run.count;
 	bundle->is_whole = is_whole;
 	bundle->key.fd = -1;
-	bundle->key.epoch = view->epoch;
+	bundle->key.epoch = view->config.admission != NULL ? view->epoch : VIEW_KEY_ANY;
 	bundle->key_job = (struct view_job){.run = run_key, .done = done_key};
 	view->bundles[slot] = bundle;
 	view_submit(bundle, &bundle->key_job);
@@ -231,6 +231,13 @@ static void limit_stream(struct view *view, struct view_want *run)
 	view->stream_end = run->first + run->count;
 }
 
+/* A key that a site lets in counts its bundles in each epoch; any other is fresh where it must be.
+ * And whom to ask for an admission, the sponsor says. */
+static bool needs_status(const struct view *view)
+{
+	return !view->epoch_known && (view->config.admission != NULL || view->site_wanted);
+}
+
 void view_plan(struct view *view)
 {
 	bool is_whole = false;
@@ -254,7 +261,7 @@ void view_plan(struct view *view)
 	}
 	if (run.count == 0)
 		return;
-	if (!view->epoch_known) {
+	if (needs_status(view)) {
 		if (!view->status_transfer.busy)
 			view_ask_status(view);
 		return;
@@ -472,6 +479,11 @@ static void ended(struct view *view, struct view_bundle *bundle)
 	case SOUK_PEER_STRIP_EXPIRED:
 		view->epoch_known = false;
 		view_failed(view, status);
+		break;
+	case SOUK_PEER_SPONSOR_ADMISSION:
+		if (view->config.admission != NULL || view->site_wanted)
+			view_failed(view, status);
+		view->site_wanted = true;
 		break;
 	default:
 		/* A cache's fault is none of the sponsor's. */

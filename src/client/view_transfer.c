@@ -31,6 +31,11 @@ static void failed(
 {
 	bool is_said = effect->kind == SOUK_VIEWER_ASK &&
 		       (status == SOUK_LOCAL_BUDGET || status == SOUK_LOCAL_NO_PROVIDER_LEFT);
+	bool is_cache = effect->kind == SOUK_VIEWER_GRANT || effect->kind == SOUK_VIEWER_STRIP ||
+			effect->kind == SOUK_VIEWER_FETCH || effect->kind == SOUK_VIEWER_KEYS;
+	/* It had its time. Whoever waits that long again, for each of its units, waits for ever. */
+	if (is_cache && status == SOUK_IO_TIMEOUT)
+		status = SOUK_PEER_SILENT;
 	/* What the sponsor knows is not so in a moment either. */
 	if (is_said)
 		souk_viewer_stop(&bundle->viewer, status);
@@ -241,6 +246,7 @@ static souk_status take_offer(struct view_bundle *bundle, struct souk_bytes byte
 	if (bundle->viewer.state != SOUK_VIEWER_GRANTING)
 		return SOUK_OK;
 	bundle->is_counted = true;
+	bundle->key.epoch = bundle->offer.offer.epoch;
 	bundle->key.number++;
 	view_release_key(bundle);
 	uint64_t chunks = (uint64_t)plan->units * plan->caches;
