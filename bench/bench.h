@@ -16,6 +16,7 @@ struct souk_bench_options {
 	bool json;	     /* one JSON object instead of a table */
 	bool quick;	     /* a tenth of the time or less: to see that it works, not to quote */
 	const char *report;  /* a folder for a page and charts, or NULL */
+	const char *only;    /* content: one part of it; NULL: all */
 	const char *workdir; /* an existing folder for files; they are removed again */
 	const char *self;    /* path of the souk binary */
 	const char *soukd;   /* path of the soukd binary */

@@ -1,282 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The content benchmark: a paid, verified download to a file, beside nginx over TLS 1.3 with curl
- * and openssl, and beside the same download without payment. */
-#include <fcntl.h>
-#include <inttypes.h>
+ * The content benchmark: its parts in turn, each of which can be had alone. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bench.h"
-#include "market.h"
-#include "process.h"
-#include "souk/base/rng.h"
-#include "souk/io/clock_real.h"
-#include "unpaid.h"
+#include "content_figures.h"
 
-#define ROUNDS_MAX 9
+static bool run_puzzle(struct content_figures *figures, const struct souk_bench_options *options)
+{
+	figures->has_puzzle = content_puzzle_run(figures->puzzle, options->quick);
+	return figures->has_puzzle;
+}
 
-struct content_bench {
-	const struct souk_bench_options *options;
-	struct bench_market market;
-	pid_t nginx;
-	uint16_t nginx_port;
-	uint64_t size, big_size;
-	int rounds;
-	char source[300], target[300];
-	double paid_s[ROUNDS_MAX];	    /* the whole process */
-	double paid_transfer_s[ROUNDS_MAX]; /* the transfer alone */
-	double unpaid_s[ROUNDS_MAX];
-	double https_s[ROUNDS_MAX];
-	double provider_rss_mib;
-	const char *failed; /* which step */
+static bool run_issue(struct content_figures *figures, const struct souk_bench_options *options)
+{
+	figures->has_issue = content_issue_run(figures->issue, options->workdir, options->quick);
+	return figures->has_issue;
+}
+
+static bool run_paid(struct content_figures *figures, const struct souk_bench_options *options)
+{
+	figures->has_paid = content_paid_run(&figures->paid, options);
+	return figures->has_paid;
+}
+
+static bool run_delivery(struct content_figures *figures, const struct souk_bench_options *options)
+{
+	figures->has_delivery = content_delivery_run(&figures->delivery, options);
+	return figures->has_delivery;
+}
+
+static const struct part {
+	const char *name;
+	bool (*run)(struct content_figures *figures, const struct souk_bench_options *options);
+} parts[] = {
+	{"puzzle", run_puzzle},
+	{"issuing", run_issue},
+	{"delivery", run_delivery},
+	{"paid", run_paid},
 };
-
-static double elapsed_s(uint64_t since_ns)
-{
-	return (double)(souk_clock_steady_ns() - since_ns) / 1e9;
-}
-
-static int compare_double(const void *a, const void *b)
-{
-	double p = *(const double *)a, q = *(const double *)b;
-	return p < q ? -1 : p > q;
-}
-
-static double median(const double *values, int count)
-{
-	double sorted[ROUNDS_MAX];
-	memcpy(sorted, values, (size_t)count * sizeof *sorted);
-	qsort(sorted, (size_t)count, sizeof *sorted, compare_double);
-	return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
-/* The median of the ratios round by round: drift of the machine's speed falls out. */
-static double median_ratio(const double *slower, const double *faster, int count)
-{
-	double ratios[ROUNDS_MAX];
-	for (int i = 0; i < count; i++)
-		ratios[i] = slower[i] / faster[i];
-	return median(ratios, count);
-}
-
-static bool write_random(const char *path, uint64_t size)
-{
-	static uint8_t block[1 << 20];
-	struct souk_rng rng;
-	souk_rng_init(&rng, 1);
-	FILE *file = fopen(path, "wb");
-	if (file == NULL)
-		return false;
-	bool good = true;
-	for (uint64_t at = 0; at < size && good; at += sizeof block) {
-		size_t n = size - at < sizeof block ? (size_t)(size - at) : sizeof block;
-		souk_rng_fill(&rng, block, n);
-		good = fwrite(block, 1, n, file) == n;
-	}
-	return fclose(file) == 0 && good;
-}
-
-/* A virtual machine may have to ask its host for every page that was not used for a while. So the
- * room for the file at PATH is taken before the clock starts, of pages that were just in use:
- * nobody pays for memory that an earlier run has given back. */
-static bool reserve_room(const struct content_bench *b, const char *path)
-{
-	static const uint8_t zeros[1 << 20];
-	int fd = open(b->target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool good = fd >= 0;
-	for (uint64_t at = 0; good && at < b->size; at += sizeof zeros)
-		good = write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros;
-	if (fd >= 0)
-		close(fd);
-	unlink(b->target);
-	fd = good ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
-	good = fd >= 0 && posix_fallocate(fd, 0, (off_t)b->size) == 0;
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
-/* ------------------------------------------------------------------ the peer */
-
-static bool write_nginx_config(const struct content_bench *b, const char *path)
-{
-	const char *w = b->options->workdir;
-	FILE *file = fopen(path, "w");
-	if (file == NULL)
-		return false;
-	fprintf(file,
-		"worker_processes 1;\npid %s/nginx.pid;\nerror_log %s/nginx.err;\ndaemon off;\n%s"
-		"events { worker_connections 256; }\n"
-		"http {\n access_log off;\n sendfile on;\n tcp_nopush on;\n"
-		" client_body_temp_path %s/t1; proxy_temp_path %s/t2; fastcgi_temp_path %s/t3;\n"
-		" uwsgi_temp_path %s/t4; scgi_temp_path %s/t5;\n"
-		" server {\n  listen 127.0.0.1:%u ssl;\n  ssl_certificate %s/cert.pem;\n"
-		"  ssl_certificate_key %s/key.pem;\n  ssl_protocols TLSv1.3;\n  root %s;\n }\n}\n",
-		w, w, geteuid() == 0 ? "user root;\n" : "", w, w, w, w, w, b->nginx_port, w, w, w);
-	return fclose(file) == 0;
-}
-
-static bool start_nginx(struct content_bench *b)
-{
-	char config[300], key[300], cert[300], log[300];
-	const char *w = b->options->workdir;
-	snprintf(config, sizeof config, "%s/nginx.conf", w);
-	snprintf(key, sizeof key, "%s/key.pem", w);
-	snprintf(cert, sizeof cert, "%s/cert.pem", w);
-	snprintf(log, sizeof log, "%s/nginx.log", w);
-	const char *certificate[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-		"ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
-		"-subj", "/CN=localhost", NULL};
-	/* Debian has it where a user's PATH may not look. */
-	const char *nginx = access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : "nginx";
-	const char *serve[] = {nginx, "-c", config, NULL};
-	b->nginx_port = process_free_port();
-	if (!process_run(certificate, NULL, 0, log) || !write_nginx_config(b, config))
-		return false;
-	b->nginx = process_start(serve, log);
-	return process_wait_port(b->nginx_port);
-}
-
-static bool time_https(const struct content_bench *b, double *ret)
-{
-	char line[256], out[256];
-	const char *argv[] = {"sh", "-c", line, NULL};
-	snprintf(line, sizeof line,
-		"curl -sSk --fail https://127.0.0.1:%u/source | openssl dgst -sha256",
-		b->nginx_port);
-	uint64_t started = souk_clock_steady_ns();
-	bool good = process_run(argv, out, sizeof out, NULL) && strchr(out, '=') != NULL;
-	*ret = elapsed_s(started);
-	return good;
-}
-
-/* ------------------------------------------------------------------ ours */
-
-static bool same_bytes(const char *a, const char *b)
-{
-	const char *argv[] = {"cmp", "-s", a, b, NULL};
-	return process_run(argv, NULL, 0, NULL);
-}
-
-static bool time_paid(struct content_bench *b, const char *id, int round)
-{
-	char part[320];
-	snprintf(part, sizeof part, "%s.part", b->target);
-	if (!reserve_room(b, part))
-		return false;
-	uint64_t started = souk_clock_steady_ns();
-	bool good = bench_market_get(&b->market, id, b->target, &b->paid_transfer_s[round]);
-	b->paid_s[round] = elapsed_s(started);
-	return good && (round > 0 || same_bytes(b->source, b->target));
-}
-
-static bool run_rounds(struct content_bench *b)
-{
-	char id[128];
-	b->failed = "putting the file on sale";
-	if (!bench_market_add(&b->market, b->source, id, sizeof id))
-		return false;
-	for (int i = 0; i < b->rounds; i++) {
-		b->failed = "the paid download";
-		if (!time_paid(b, id, i))
-			return false;
-		unlink(b->target);
-		b->failed = "the unpaid download";
-		if (!reserve_room(b, b->target) ||
-			!bench_unpaid_get(b->source, b->target, &b->unpaid_s[i]))
-			return false;
-		unlink(b->target);
-		b->failed = "nginx, curl and openssl";
-		if (!time_https(b, &b->https_s[i]))
-			return false;
-	}
-	return true;
-}
-
-/* A file of zeros of that size costs no disk; buying it costs as much as any. */
-static bool run_big(struct content_bench *b)
-{
-	char path[300], target[64], id[128];
-	double seconds;
-	b->failed = "the big file";
-	snprintf(path, sizeof path, "%s/big", b->options->workdir);
-	/* To a disk: it need not fit into memory. */
-	snprintf(target, sizeof target, "/var/tmp/souk-bench-big.%d", (int)getpid());
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	bool good = fd >= 0 && ftruncate(fd, (off_t)b->big_size) == 0;
-	if (fd >= 0)
-		close(fd);
-	good = good && bench_market_add(&b->market, path, id, sizeof id) &&
-	       bench_market_get(&b->market, id, b->target, &seconds);
-	b->provider_rss_mib = (double)process_peak_rss_kib(b->market.provider) / 1024;
-	unlink(target);
-	unlink(path);
-	return good && b->provider_rss_mib > 0;
-}
-
-/* Nothing of it is of use once the figures are printed. */
-static void clean_up(const struct content_bench *b)
-{
-	const char *argv[] = {"find", b->options->workdir, "-mindepth", "1", "-delete", NULL};
-	process_run(argv, NULL, 0, NULL);
-}
-
-static void print_result(const struct content_bench *b)
-{
-	double paid = (double)b->size / median(b->paid_s, b->rounds);
-	double transfer = (double)b->size / median(b->paid_transfer_s, b->rounds);
-	double https = (double)b->size / median(b->https_s, b->rounds);
-	double unpaid = (double)b->size / median(b->unpaid_s, b->rounds);
-	double ratio_https = median_ratio(b->https_s, b->paid_s, b->rounds);
-	double ratio_unpaid = median_ratio(b->unpaid_s, b->paid_transfer_s, b->rounds);
-	if (b->options->json) {
-		printf("{\"content_bytes\":%" PRIu64 ",\"rounds\":%d,\"paid_bytes_per_s\":%.0f,"
-		       "\"paid_transfer_bytes_per_s\":%.0f,\"https_sha256_bytes_per_s\":%.0f,"
-		       "\"unpaid_bytes_per_s\":%.0f,\"ratio_https_sha256\":%.3f,\"ratio_unpaid\":%."
-		       "3f,"
-		       "\"provider_peak_rss_mib\":%.1f,\"provider_rss_content_bytes\":%" PRIu64
-		       "}\n",
-			b->size, b->rounds, paid, transfer, https, unpaid, ratio_https,
-			ratio_unpaid, b->provider_rss_mib, b->big_size);
-		return;
-	}
-	printf("one customer, one provider, %" PRIu64 " MiB over loopback, median of %d\n",
-		b->size >> 20, b->rounds);
-	printf("%-58s %8.0f MB/s\n", "paid, verified, written (whole process)", paid / 1e6);
-	printf("%-58s %8.0f MB/s\n", "paid, verified, written (transfer alone)", transfer / 1e6);
-	printf("%-58s %8.0f MB/s\n", "the same without payment (transfer alone)", unpaid / 1e6);
-	printf("%-58s %8.0f MB/s\n", "nginx TLS 1.3 | curl | openssl dgst -sha256", https / 1e6);
-	printf("%-58s %8.2f x\n", "paid against nginx, curl, openssl", ratio_https);
-	printf("%-58s %8.2f x\n", "paid against unpaid", ratio_unpaid);
-	printf("provider's peak memory, having sold %3" PRIu64 " GiB %22s %8.1f MiB\n",
-		b->big_size >> 30, "", b->provider_rss_mib);
-}
 
 int souk_bench_content(const struct souk_bench_options *options)
 {
-	struct content_bench b = {.options = options, .nginx = -1};
-	b.size = options->quick ? 128ull << 20 : 1ull << 30;
-	b.big_size = options->quick ? 1ull << 30 : 10ull << 30;
-	b.rounds = options->quick ? 1 : 7;
-	snprintf(b.source, sizeof b.source, "%s/source", options->workdir);
-	snprintf(b.target, sizeof b.target, "%s/target", options->workdir);
-	b.failed = "starting nginx";
-	bool good = write_random(b.source, b.size) && start_nginx(&b);
-	if (good)
-		b.failed = "starting the market";
-	good = good && bench_market_start(&b.market, options) && run_rounds(&b) && run_big(&b);
-	bench_market_stop(&b.market);
-	process_stop(b.nginx);
-	if (!good) {
-		fprintf(stderr, "souk bench content: %s failed; logs are in %s\n", b.failed,
-			options->workdir);
+	static struct content_figures figures;
+	bool found = false;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (options->only != NULL && strcmp(options->only, parts[i].name) != 0)
+			continue;
+		found = true;
+		if (!options->json)
+			fprintf(stderr, "souk bench content: %s\n", parts[i].name);
+		if (!parts[i].run(&figures, options))
+			return 1;
+	}
+	if (!found) {
+		fprintf(stderr, "souk bench content: no part %s\n", options->only);
 		return 1;
 	}
-	print_result(&b);
-	clean_up(&b);
-	return 0;
+	if (options->json)
+		content_print_json(&figures);
+	else
+		content_print_table(&figures);
+	return options->report == NULL || content_report(&figures, options->report) ? 0 : 1;
 }

@@ -8,7 +8,7 @@
 
 #include "process.h"
 
-static bool run_souk(struct bench_market *market, const char *home, const char *const *arguments,
+bool bench_market_souk(struct bench_market *market, const char *home, const char *const *arguments,
 	char *out, size_t size)
 {
 	const char *argv[24] = {market->options->self};
@@ -25,7 +25,7 @@ static bool run_souk(struct bench_market *market, const char *home, const char *
 	return process_run(argv, out, size, market->log);
 }
 
-static pid_t start_daemon(struct bench_market *market, const char *home)
+pid_t bench_market_daemon(struct bench_market *market, const char *home)
 {
 	char path[300];
 	const char *argv[] = {market->options->soukd, "--home", path, NULL};
@@ -39,9 +39,9 @@ static bool make_homes(struct bench_market *market, char *listen, char *control,
 	const char *provider[] = {"init", "--role", "provider", "--control", control, "--data",
 		data, "--price", "0.0001", NULL};
 	const char *customer[] = {"init", NULL};
-	return run_souk(market, "ledger", ledger, NULL, 0) &&
-	       run_souk(market, "provider", provider, NULL, 0) &&
-	       run_souk(market, "customer", customer, NULL, 0);
+	return bench_market_souk(market, "ledger", ledger, NULL, 0) &&
+	       bench_market_souk(market, "provider", provider, NULL, 0) &&
+	       bench_market_souk(market, "customer", customer, NULL, 0);
 }
 
 /* A provider registers itself on the ledger a moment after its start. */
@@ -51,7 +51,7 @@ static bool wait_for_provider(struct bench_market *market)
 	char text[4096];
 	for (int i = 0; i < 100; i++) {
 		const char *pause[] = {"sleep", "0.1", NULL};
-		if (run_souk(market, "customer", offers, text, sizeof text) &&
+		if (bench_market_souk(market, "customer", offers, text, sizeof text) &&
 			strstr(text, "control_url") != NULL)
 			return true;
 		process_run(pause, NULL, 0, NULL);
@@ -74,13 +74,13 @@ bool bench_market_start(struct bench_market *market, const struct souk_bench_opt
 	snprintf(data, sizeof data, "127.0.0.1:%u", ports[2]);
 	if (!make_homes(market, listen, control, data))
 		return false;
-	market->ledger = start_daemon(market, "ledger");
+	market->ledger = bench_market_daemon(market, "ledger");
 	if (!process_wait_port(ports[0]))
 		return false;
-	market->provider = start_daemon(market, "provider");
+	market->provider = bench_market_daemon(market, "provider");
 	return process_wait_port(ports[1]) && process_wait_port(ports[2]) &&
-	       run_souk(market, "customer", faucet, NULL, 0) &&
-	       run_souk(market, "customer", escrow, NULL, 0) && wait_for_provider(market);
+	       bench_market_souk(market, "customer", faucet, NULL, 0) &&
+	       bench_market_souk(market, "customer", escrow, NULL, 0) && wait_for_provider(market);
 }
 
 void bench_market_stop(struct bench_market *market)
@@ -90,7 +90,7 @@ void bench_market_stop(struct bench_market *market)
 }
 
 /* Text member NAME of the JSON object in TEXT, into OUT. */
-static bool json_member(const char *text, const char *name, char *out, size_t size)
+bool bench_json_text(const char *text, const char *name, char *out, size_t size)
 {
 	json_t *root = json_loads(text, 0, NULL);
 	json_t *first = json_object_get(root, "contents");
@@ -107,8 +107,8 @@ bool bench_market_add(struct bench_market *market, const char *file, char *id, s
 {
 	const char *add[] = {"add", file, "--link", NULL};
 	char text[4096];
-	return run_souk(market, "provider", add, text, sizeof text) &&
-	       json_member(text, "content", id, size);
+	return bench_market_souk(market, "provider", add, text, sizeof text) &&
+	       bench_json_text(text, "content", id, size);
 }
 
 bool bench_market_get(
@@ -116,7 +116,7 @@ bool bench_market_get(
 {
 	const char *get[] = {"get", id, file, NULL};
 	char text[8192];
-	if (!run_souk(market, "customer", get, text, sizeof text))
+	if (!bench_market_souk(market, "customer", get, text, sizeof text))
 		return false;
 	json_t *root = json_loads(text, 0, NULL);
 	*ret_seconds = json_real_value(json_object_get(root, "seconds"));

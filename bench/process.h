@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define PROCESS_MANY_MAX 64u
+
 /* Run ARGV (ends with NULL) to its end; its standard output, at most SIZE - 1 bytes, goes to OUT
  * (may be NULL: then it is dropped), its errors to the file LOG (NULL: ours). Whether it returned
  * 0. */
@@ -20,6 +22,19 @@ void process_stop(pid_t pid);
 
 /* Peak resident memory of a running process in KiB; 0 where it cannot be read. */
 uint64_t process_peak_rss_kib(pid_t pid);
+
+/* Processor time that a running process and its children use up to now, in seconds, of user and
+ * system; 0 where it cannot be read. */
+double process_cpu_s(pid_t pid);
+
+/* Run COUNT command lines at once, to their ends.
+ *
+ *  Out: ret_cpu_s   processor time of all, with their children
+ *       ret_wall_s  until the last one ended
+ *
+ * Whether all returned 0. Their output is dropped, their errors go to LOG. */
+bool process_run_many(const char *const *const *argvs, unsigned count, const char *log,
+	double *ret_cpu_s, double *ret_wall_s);
 
 /* A TCP port of 127.0.0.1 that was free a moment ago. */
 uint16_t process_free_port(void);

@@ -14,7 +14,7 @@
 #define MEMORY_ROOM (4ull << 30)
 
 static bool quick;
-static const char *workdir, *report;
+static const char *workdir, *report, *only;
 
 static const struct {
 	const char *name;
@@ -63,6 +63,7 @@ static int run_in_folder(const char *command, int (*run)(const struct souk_bench
 	struct souk_bench_options options = {.json = cli_json,
 		.quick = quick,
 		.report = report,
+		.only = only,
 		.workdir = folder,
 		.self = self,
 		.soukd = soukd};
@@ -78,8 +79,10 @@ int cmd_bench(int argc, char **argv)
 			&quick},
 		{"workdir", "DIR", "where to put files meanwhile (TMPDIR; /dev/shm; /tmp)",
 			OPTION_TEXT, &workdir},
-		{"report", "DIR", "payments, sim: also write a page and its charts there",
+		{"report", "DIR", "payments, content, sim: also write a page and its charts there",
 			OPTION_TEXT, &report},
+		{"only", "PART", "content: one part: puzzle, issuing, paid, delivery or first-byte",
+			OPTION_TEXT, &only},
 	};
 	static const struct command_spec command = {.name = "bench",
 		.arguments = "payments|content|ledger|sim",
@@ -88,8 +91,9 @@ int cmd_bench(int argc, char **argv)
 			"payments  tickets, strips and claims per second on one core, beside "
 			"MicroCash and "
 			"MICROPAY\n"
-			"content   a download over loopback: paid, unpaid, and by nginx, curl and "
-			"openssl\n"
+			"content   downloads over loopback, paid, sponsored, unpaid, and by nginx, "
+			"curl and openssl;\n"
+			"          the puzzle; how many bundles a sponsor issues\n"
 			"ledger    claims and transactions per second, by the size of the ledger; "
 			"bytes; "
 			"restart\n"
@@ -99,7 +103,7 @@ int cmd_bench(int argc, char **argv)
 		.examples = "  souk bench payments --report docs\n  souk bench content --json "
 			    "--workdir /mnt/disk",
 		.options = options,
-		.option_count = 3,
+		.option_count = 4,
 		.arguments_min = 1,
 		.arguments_max = 1};
 	int count;

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "swarm.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "process.h"
+
+#define ARGUMENTS_MAX 16u
+#define PATH_SIZE     340u
+
+static void sleep_tenth(void)
+{
+	usleep(100000);
+}
+
+static bool append(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "a");
+	if (file == NULL)
+		return false;
+	bool good = fputs(text, file) >= 0;
+	return fclose(file) == 0 && good;
+}
+
+/* ------------------------------------------------------------------ homes */
+
+static bool make_provider(struct swarm *swarm, unsigned i, uint16_t ports[2])
+{
+	char home[32], control[32], data[32];
+	const char *init[] = {"init", "--role", "provider", "--control", control, "--data", data,
+		"--price", "0.0001", NULL};
+	ports[0] = process_free_port();
+	ports[1] = process_free_port();
+	snprintf(home, sizeof home, "cache%u", i);
+	snprintf(control, sizeof control, "127.0.0.1:%u", ports[0]);
+	snprintf(data, sizeof data, "127.0.0.1:%u", ports[1]);
+	if (!bench_market_souk(&swarm->market, home, init, NULL, 0))
+		return false;
+	swarm->providers[i] = bench_market_daemon(&swarm->market, home);
+	return process_wait_port(ports[0]) && process_wait_port(ports[1]);
+}
+
+static bool fund(struct swarm *swarm, const char *home)
+{
+	const char *faucet[] = {"faucet", "1000", NULL};
+	const char *escrow[] = {"escrow", "open", "--line", "100", NULL};
+	return bench_market_souk(&swarm->market, home, faucet, NULL, 0) &&
+	       bench_market_souk(&swarm->market, home, escrow, NULL, 0);
+}
+
+static bool make_sponsor(struct swarm *swarm)
+{
+	char path[PATH_SIZE], text[512];
+	const char *init[] = {"init", NULL};
+	uint16_t port = process_free_port();
+	snprintf(path, sizeof path, "%s/sponsor/souk.ini", swarm->market.folder);
+	snprintf(text, sizeof text,
+		"\n[sponsor]\ncontrol = 127.0.0.1:%u\ncaches = %u\nreplicas = %u\nasks = 100000\n"
+		"check = 200ms\naudit = 0s\nviewer_units = 0\nnetwork_units = 0\n",
+		port, swarm->caches, swarm->caches);
+	if (!bench_market_souk(&swarm->market, "sponsor", init, NULL, 0) || !append(path, text) ||
+		!fund(swarm, "sponsor"))
+		return false;
+	swarm->sponsor = bench_market_daemon(&swarm->market, "sponsor");
+	return process_wait_port(port);
+}
+
+/* Every provider registers itself on the ledger a moment after its start. */
+static bool wait_for_providers(struct swarm *swarm)
+{
+	const char *offers[] = {"offers", NULL};
+	static char text[16384];
+	for (int i = 0; i < 200; i++) {
+		unsigned found = 0;
+		if (bench_market_souk(&swarm->market, "payer", offers, text, sizeof text))
+			for (const char *at = text; (at = strstr(at, "control_url")) != NULL; at++)
+				found++;
+		if (found >= swarm->caches)
+			return true;
+		sleep_tenth();
+	}
+	return false;
+}
+
+static bool start_ledger(struct swarm *swarm, const struct souk_bench_options *options)
+{
+	struct bench_market *market = &swarm->market;
+	uint16_t port = process_free_port();
+	char listen[32];
+	const char *ledger[] = {"ledger", "init", "--listen", listen, "--epoch", "1h", NULL};
+	*market = (struct bench_market){.options = options, .provider = -1};
+	snprintf(market->folder, sizeof market->folder, "%s/market", options->workdir);
+	snprintf(market->log, sizeof market->log, "%s/market.log", options->workdir);
+	snprintf(market->ledger_url, sizeof market->ledger_url, "http://127.0.0.1:%u", port);
+	snprintf(listen, sizeof listen, "127.0.0.1:%u", port);
+	if (!bench_market_souk(market, "ledger", ledger, NULL, 0))
+		return false;
+	market->ledger = bench_market_daemon(market, "ledger");
+	return process_wait_port(port);
+}
+
+bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, unsigned caches,
+	unsigned viewers)
+{
+	const char *init[] = {"init", NULL};
+	uint16_t ports[2];
+	*ret = (struct swarm){.caches = caches, .sponsor = -1};
+	bool good = start_ledger(ret, options);
+	for (unsigned i = 0; i < caches && good; i++)
+		good = make_provider(ret, i, ports);
+	good = good && bench_market_souk(&ret->market, "payer", init, NULL, 0) &&
+	       fund(ret, "payer");
+	for (unsigned i = 0; i < viewers && good; i++) {
+		char home[32];
+		snprintf(home, sizeof home, "viewer%u", i);
+		good = bench_market_souk(&ret->market, home, init, NULL, 0);
+	}
+	return good && wait_for_providers(ret) && make_sponsor(ret);
+}
+
+void swarm_stop(struct swarm *swarm)
+{
+	const char *argv[] = {"find", swarm->market.folder, "-depth", "-delete", NULL};
+	process_stop(swarm->sponsor);
+	for (unsigned i = 0; i < swarm->caches; i++)
+		process_stop(swarm->providers[i]);
+	process_stop(swarm->market.ledger);
+	process_run(argv, NULL, 0, NULL);
+}
+
+/* ------------------------------------------------------------------ contents */
+
+bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size)
+{
+	char count[8], home[32];
+	static char text[65536];
+	const char *add[] = {"add", file, "--link", NULL};
+	const char *publish[] = {"publish", file, "--budget", "40", "--replicas", count, "--wait",
+		"60s", "--link", NULL};
+	const char *report[] = {"sponsor", "report", NULL};
+	snprintf(count, sizeof count, "%u", swarm->caches);
+	for (unsigned i = 0; i < swarm->caches; i++) {
+		snprintf(home, sizeof home, "cache%u", i);
+		if (!bench_market_souk(&swarm->market, home, add, NULL, 0))
+			return false;
+	}
+	return bench_market_souk(&swarm->market, "sponsor", publish, text, sizeof text) &&
+	       bench_json_text(text, "content", id, size) &&
+	       bench_market_souk(&swarm->market, "sponsor", report, text, sizeof text) &&
+	       bench_json_text(text, "name", swarm->sponsor_name, sizeof swarm->sponsor_name);
+}
+
+double swarm_caches_cpu_s(const struct swarm *swarm)
+{
+	double sum = 0;
+	for (unsigned i = 0; i < swarm->caches; i++)
+		sum += process_cpu_s(swarm->providers[i]);
+	return sum;
+}
+
+bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid, double *ret_cpu_s,
+	double *ret_wall_s)
+{
+	static char homes[PROCESS_MANY_MAX][PATH_SIZE], files[PROCESS_MANY_MAX][PATH_SIZE];
+	static const char *argvs[PROCESS_MANY_MAX][ARGUMENTS_MAX];
+	static const char *const *list[PROCESS_MANY_MAX];
+	const struct bench_market *market = &swarm->market;
+	for (unsigned i = 0; i < count; i++) {
+		const char **argv = argvs[i];
+		unsigned n = 0;
+		if (is_paid)
+			snprintf(homes[i], PATH_SIZE, "%s/payer", market->folder);
+		else
+			snprintf(homes[i], PATH_SIZE, "%s/viewer%u", market->folder, i);
+		snprintf(files[i], PATH_SIZE, "%s/got%u", market->folder, i);
+		unlink(files[i]);
+		argv[n++] = market->options->self;
+		argv[n++] = "get";
+		argv[n++] = id;
+		argv[n++] = files[i];
+		argv[n++] = "--home";
+		argv[n++] = homes[i];
+		argv[n++] = "--ledger";
+		argv[n++] = market->ledger_url;
+		argv[n++] = "--json";
+		argv[n++] = is_paid ? "--pay" : "--sponsor";
+		argv[n++] = is_paid ? NULL : swarm->sponsor_name;
+		argv[n] = NULL;
+		list[i] = argv;
+	}
+	bool good = process_run_many(list, count, market->log, ret_cpu_s, ret_wall_s);
+	for (unsigned i = 0; i < count; i++)
+		unlink(files[i]);
+	return good;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * swarm.h - a market of real processes on loopback: a ledger, caches, a sponsor that pays them, and
+ * homes of viewers and of one who pays by himself. */
+#ifndef SOUK_BENCH_SWARM_H
+#define SOUK_BENCH_SWARM_H
+
+#include "market.h"
+
+#define SWARM_CACHES_MAX 8u
+
+struct swarm {
+	struct bench_market market;
+	unsigned caches;
+	pid_t providers[SWARM_CACHES_MAX];
+	pid_t sponsor;
+	char sponsor_name[256];
+};
+
+/* CACHES of them, all drawn for each bundle; VIEWERS homes. False: see the market's log. */
+bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, unsigned caches,
+	unsigned viewers);
+void swarm_stop(struct swarm *swarm);
+
+/* FILE is on sale at every cache, and the sponsor pays for it: its content id into ID. */
+bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size);
+
+/* Processor time of all caches up to now. */
+double swarm_caches_cpu_s(const struct swarm *swarm);
+
+/* COUNT viewers, each from its own home, or one payer's COUNT commands, fetch ID into files of the
+ * folder that is the market's, which are removed. As process_run_many. */
+bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid, double *ret_cpu_s,
+	double *ret_wall_s);
+
+#endif
