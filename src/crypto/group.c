@@ -112,18 +112,33 @@ static int hand_out(
 	return 1;
 }
 
+static souk_status multiply(uint8_t ret[SOUK_POINT_FULL_SIZE], const struct souk_point *point,
+	const struct souk_scalar *scalar)
+{
+	secp256k1_pubkey pubkey = to_library(point);
+	/* Without a branch on the scalar: ecdh says no for zero, and for nothing else. */
+	if (!secp256k1_ecdh(souk_secp_context(), ret, &pubkey, scalar->bytes, hand_out, NULL))
+		return SOUK_PEER_BAD_POINT;
+	return SOUK_OK;
+}
+
 souk_status souk_point_mul(
 	struct souk_point *ret, const struct souk_point *point, const struct souk_scalar *scalar)
 {
-	secp256k1_pubkey pubkey = to_library(point);
-	uint8_t bytes[65];
-	/* Without a branch on the scalar: ecdh says no for zero, and for nothing else. */
-	if (!secp256k1_ecdh(souk_secp_context(), bytes, &pubkey, scalar->bytes, hand_out, NULL))
-		return SOUK_PEER_BAD_POINT;
-	SOUK_CHECK(secp256k1_ec_pubkey_parse(souk_secp_context(), &pubkey, bytes, sizeof bytes));
-	of_library(ret, &pubkey);
+	uint8_t bytes[SOUK_POINT_FULL_SIZE];
+	SOUK_TRY(multiply(bytes, point, scalar));
+	SOUK_CHECK(souk_point_parse_full(ret, bytes) == SOUK_OK);
+	return SOUK_OK;
+}
+
+souk_status souk_point_mul_secret(uint8_t ret[SOUK_PUBKEY_SIZE], const struct souk_point *point,
+	const struct souk_scalar *scalar)
+{
+	uint8_t bytes[SOUK_POINT_FULL_SIZE];
+	SOUK_TRY(multiply(bytes, point, scalar));
+	ret[0] = (uint8_t)(2 + (bytes[64] & 1));
+	memcpy(ret + 1, bytes + 1, 32);
 	souk_bytes_wipe(bytes, sizeof bytes);
-	souk_bytes_wipe(&pubkey, sizeof pubkey);
 	return SOUK_OK;
 }
 

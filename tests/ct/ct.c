@@ -24,6 +24,7 @@
 #include "souk/exchange/customer.h"
 #include "souk/exchange/hub.h"
 #include "souk/io/file.h"
+#include "souk/keys/umbral.h"
 #include "souk/ledger/ledger.h"
 #include "souk/payment/receipt.h"
 
@@ -195,6 +196,121 @@ static void sign(void)
 	souk_ecdsa_sign(&signature, &digest, &identity);
 	show(&signature, sizeof signature);
 	SOUK_CHECK(souk_ecdsa_verify(&identity.address, &digest, &signature) == SOUK_OK);
+}
+
+/* ---- Umbral ---- */
+
+static struct souk_umbral_key hidden_umbral_key(uint8_t seed)
+{
+	struct souk_umbral_key key;
+	uint8_t secret[32];
+	memset(secret, seed, sizeof secret);
+	SOUK_CHECK(souk_umbral_key_of(&key, secret) == SOUK_OK);
+	hide(&key.secret, sizeof key.secret);
+	return key;
+}
+
+static struct souk_secret_rng hidden_rng(uint8_t seed)
+{
+	struct souk_secret_rng rng;
+	uint8_t bytes[32];
+	make_secret(bytes, sizeof bytes, seed);
+	souk_secret_rng_init(&rng, bytes);
+	return rng;
+}
+
+static void umbral_scalars(void)
+{
+	struct souk_scalar a, b, c[3], scratch[3];
+	make_secret(&a, sizeof a, 1);
+	make_secret(&b, sizeof b, 2);
+	c[0] = souk_scalar_add(&a, &b);
+	c[1] = souk_scalar_sub(&a, &b);
+	c[2] = souk_scalar_mul(&c[0], &c[1]);
+	souk_scalar_inverse_all(c, scratch, 3);
+	c[0] = souk_scalar_inverse(&c[1]);
+	sink = c[0].bytes[0];
+	show((const void *)&sink, 1);
+}
+
+static struct souk_umbral_capsule make_capsule(struct souk_umbral_seed *ret_seed)
+{
+	struct souk_umbral_key owner = hidden_umbral_key(1);
+	struct souk_umbral_capsule capsule;
+	struct souk_secret_rng rng = hidden_rng(11);
+	souk_umbral_encapsulate(&capsule, ret_seed, &owner.point, &rng);
+	show(&capsule, sizeof capsule);
+	return capsule;
+}
+
+static void umbral_encrypt(void)
+{
+	struct souk_umbral_seed seed, again;
+	struct souk_umbral_capsule capsule = make_capsule(&seed);
+	struct souk_umbral_key owner = hidden_umbral_key(1);
+	uint8_t text[20 + SOUK_UMBRAL_CIPHERTEXT_EXTRA] = {0};
+	struct souk_secret_rng rng = hidden_rng(12);
+	souk_umbral_decapsulate(&again, &capsule, &owner);
+	souk_umbral_seal(text, &again, &capsule, souk_bytes_of(text, 20), &rng);
+	show(text, sizeof text);
+	souk_status status =
+		souk_umbral_unseal(text, &seed, &capsule, souk_bytes_of(text, sizeof text));
+	show(&status, sizeof status);
+	SOUK_CHECK(status == SOUK_OK);
+}
+
+static void make_kfrags(struct souk_umbral_kfrag kfrags[3])
+{
+	struct souk_umbral_key owner = hidden_umbral_key(1), receiver = hidden_umbral_key(2),
+			       signer = hidden_umbral_key(3);
+	struct souk_secret_rng rng = hidden_rng(13);
+	souk_status status = souk_umbral_delegate(
+		kfrags, 2, 3, &owner, &receiver.point, &signer, true, true, &rng);
+	show(&status, sizeof status);
+	SOUK_CHECK(status == SOUK_OK);
+	/* All but rk is sent in the open. */
+	for (int i = 0; i < 3; i++) {
+		struct souk_scalar rk = kfrags[i].rk;
+		show(&kfrags[i], sizeof kfrags[i]);
+		kfrags[i].rk = rk;
+	}
+}
+
+static void umbral_delegate(void)
+{
+	struct souk_umbral_kfrag kfrags[3];
+	make_kfrags(kfrags);
+}
+
+static void umbral_reencrypt_and_open(void)
+{
+	struct souk_umbral_kfrag kfrags[3];
+	struct souk_umbral_cfrag cfrags[2];
+	struct souk_umbral_seed seed, opened;
+	struct souk_umbral_key owner = hidden_umbral_key(1), receiver = hidden_umbral_key(2);
+	struct souk_umbral_capsule capsule = make_capsule(&seed);
+	uint8_t fresh[32];
+	make_kfrags(kfrags);
+	for (int i = 0; i < 2; i++) {
+		make_secret(fresh, sizeof fresh, (uint8_t)(20 + i));
+		souk_umbral_reencrypt(&cfrags[i], &capsule, &kfrags[i], fresh);
+		show(&cfrags[i], sizeof cfrags[i]);
+	}
+	souk_status status =
+		souk_umbral_open(&opened, &capsule, cfrags, 2, &receiver, &owner.point);
+	show(&status, sizeof status);
+	SOUK_CHECK(status == SOUK_OK);
+	show(&seed, sizeof seed);
+	show(&opened, sizeof opened);
+	SOUK_CHECK(memcmp(seed.bytes, opened.bytes, sizeof seed.bytes) == 0);
+}
+
+static void umbral_derive(void)
+{
+	struct souk_umbral_key key;
+	uint8_t seed[32];
+	make_secret(seed, sizeof seed, 14);
+	souk_umbral_key_derive(&key, seed, souk_bytes_text("label"));
 }
 
 /* The last one: the library stays blinded by a secret, and so all that it makes is one to memcheck.
@@ -381,6 +497,11 @@ static const struct ct_case cases[] = {
 	SAFE(issue_tickets),
 	SAFE(start_customer),
 	SAFE(sign_receipt),
+	SAFE(umbral_scalars),
+	SAFE(umbral_derive),
+	SAFE(umbral_encrypt),
+	SAFE(umbral_delegate),
+	SAFE(umbral_reencrypt_and_open),
 	SAFE(sign_blinded),
 };
 

@@ -56,6 +56,10 @@ SOUK_MUST_CHECK souk_status souk_point_base(
 /* SCALAR times POINT. Constant time in SCALAR. */
 SOUK_MUST_CHECK souk_status souk_point_mul(
 	struct souk_point *ret, const struct souk_point *point, const struct souk_scalar *scalar);
+/* The same, compressed, for a product that is itself a secret: no later step sees it as a point,
+ * whose handling takes a time that depends on it. */
+SOUK_MUST_CHECK souk_status souk_point_mul_secret(uint8_t ret[SOUK_PUBKEY_SIZE],
+	const struct souk_point *point, const struct souk_scalar *scalar);
 /* The same for a SCALAR that anybody may know. */
 SOUK_MUST_CHECK souk_status souk_point_mul_var(
 	struct souk_point *ret, const struct souk_point *point, const struct souk_scalar *scalar);

@@ -65,24 +65,21 @@ void souk_umbral_encapsulate(struct souk_umbral_capsule *ret_capsule,
 	struct souk_secret_rng *rng)
 {
 	struct souk_scalar r, u, sum, product, h;
-	struct souk_point shared;
 	/* r + u is zero once in 2^256: then again. */
 	do {
 		r = draw_scalar(rng);
 		u = draw_scalar(rng);
 		sum = souk_scalar_add(&r, &u);
-	} while (souk_point_mul(&shared, key, &sum) != SOUK_OK);
+	} while (souk_point_mul_secret(ret_seed->bytes, key, &sum) != SOUK_OK);
 	SOUK_CHECK(souk_point_base(&ret_capsule->e, &r) == SOUK_OK);
 	SOUK_CHECK(souk_point_base(&ret_capsule->v, &u) == SOUK_OK);
 	h = umbral_capsule_hash(&ret_capsule->e, &ret_capsule->v);
 	product = souk_scalar_mul(&r, &h);
 	ret_capsule->s = souk_scalar_add(&u, &product);
-	souk_point_format(ret_seed->bytes, &shared);
 	souk_bytes_wipe(&r, sizeof r);
 	souk_bytes_wipe(&u, sizeof u);
 	souk_bytes_wipe(&sum, sizeof sum);
 	souk_bytes_wipe(&product, sizeof product);
-	souk_bytes_wipe(&shared, sizeof shared);
 }
 
 void souk_umbral_decapsulate(struct souk_umbral_seed *ret,
@@ -91,9 +88,7 @@ void souk_umbral_decapsulate(struct souk_umbral_seed *ret,
 	struct souk_point sum;
 	/* A capsule was parsed: E + V is no infinity there. */
 	SOUK_CHECK(souk_point_add(&sum, &capsule->e, &capsule->v) == SOUK_OK);
-	SOUK_CHECK(souk_point_mul(&sum, &sum, &key->secret) == SOUK_OK);
-	souk_point_format(ret->bytes, &sum);
-	souk_bytes_wipe(&sum, sizeof sum);
+	SOUK_CHECK(souk_point_mul_secret(ret->bytes, &sum, &key->secret) == SOUK_OK);
 }
 
 static void key_of_seed(uint8_t ret[SOUK_AEAD_KEY_SIZE], const struct souk_umbral_seed *seed)

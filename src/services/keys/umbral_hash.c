@@ -48,16 +48,16 @@ struct souk_scalar umbral_capsule_hash(const struct souk_point *e, const struct 
 }
 
 static void hash_precursor(struct umbral_hash *hash, const char *domain, const struct souk_point *x,
-	const struct souk_point *b, const struct souk_point *d)
+	const struct souk_point *b, const uint8_t d[SOUK_PUBKEY_SIZE])
 {
 	umbral_hash_init(hash, domain);
 	umbral_hash_point(hash, x);
 	umbral_hash_point(hash, b);
-	umbral_hash_point(hash, d);
+	umbral_hash_bytes(hash, d, SOUK_PUBKEY_SIZE);
 }
 
 struct souk_scalar umbral_shared_hash(
-	const struct souk_point *x, const struct souk_point *b, const struct souk_point *d)
+	const struct souk_point *x, const struct souk_point *b, const uint8_t d[SOUK_PUBKEY_SIZE])
 {
 	struct umbral_hash hash;
 	hash_precursor(&hash, "SHARED_SECRET", x, b, d);
@@ -65,7 +65,7 @@ struct souk_scalar umbral_shared_hash(
 }
 
 struct souk_scalar umbral_argument_hash(const struct souk_point *x, const struct souk_point *b,
-	const struct souk_point *d, const uint8_t id[32])
+	const uint8_t d[SOUK_PUBKEY_SIZE], const uint8_t id[32])
 {
 	struct umbral_hash hash;
 	hash_precursor(&hash, "POLYNOMIAL_ARG", x, b, d);

@@ -20,12 +20,12 @@ struct souk_scalar umbral_hash_scalar(struct umbral_hash *hash);
 
 /* H("CAPSULE_POINTS", E, V) */
 struct souk_scalar umbral_capsule_hash(const struct souk_point *e, const struct souk_point *v);
-/* H("SHARED_SECRET", X, B, D) */
+/* H("SHARED_SECRET", X, B, D); D is a secret, and compressed already. */
 struct souk_scalar umbral_shared_hash(
-	const struct souk_point *x, const struct souk_point *b, const struct souk_point *d);
+	const struct souk_point *x, const struct souk_point *b, const uint8_t d[SOUK_PUBKEY_SIZE]);
 /* H("POLYNOMIAL_ARG", X, B, D, id) */
 struct souk_scalar umbral_argument_hash(const struct souk_point *x, const struct souk_point *b,
-	const struct souk_point *d, const uint8_t id[32]);
+	const uint8_t d[SOUK_PUBKEY_SIZE], const uint8_t id[32]);
 /* What signatures under a key fragment are over. NULL: not named. */
 struct souk_hash umbral_kfrag_digest(const uint8_t id[32], const struct souk_point *u1,
 	const struct souk_point *x, const struct souk_point *delegating,

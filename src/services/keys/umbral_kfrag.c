@@ -12,7 +12,7 @@ struct policy {
 	struct souk_scalar coefficients[SOUK_UMBRAL_SHARES_MAX];
 	uint32_t threshold;
 	struct souk_point x; /* public */
-	struct souk_point d;
+	uint8_t d[SOUK_PUBKEY_SIZE];
 };
 
 static struct souk_scalar draw_scalar(struct souk_secret_rng *rng)
@@ -31,8 +31,8 @@ static void make_policy(struct policy *policy, uint32_t threshold,
 	struct souk_scalar x = draw_scalar(rng), shared, inverse;
 	policy->threshold = threshold;
 	SOUK_CHECK(souk_point_base(&policy->x, &x) == SOUK_OK);
-	SOUK_CHECK(souk_point_mul(&policy->d, receiving, &x) == SOUK_OK);
-	shared = umbral_shared_hash(&policy->x, receiving, &policy->d);
+	SOUK_CHECK(souk_point_mul_secret(policy->d, receiving, &x) == SOUK_OK);
+	shared = umbral_shared_hash(&policy->x, receiving, policy->d);
 	inverse = souk_scalar_inverse(&shared);
 	policy->coefficients[0] = souk_scalar_mul(&delegating->secret, &inverse);
 	for (uint32_t i = 1; i < threshold; i++)
@@ -61,7 +61,7 @@ static void share(struct souk_umbral_kfrag *ret, const struct policy *policy,
 	do {
 		souk_secret_rng_fill(rng, ret->id, sizeof ret->id);
 		struct souk_scalar at =
-			umbral_argument_hash(&policy->x, receiving, &policy->d, ret->id);
+			umbral_argument_hash(&policy->x, receiving, policy->d, ret->id);
 		ret->rk = evaluate(policy, &at);
 		souk_bytes_wipe(&at, sizeof at);
 	} while (souk_point_mul(&ret->u1, &u, &ret->rk) != SOUK_OK);

@@ -80,7 +80,7 @@ static souk_status add_up(struct souk_point *ret_e, struct souk_point *ret_v,
 
 static souk_status combine(struct souk_point *ret_e, struct souk_point *ret_v,
 	const struct souk_umbral_cfrag *cfrags, size_t count, const struct souk_point *receiving,
-	const struct souk_point *d)
+	const uint8_t d[SOUK_PUBKEY_SIZE])
 {
 	struct souk_scalar xs[SOUK_UMBRAL_SHARES_MAX], lambdas[SOUK_UMBRAL_SHARES_MAX];
 	for (size_t i = 0; i < count; i++)
@@ -92,44 +92,43 @@ static souk_status combine(struct souk_point *ret_e, struct souk_point *ret_v,
 	return status;
 }
 
-/* (s / d) A = h e + v: the fragments together are those of this capsule and A. The seed d (e + v)
- * is computed beside it. */
-static souk_status conclude(struct souk_umbral_seed *ret, const struct souk_umbral_capsule *capsule,
-	const struct souk_point *e, const struct souk_point *v, const struct souk_scalar *shared,
+/* (s / d) A = h e + v: the fragments together are those of this capsule and A. */
+static souk_status check_sum(const struct souk_umbral_capsule *capsule, const struct souk_point *e,
+	const struct souk_point *v, const struct souk_scalar *shared,
 	const struct souk_point *delegating)
 {
-	struct souk_scalar scalars[SOUK_LANES] = {souk_scalar_inverse(shared),
-		umbral_capsule_hash(&capsule->e, &capsule->v), *shared};
+	struct souk_scalar scalars[SOUK_LANES] = {
+		souk_scalar_inverse(shared), umbral_capsule_hash(&capsule->e, &capsule->v)};
 	struct souk_point points[SOUK_LANES] = {*delegating, *e}, sum;
-	souk_status status = souk_point_add(&points[2], e, v);
 	scalars[0] = souk_scalar_mul(&scalars[0], &capsule->s);
-	if (status == SOUK_OK && souk_group8_mul(points, points, scalars, 3) != 0)
-		status = SOUK_PEER_BAD_FRAGMENT;
-	if (status == SOUK_OK)
-		status = souk_point_add(&sum, &points[1], v);
-	if (status == SOUK_OK && !souk_point_equal(&sum, &points[0]))
-		status = SOUK_PEER_BAD_FRAGMENT;
-	if (status == SOUK_OK)
-		souk_point_format(ret->bytes, &points[2]);
+	bool good = souk_group8_mul(points, points, scalars, 2) == 0 &&
+		    souk_point_add(&sum, &points[1], v) == SOUK_OK &&
+		    souk_point_equal(&sum, &points[0]);
 	souk_bytes_wipe(scalars, sizeof scalars);
-	souk_bytes_wipe(points, sizeof points);
-	return status;
+	return good ? SOUK_OK : SOUK_PEER_BAD_FRAGMENT;
 }
 
 souk_status souk_umbral_open(struct souk_umbral_seed *ret,
 	const struct souk_umbral_capsule *capsule, const struct souk_umbral_cfrag *cfrags,
 	size_t count, const struct souk_umbral_key *receiving, const struct souk_point *delegating)
 {
-	struct souk_point d, e, v;
+	struct souk_point e, v, sum;
 	struct souk_scalar shared;
+	uint8_t d[SOUK_PUBKEY_SIZE];
 	SOUK_TRY(check_fragments(cfrags, count));
-	SOUK_CHECK(souk_point_mul(&d, &cfrags[0].x, &receiving->secret) == SOUK_OK);
-	shared = umbral_shared_hash(&cfrags[0].x, &receiving->point, &d);
-	souk_status status = combine(&e, &v, cfrags, count, &receiving->point, &d);
+	SOUK_CHECK(souk_point_mul_secret(d, &cfrags[0].x, &receiving->secret) == SOUK_OK);
+	shared = umbral_shared_hash(&cfrags[0].x, &receiving->point, d);
+	souk_status status = combine(&e, &v, cfrags, count, &receiving->point, d);
 	if (status == SOUK_OK)
-		status = conclude(ret, capsule, &e, &v, &shared, delegating);
-	souk_bytes_wipe(&d, sizeof d);
+		status = check_sum(capsule, &e, &v, &shared, delegating);
+	if (status == SOUK_OK)
+		status = souk_point_add(&sum, &e, &v);
+	if (status == SOUK_OK)
+		status = souk_point_mul_secret(ret->bytes, &sum, &shared);
+	souk_bytes_wipe(d, sizeof d);
 	souk_bytes_wipe(&e, sizeof e);
+	souk_bytes_wipe(&v, sizeof v);
+	souk_bytes_wipe(&sum, sizeof sum);
 	souk_bytes_wipe(&shared, sizeof shared);
 	/* Sums that are infinity are no honest proxies' either. */
 	return status == SOUK_PEER_BAD_POINT ? SOUK_PEER_BAD_FRAGMENT : status;
