@@ -7,8 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../client/fetch.h"
-#include "provider_internal.h"
+#include "cache_internal.h"
 #include "records.h"
 #include "souk/base/check.h"
 #include "souk/exchange/sponsored.h"
@@ -21,52 +20,8 @@
 #define OF_SPONSOR_MAX	   512u
 #define WAITING_MAX	   128u
 #define WAITING_OF_SPONSOR 32u
-/* Promised to one sponsor that is not named in the configuration, and to all of them. */
-#define SHARE_OF_SPONSOR(limit) ((limit) / 2)
-#define SHARE_OF_ALL(limit)	((limit) - (limit) / 8)
-#define TRIES_MAX		5u
-#define RETRY_MS		2000u
-/* How long the reason of a failure is told before it is tried anew. */
-#define FAILED_MS     60000u
-#define ROUND_MS      1000u
-#define DAY_MS	      (24ull * 3600 * 1000)
-#define FETCH_TIMEOUT 5000u
-#define LOOKUP_WAIT_S 4
-
-enum recruit_state {
-	RECRUIT_WAITING,
-	RECRUIT_FETCHING,
-	RECRUIT_ENLISTED,
-	RECRUIT_FAILED,
-};
-
-struct recruit {
-	enum recruit_state state;
-	struct souk_recruit_record record;
-	uint64_t room; /* of the cache's limit, once it is known */
-	uint32_t done, chunks;
-	unsigned tries;
-	struct souk_time next_try; /* FAILED: until when the reason is told */
-	char detail[CACHE_DETAIL_SIZE];
-	struct fetch *fetch; /* while it runs */
-};
-
-struct cache_recruits {
-	struct provider_node *node;
-	const struct cache_policy *policy;
-	struct souk_address allowed[CACHE_SPONSORS_MAX];
-	size_t allowed_count;
-	pthread_mutex_t lock; /* taken before the node's, never after */
-	pthread_cond_t work;
-	bool stopping;
-	struct recruit *items[RECRUITS_MAX];
-	size_t count;
-	struct souk_time day;	  /* when the day of `spent` began */
-	struct souk_amount spent; /* and what is set aside for fetches that run */
-	uint64_t refused, failed;
-	pthread_t threads[CACHE_FETCHES_MAX];
-	size_t thread_count;
-};
+#define DAY_MS		   (24ull * 3600 * 1000)
+#define LOOKUP_WAIT_S	   4
 
 struct cache_policy cache_policy_default(void)
 {
@@ -75,11 +30,6 @@ struct cache_policy cache_policy_default(void)
 		.promise_ms = 7 * DAY_MS,
 		.fetches = 2,
 	};
-}
-
-static const struct souk_recruit *recruit_of(const struct recruit *item)
-{
-	return &item->record.recruit.recruit;
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -103,7 +53,7 @@ static struct recruit *find(struct cache_recruits *recruits, const struct souk_h
 	return NULL;
 }
 
-static souk_status write_record(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+souk_status cache_write_record(struct cache_recruits *recruits, const struct souk_recruit *recruit,
 	struct souk_bytes bytes)
 {
 	struct record_queue queue = {0};
@@ -125,7 +75,7 @@ static souk_status store(struct cache_recruits *recruits, const struct recruit *
 	souk_recruit_record_encode(&writer, &item->record);
 	souk_status status = souk_writer_finish(&writer, &bytes);
 	if (status == SOUK_OK)
-		status = write_record(recruits, recruit_of(item), bytes);
+		status = cache_write_record(recruits, recruit_of(item), bytes);
 	souk_bytes_wipe(value, sizeof value);
 	return status;
 }
@@ -142,7 +92,7 @@ static struct recruit *add(
 }
 
 /* Another recruit may keep the content promised. */
-static void update_promise(struct cache_recruits *recruits, const struct souk_hash *content)
+void cache_update_promise(struct cache_recruits *recruits, const struct souk_hash *content)
 {
 	bool is_promised = false;
 	for (size_t i = 0; i < recruits->count; i++) {
@@ -153,10 +103,10 @@ static void update_promise(struct cache_recruits *recruits, const struct souk_ha
 	chunk_store_promise(recruits->node->chunks, content, is_promised);
 }
 
-static void forget(struct cache_recruits *recruits, struct recruit *item)
+void cache_forget(struct cache_recruits *recruits, struct recruit *item)
 {
 	struct souk_hash content = recruit_of(item)->content;
-	souk_status status = write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
+	souk_status status = cache_write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
 	(void)status; /* it is over by its own time, and dropped at the next start */
 	for (size_t i = 0; i < recruits->count; i++) {
 		if (recruits->items[i] == item)
@@ -164,11 +114,11 @@ static void forget(struct cache_recruits *recruits, struct recruit *item)
 	}
 	souk_bytes_wipe(item, sizeof *item);
 	free(item);
-	update_promise(recruits, &content);
+	cache_update_promise(recruits, &content);
 }
 
 /* Room that is promised, or is to be, to SPONSOR; NULL: to all. But for what is there anyway. */
-static uint64_t promised_room(
+uint64_t cache_promised_room(
 	const struct cache_recruits *recruits, const struct souk_address *sponsor)
 {
 	uint64_t sum = 0;
@@ -182,7 +132,7 @@ static uint64_t promised_room(
 	return sum;
 }
 
-static bool is_allowed(const struct cache_recruits *recruits, const struct souk_address *sponsor)
+bool cache_is_allowed(const struct cache_recruits *recruits, const struct souk_address *sponsor)
 {
 	for (size_t i = 0; i < recruits->allowed_count; i++) {
 		if (souk_address_equal(&recruits->allowed[i], sponsor))
@@ -214,7 +164,7 @@ static souk_status check_policy(struct cache_recruits *recruits, const struct so
 	char detail[CACHE_DETAIL_SIZE])
 {
 	char least[SOUK_AMOUNT_TEXT_SIZE];
-	if (recruits->allowed_count > 0 && !is_allowed(recruits, &recruit->sponsor))
+	if (recruits->allowed_count > 0 && !cache_is_allowed(recruits, &recruit->sponsor))
 		return explain(
 			detail, SOUK_LOCAL_NOT_WANTED, "this cache serves named sponsors only");
 	if (souk_amount_is_less(recruit->price, price_min(recruits))) {
@@ -304,7 +254,7 @@ static souk_status make_offer(struct cache_recruits *recruits, const struct souk
 }
 
 /* ITEM, whose content is here, says yes; durable before anybody is told. Under lock. */
-static souk_status enlist(struct cache_recruits *recruits, struct recruit *item)
+souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item)
 {
 	struct souk_signed_offer offer;
 	SOUK_TRY(make_offer(recruits, recruit_of(item), &offer));
@@ -318,7 +268,7 @@ static souk_status enlist(struct cache_recruits *recruits, struct recruit *item)
 		return status;
 	}
 	item->state = RECRUIT_ENLISTED;
-	update_promise(recruits, &recruit_of(item)->content);
+	cache_update_promise(recruits, &recruit_of(item)->content);
 	SOUK_LOG(SOUK_LOG_INFO, "enlisted",
 		souk_log_hex("content", recruit_of(item)->content.bytes, SOUK_HASH_SIZE),
 		souk_log_hex("sponsor", recruit_of(item)->sponsor.bytes, SOUK_ADDRESS_SIZE),
@@ -373,7 +323,7 @@ static souk_status take(struct cache_recruits *recruits, const struct souk_signe
 	item->tries = 0;
 	item->next_try = provider_now();
 	item->detail[0] = '\0';
-	souk_status status = is_here ? enlist(recruits, item) : store(recruits, item);
+	souk_status status = is_here ? cache_enlist(recruits, item) : store(recruits, item);
 	if (status != SOUK_OK && is_new) {
 		recruits->count--;
 		free(item);
@@ -480,258 +430,6 @@ struct cache_recruit_figures cache_recruits_figures(struct cache_recruits *recru
 	return figures;
 }
 
-/* ------------------------------------------------------------------ fetching */
-
-/* One fetch, on a worker's thread. */
-struct pull {
-	struct cache_recruits *recruits;
-	struct recruit *item;
-	struct souk_recruit recruit;
-	struct chunk_item *chunks;
-	struct souk_amount aside; /* of the day's budget */
-	char detail[FETCH_DETAIL_SIZE];
-};
-
-static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
-{
-	struct pull *pull = ctx;
-	SOUK_TRY(chunk_item_write(pull->chunks, chunk, data));
-	pthread_mutex_lock(&pull->recruits->lock);
-	pull->item->done = chunk_item_count(pull->chunks);
-	pthread_mutex_unlock(&pull->recruits->lock);
-	return SOUK_OK;
-}
-
-/* Set aside what fetching COUNT chunks may cost. Under lock. */
-static souk_status set_aside(struct pull *pull, uint32_t count)
-{
-	struct cache_recruits *recruits = pull->recruits;
-	struct souk_amount cost, sum;
-	struct souk_time now = provider_now();
-	if (souk_time_since_ms(recruits->day, now) >= DAY_MS) {
-		recruits->day = now;
-		recruits->spent = SOUK_AMOUNT_ZERO;
-	}
-	if (souk_amount_mul(&cost, pull->recruit.price, count) != SOUK_OK ||
-		souk_amount_add(&sum, recruits->spent, cost) != SOUK_OK ||
-		souk_amount_is_less(recruits->policy->budget, sum)) {
-		snprintf(pull->detail, sizeof pull->detail,
-			"the day's budget for fetching is used up");
-		return SOUK_LOCAL_BUDGET;
-	}
-	recruits->spent = sum;
-	pull->aside = cost;
-	return SOUK_OK;
-}
-
-/* Whether CONTENT is one that is taken for this sponsor. Under lock. */
-static souk_status check_content(struct pull *pull, const struct souk_content *content)
-{
-	const struct cache_recruits *recruits = pull->recruits;
-	const struct cache_policy *policy = recruits->policy;
-	uint64_t room = chunk_store_room_of(content);
-	uint64_t max = policy->content_max != 0 ? policy->content_max : policy->limit / 4;
-	const char *why = NULL;
-	pull->item->room = 0;
-	uint64_t own = promised_room(recruits, &pull->recruit.sponsor);
-	uint64_t all = promised_room(recruits, NULL);
-	if (content->size > max)
-		why = "it is larger than this cache takes";
-	else if (content->chunk_size > PROVIDER_BUFFER_SIZE)
-		why = "its chunks are larger than this cache sends";
-	else if (all > SHARE_OF_ALL(policy->limit) || room > SHARE_OF_ALL(policy->limit) - all)
-		why = "the cache's room is promised to others";
-	else if (!is_allowed(recruits, &pull->recruit.sponsor) &&
-		 (own > SHARE_OF_SPONSOR(policy->limit) ||
-			 room > SHARE_OF_SPONSOR(policy->limit) - own))
-		why = "as much room as this cache promises to one sponsor";
-	if (why != NULL) {
-		snprintf(pull->detail, sizeof pull->detail, "%s", why);
-		return SOUK_LOCAL_NOT_WANTED;
-	}
-	pull->item->room = room;
-	return SOUK_OK;
-}
-
-static void have_chunks(struct pull *pull, struct fetch *fetch)
-{
-	for (uint32_t i = 0; i < pull->item->chunks; i++) {
-		if (chunk_item_has(pull->chunks, i))
-			fetch_have(fetch, i);
-	}
-}
-
-static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
-{
-	struct cache_recruits *recruits = pull->recruits;
-	const struct souk_content *content = fetch_content(fetch);
-	char id[2 * SOUK_HASH_SIZE + 1];
-	souk_hex_encode(id, content->id.bytes, SOUK_HASH_SIZE);
-	SOUK_TRY(chunk_store_create(
-		recruits->node->chunks, content, fetch_row(fetch), id, &pull->chunks));
-	pthread_mutex_lock(&recruits->lock);
-	pull->item->chunks = souk_content_chunk_count(content);
-	pull->item->done = chunk_item_count(pull->chunks);
-	pull->item->fetch = fetch;
-	bool stops = recruits->stopping;
-	pthread_mutex_unlock(&recruits->lock);
-	have_chunks(pull, fetch);
-	souk_status status = SOUK_OK;
-	if (stops)
-		status = SOUK_LOCAL_STOPPED;
-	else if (!chunk_item_is_whole(pull->chunks))
-		status = fetch_run(fetch, pull->detail);
-	pthread_mutex_lock(&recruits->lock);
-	pull->item->fetch = NULL;
-	pthread_mutex_unlock(&recruits->lock);
-	struct souk_amount spent = fetch_figures_now(fetch).spent;
-	chunk_store_spent(recruits->node->chunks, &content->id, spent);
-	/* What was set aside and not spent is there again. */
-	pthread_mutex_lock(&recruits->lock);
-	struct souk_amount left;
-	if (souk_amount_sub(&left, pull->aside, spent) == SOUK_OK &&
-		souk_amount_sub(&recruits->spent, recruits->spent, left) != SOUK_OK)
-		recruits->spent = SOUK_AMOUNT_ZERO;
-	pull->aside = SOUK_AMOUNT_ZERO;
-	pthread_mutex_unlock(&recruits->lock);
-	/* An item that is given back may be evicted at once: promised first. */
-	if (status == SOUK_OK)
-		chunk_store_promise(recruits->node->chunks, &content->id, true);
-	chunk_item_give(pull->chunks);
-	return status;
-}
-
-static souk_status pull_content(struct pull *pull)
-{
-	struct cache_recruits *recruits = pull->recruits;
-	const struct provider_node *node = recruits->node;
-	struct fetch_config config = {.home = node->config.home,
-		.ledger_url = node->config.ledger_url,
-		.identity = node->identity,
-		.name = {.id = pull->recruit.content},
-		.payer = FETCH_OWN,
-		.escrow_number = recruits->policy->escrow,
-		.hub_name = recruits->policy->hub,
-		.price_max = pull->recruit.price,
-		.timeout_ms = FETCH_TIMEOUT,
-		.events = {.ctx = pull, .chunk = keep_chunk}};
-	struct fetch *fetch;
-	/* What may be spent is known once the size is: the budget is that of the dearest. */
-	pthread_mutex_lock(&recruits->lock);
-	souk_status status = set_aside(pull, 0);
-	if (status == SOUK_OK)
-		status = souk_amount_sub(&config.budget, recruits->policy->budget, recruits->spent);
-	pthread_mutex_unlock(&recruits->lock);
-	SOUK_TRY(status);
-	SOUK_TRY(fetch_open(&fetch, &config, pull->detail));
-	pthread_mutex_lock(&recruits->lock);
-	status = check_content(pull, fetch_content(fetch));
-	if (status == SOUK_OK)
-		status = set_aside(pull, souk_content_chunk_count(fetch_content(fetch)));
-	pthread_mutex_unlock(&recruits->lock);
-	if (status == SOUK_OK)
-		status = run_fetch(pull, fetch);
-	fetch_free(fetch);
-	return status;
-}
-
-/* ITEM's fetch came to STATUS. Under lock. */
-static void finish(struct cache_recruits *recruits, struct recruit *item, souk_status status,
-	const char *detail)
-{
-	struct souk_time now = provider_now();
-	item->state = RECRUIT_WAITING;
-	item->chunks = 0;
-	if (status == SOUK_OK)
-		status = enlist(recruits, item);
-	if (status == SOUK_OK || status == SOUK_LOCAL_STOPPED)
-		return;
-	/* Its end is the first line. */
-	snprintf(item->detail, sizeof item->detail, "%.*s",
-		(int)strcspn(detail[0] != '\0' ? detail : souk_status_text(status), "\n"),
-		detail[0] != '\0' ? detail : souk_status_text(status));
-	SOUK_LOG(SOUK_LOG_WARN, "recruit_not_fetched",
-		souk_log_hex("content", recruit_of(item)->content.bytes, SOUK_HASH_SIZE),
-		souk_log_text("detail", item->detail), souk_log_status(status));
-	bool again = souk_status_class(status) == SOUK_CLASS_IO ||
-		     status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NO_PROVIDER_LEFT ||
-		     status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED;
-	if (again && ++item->tries < TRIES_MAX) {
-		item->next_try = souk_time_plus_ms(now, RETRY_MS * item->tries);
-		return;
-	}
-	item->state = RECRUIT_FAILED;
-	item->room = 0;
-	item->next_try = souk_time_plus_ms(now, FAILED_MS);
-	recruits->failed++;
-	souk_status stored = write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
-	(void)stored; /* then it is tried again after the next start */
-}
-
-static void pull_item(struct cache_recruits *recruits, struct recruit *item)
-{
-	struct pull *pull = calloc(1, sizeof *pull);
-	if (pull == NULL)
-		return;
-	*pull = (struct pull){.recruits = recruits, .item = item, .recruit = *recruit_of(item)};
-	item->state = RECRUIT_FETCHING;
-	pthread_mutex_unlock(&recruits->lock);
-	souk_status status = pull_content(pull);
-	pthread_mutex_lock(&recruits->lock);
-	/* Set aside, and refused before it began. */
-	if (pull->aside.ncoin > 0 &&
-		souk_amount_sub(&recruits->spent, recruits->spent, pull->aside) != SOUK_OK)
-		recruits->spent = SOUK_AMOUNT_ZERO;
-	finish(recruits, item, status, pull->detail);
-	update_promise(recruits, &pull->recruit.content);
-	free(pull);
-}
-
-/* One that waits, and whose time it is; those that are over go. Under lock. */
-static struct recruit *next_item(struct cache_recruits *recruits)
-{
-	struct souk_time now = provider_now();
-	for (size_t i = recruits->count; i > 0; i--) {
-		struct recruit *item = recruits->items[i - 1];
-		bool over = !souk_time_is_before(now, recruit_of(item)->expires) ||
-			    (item->state == RECRUIT_FAILED &&
-				    !souk_time_is_before(now, item->next_try));
-		if (over && item->state != RECRUIT_FETCHING)
-			forget(recruits, item);
-	}
-	for (size_t i = 0; i < recruits->count; i++) {
-		struct recruit *item = recruits->items[i];
-		bool same_runs = false;
-		for (size_t k = 0; k < recruits->count; k++)
-			same_runs |= recruits->items[k]->state == RECRUIT_FETCHING &&
-				     souk_hash_equal(&recruit_of(recruits->items[k])->content,
-					     &recruit_of(item)->content);
-		if (item->state == RECRUIT_WAITING && !same_runs &&
-			!souk_time_is_before(now, item->next_try))
-			return item;
-	}
-	return NULL;
-}
-
-static void *worker_run(void *ctx)
-{
-	struct cache_recruits *recruits = ctx;
-	pthread_mutex_lock(&recruits->lock);
-	while (!recruits->stopping) {
-		struct recruit *item = next_item(recruits);
-		if (item != NULL) {
-			pull_item(recruits, item);
-			continue;
-		}
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += ROUND_MS / 1000;
-		pthread_cond_timedwait(&recruits->work, &recruits->lock, &until);
-	}
-	pthread_mutex_unlock(&recruits->lock);
-	return NULL;
-}
-
 /* ------------------------------------------------------------------ start and end */
 
 static souk_status restore(void *ctx, struct souk_bytes id, struct souk_bytes value)
@@ -766,7 +464,7 @@ static void resume(struct cache_recruits *recruits)
 		}
 		if (item->record.enlisted && is_here) {
 			item->state = RECRUIT_ENLISTED;
-			update_promise(recruits, content);
+			cache_update_promise(recruits, content);
 		}
 	}
 }
@@ -797,7 +495,7 @@ static souk_status start(struct cache_recruits *recruits)
 	SOUK_TRY(records_each(recruits->node->store.lmdb, KIND_RECRUIT, restore, recruits));
 	resume(recruits);
 	for (size_t i = 0; i < recruits->policy->fetches && i < CACHE_FETCHES_MAX; i++) {
-		if (pthread_create(&recruits->threads[i], NULL, worker_run, recruits) != 0)
+		if (pthread_create(&recruits->threads[i], NULL, cache_worker_run, recruits) != 0)
 			return SOUK_IO_MEMORY;
 		recruits->thread_count++;
 	}

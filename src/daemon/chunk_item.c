@@ -435,6 +435,15 @@ void chunk_sync(struct chunk_item *item)
 	free(bits.words);
 }
 
+souk_status chunk_item_sync(struct chunk_item *item)
+{
+	uint32_t before = chunk_item_count(item);
+	pthread_mutex_lock(&item->store->change_lock);
+	chunk_sync(item);
+	pthread_mutex_unlock(&item->store->change_lock);
+	return chunk_item_count(item) >= before ? SOUK_OK : SOUK_IO_WRITE;
+}
+
 /* One that is dirty, held as by a user. */
 static struct chunk_item *take_dirty(struct chunk_store *store)
 {

@@ -69,6 +69,9 @@ uint32_t chunk_item_count(struct chunk_item *item); /* chunks that are here */
 /* Keep a verified chunk, and wake who waits. SOUK_OK, or SOUK_IO_*: it is not there. */
 SOUK_MUST_CHECK souk_status chunk_item_write(
 	struct chunk_item *item, uint32_t chunk, struct souk_bytes data);
+/* Wait until what was written is durable: SOUK_OK, or SOUK_IO_WRITE: a part of it is not here.
+ * Needed only before somebody is promised that it is. */
+SOUK_MUST_CHECK souk_status chunk_item_sync(struct chunk_item *item);
 /* SIZE bytes at OFFSET, all of chunks that are here. SOUK_OK, SOUK_LOCAL_NOT_FOUND (a chunk is
  * not), SOUK_IO_READ. */
 SOUK_MUST_CHECK souk_status chunk_item_read(

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Fetching what a cache was recruited for, on threads of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cache_internal.h"
+#include "souk/base/check.h"
+#include "souk/io/log.h"
+
+/* Promised to one sponsor that is not named in the configuration, and to all of them. */
+#define SHARE_OF_SPONSOR(limit) ((limit) / 2)
+#define SHARE_OF_ALL(limit)	((limit) - (limit) / 8)
+#define TRIES_MAX		5u
+#define RETRY_MS		2000u
+/* How long the reason of a failure is told before it is tried anew. */
+#define FAILED_MS     60000u
+#define ROUND_MS      1000u
+#define DAY_MS	      (24ull * 3600 * 1000)
+#define FETCH_TIMEOUT 5000u
+
+/* One fetch, on a worker's thread. */
+struct pull {
+	struct cache_recruits *recruits;
+	struct recruit *item;
+	struct souk_recruit recruit;
+	struct chunk_item *chunks;
+	struct souk_amount aside; /* of the day's budget */
+	char detail[FETCH_DETAIL_SIZE];
+};
+
+static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
+{
+	struct pull *pull = ctx;
+	SOUK_TRY(chunk_item_write(pull->chunks, chunk, data));
+	pthread_mutex_lock(&pull->recruits->lock);
+	pull->item->done = chunk_item_count(pull->chunks);
+	pthread_mutex_unlock(&pull->recruits->lock);
+	return SOUK_OK;
+}
+
+/* Set aside what fetching COUNT chunks may cost. Under lock. */
+static souk_status set_aside(struct pull *pull, uint32_t count)
+{
+	struct cache_recruits *recruits = pull->recruits;
+	struct souk_amount cost, sum;
+	struct souk_time now = provider_now();
+	if (souk_time_since_ms(recruits->day, now) >= DAY_MS) {
+		recruits->day = now;
+		recruits->spent = SOUK_AMOUNT_ZERO;
+	}
+	if (souk_amount_mul(&cost, pull->recruit.price, count) != SOUK_OK ||
+		souk_amount_add(&sum, recruits->spent, cost) != SOUK_OK ||
+		souk_amount_is_less(recruits->policy->budget, sum)) {
+		snprintf(pull->detail, sizeof pull->detail,
+			"the day's budget for fetching is used up");
+		return SOUK_LOCAL_BUDGET;
+	}
+	recruits->spent = sum;
+	pull->aside = cost;
+	return SOUK_OK;
+}
+
+/* Whether CONTENT is one that is taken for this sponsor. Under lock. */
+static souk_status check_content(struct pull *pull, const struct souk_content *content)
+{
+	const struct cache_recruits *recruits = pull->recruits;
+	const struct cache_policy *policy = recruits->policy;
+	uint64_t room = chunk_store_room_of(content);
+	uint64_t max = policy->content_max != 0 ? policy->content_max : policy->limit / 4;
+	const char *why = NULL;
+	pull->item->room = 0;
+	uint64_t own = cache_promised_room(recruits, &pull->recruit.sponsor);
+	uint64_t all = cache_promised_room(recruits, NULL);
+	if (content->size > max)
+		why = "it is larger than this cache takes";
+	else if (content->chunk_size > PROVIDER_BUFFER_SIZE)
+		why = "its chunks are larger than this cache sends";
+	else if (all > SHARE_OF_ALL(policy->limit) || room > SHARE_OF_ALL(policy->limit) - all)
+		why = "the cache's room is promised to others";
+	else if (!cache_is_allowed(recruits, &pull->recruit.sponsor) &&
+		 (own > SHARE_OF_SPONSOR(policy->limit) ||
+			 room > SHARE_OF_SPONSOR(policy->limit) - own))
+		why = "as much room as this cache promises to one sponsor";
+	if (why != NULL) {
+		snprintf(pull->detail, sizeof pull->detail, "%s", why);
+		return SOUK_LOCAL_NOT_WANTED;
+	}
+	pull->item->room = room;
+	return SOUK_OK;
+}
+
+static void have_chunks(struct pull *pull, struct fetch *fetch)
+{
+	for (uint32_t i = 0; i < pull->item->chunks; i++) {
+		if (chunk_item_has(pull->chunks, i))
+			fetch_have(fetch, i);
+	}
+}
+
+static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
+{
+	struct cache_recruits *recruits = pull->recruits;
+	const struct souk_content *content = fetch_content(fetch);
+	char id[2 * SOUK_HASH_SIZE + 1];
+	souk_hex_encode(id, content->id.bytes, SOUK_HASH_SIZE);
+	SOUK_TRY(chunk_store_create(
+		recruits->node->chunks, content, fetch_row(fetch), id, &pull->chunks));
+	pthread_mutex_lock(&recruits->lock);
+	pull->item->chunks = souk_content_chunk_count(content);
+	pull->item->done = chunk_item_count(pull->chunks);
+	pull->item->fetch = fetch;
+	bool stops = recruits->stopping;
+	pthread_mutex_unlock(&recruits->lock);
+	have_chunks(pull, fetch);
+	souk_status status = SOUK_OK;
+	if (stops)
+		status = SOUK_LOCAL_STOPPED;
+	else if (!chunk_item_is_whole(pull->chunks))
+		status = fetch_run(fetch, pull->detail);
+	/* Nothing is promised that a crash could take. */
+	if (status == SOUK_OK)
+		status = chunk_item_sync(pull->chunks);
+	pthread_mutex_lock(&recruits->lock);
+	pull->item->fetch = NULL;
+	pthread_mutex_unlock(&recruits->lock);
+	struct souk_amount spent = fetch_figures_now(fetch).spent;
+	chunk_store_spent(recruits->node->chunks, &content->id, spent);
+	/* What was set aside and not spent is there again. */
+	pthread_mutex_lock(&recruits->lock);
+	struct souk_amount left;
+	if (souk_amount_sub(&left, pull->aside, spent) == SOUK_OK &&
+		souk_amount_sub(&recruits->spent, recruits->spent, left) != SOUK_OK)
+		recruits->spent = SOUK_AMOUNT_ZERO;
+	pull->aside = SOUK_AMOUNT_ZERO;
+	pthread_mutex_unlock(&recruits->lock);
+	/* An item that is given back may be evicted at once: promised first. */
+	if (status == SOUK_OK)
+		chunk_store_promise(recruits->node->chunks, &content->id, true);
+	chunk_item_give(pull->chunks);
+	return status;
+}
+
+static souk_status pull_content(struct pull *pull)
+{
+	struct cache_recruits *recruits = pull->recruits;
+	const struct provider_node *node = recruits->node;
+	struct fetch_config config = {.home = node->config.home,
+		.ledger_url = node->config.ledger_url,
+		.identity = node->identity,
+		.name = {.id = pull->recruit.content},
+		.payer = FETCH_OWN,
+		.escrow_number = recruits->policy->escrow,
+		.hub_name = recruits->policy->hub,
+		.price_max = pull->recruit.price,
+		.timeout_ms = FETCH_TIMEOUT,
+		.events = {.ctx = pull, .chunk = keep_chunk}};
+	struct fetch *fetch;
+	/* What may be spent is known once the size is: the budget is that of the dearest. */
+	pthread_mutex_lock(&recruits->lock);
+	souk_status status = set_aside(pull, 0);
+	if (status == SOUK_OK)
+		status = souk_amount_sub(&config.budget, recruits->policy->budget, recruits->spent);
+	pthread_mutex_unlock(&recruits->lock);
+	SOUK_TRY(status);
+	SOUK_TRY(fetch_open(&fetch, &config, pull->detail));
+	pthread_mutex_lock(&recruits->lock);
+	status = check_content(pull, fetch_content(fetch));
+	if (status == SOUK_OK)
+		status = set_aside(pull, souk_content_chunk_count(fetch_content(fetch)));
+	pthread_mutex_unlock(&recruits->lock);
+	if (status == SOUK_OK)
+		status = run_fetch(pull, fetch);
+	fetch_free(fetch);
+	return status;
+}
+
+/* ITEM's fetch came to STATUS. Under lock. */
+static void finish(struct cache_recruits *recruits, struct recruit *item, souk_status status,
+	const char *detail)
+{
+	struct souk_time now = provider_now();
+	item->state = RECRUIT_WAITING;
+	item->chunks = 0;
+	if (status == SOUK_OK)
+		status = cache_enlist(recruits, item);
+	if (status == SOUK_OK || status == SOUK_LOCAL_STOPPED)
+		return;
+	/* A sentence is its first line. */
+	snprintf(item->detail, sizeof item->detail, "%.*s%s%s", (int)strcspn(detail, "\n"), detail,
+		detail[0] != '\0' ? ": " : "", souk_status_text(status));
+	SOUK_LOG(SOUK_LOG_WARN, "recruit_not_fetched",
+		souk_log_hex("content", recruit_of(item)->content.bytes, SOUK_HASH_SIZE),
+		souk_log_text("detail", item->detail), souk_log_status(status));
+	bool again = souk_status_class(status) == SOUK_CLASS_IO ||
+		     status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NO_PROVIDER_LEFT ||
+		     status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED;
+	if (again && ++item->tries < TRIES_MAX) {
+		item->next_try = souk_time_plus_ms(now, RETRY_MS * item->tries);
+		return;
+	}
+	item->state = RECRUIT_FAILED;
+	item->room = 0;
+	item->next_try = souk_time_plus_ms(now, FAILED_MS);
+	recruits->failed++;
+	souk_status stored = cache_write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
+	(void)stored; /* then it is tried again after the next start */
+}
+
+static void pull_item(struct cache_recruits *recruits, struct recruit *item)
+{
+	struct pull *pull = calloc(1, sizeof *pull);
+	if (pull == NULL)
+		return;
+	*pull = (struct pull){.recruits = recruits, .item = item, .recruit = *recruit_of(item)};
+	item->state = RECRUIT_FETCHING;
+	pthread_mutex_unlock(&recruits->lock);
+	souk_status status = pull_content(pull);
+	pthread_mutex_lock(&recruits->lock);
+	/* Set aside, and refused before it began. */
+	if (pull->aside.ncoin > 0 &&
+		souk_amount_sub(&recruits->spent, recruits->spent, pull->aside) != SOUK_OK)
+		recruits->spent = SOUK_AMOUNT_ZERO;
+	finish(recruits, item, status, pull->detail);
+	cache_update_promise(recruits, &pull->recruit.content);
+	free(pull);
+}
+
+/* One that waits, and whose time it is; those that are over go. Under lock. */
+static struct recruit *next_item(struct cache_recruits *recruits)
+{
+	struct souk_time now = provider_now();
+	for (size_t i = recruits->count; i > 0; i--) {
+		struct recruit *item = recruits->items[i - 1];
+		bool over = !souk_time_is_before(now, recruit_of(item)->expires) ||
+			    (item->state == RECRUIT_FAILED &&
+				    !souk_time_is_before(now, item->next_try));
+		if (over && item->state != RECRUIT_FETCHING)
+			cache_forget(recruits, item);
+	}
+	for (size_t i = 0; i < recruits->count; i++) {
+		struct recruit *item = recruits->items[i];
+		bool same_runs = false;
+		for (size_t k = 0; k < recruits->count; k++)
+			same_runs |= recruits->items[k]->state == RECRUIT_FETCHING &&
+				     souk_hash_equal(&recruit_of(recruits->items[k])->content,
+					     &recruit_of(item)->content);
+		if (item->state == RECRUIT_WAITING && !same_runs &&
+			!souk_time_is_before(now, item->next_try))
+			return item;
+	}
+	return NULL;
+}
+
+void *cache_worker_run(void *ctx)
+{
+	struct cache_recruits *recruits = ctx;
+	pthread_mutex_lock(&recruits->lock);
+	while (!recruits->stopping) {
+		struct recruit *item = next_item(recruits);
+		if (item != NULL) {
+			pull_item(recruits, item);
+			continue;
+		}
+		struct timespec until;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += ROUND_MS / 1000;
+		pthread_cond_timedwait(&recruits->work, &recruits->lock, &until);
+	}
+	pthread_mutex_unlock(&recruits->lock);
+	return NULL;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cache_internal.h - what the files of a cache's recruits share. */
+#ifndef SOUK_DAEMON_CACHE_INTERNAL_H
+#define SOUK_DAEMON_CACHE_INTERNAL_H
+
+#include "../client/fetch.h"
+#include "cache_recruits.h"
+#include "provider_internal.h"
+
+#define RECRUITS_MAX 4096u
+
+enum recruit_state {
+	RECRUIT_WAITING,
+	RECRUIT_FETCHING,
+	RECRUIT_ENLISTED,
+	RECRUIT_FAILED,
+};
+
+struct recruit {
+	enum recruit_state state;
+	struct souk_recruit_record record;
+	uint64_t room; /* of the cache's limit, once it is known */
+	uint32_t done, chunks;
+	unsigned tries;
+	struct souk_time next_try; /* FAILED: until when the reason is told */
+	char detail[CACHE_DETAIL_SIZE];
+	struct fetch *fetch; /* while it runs */
+};
+
+struct cache_recruits {
+	struct provider_node *node;
+	const struct cache_policy *policy;
+	struct souk_address allowed[CACHE_SPONSORS_MAX];
+	size_t allowed_count;
+	pthread_mutex_t lock; /* taken before the node's, never after */
+	pthread_cond_t work;
+	bool stopping;
+	struct recruit *items[RECRUITS_MAX];
+	size_t count;
+	struct souk_time day;	  /* when the day of `spent` began */
+	struct souk_amount spent; /* and what is set aside for fetches that run */
+	uint64_t refused, failed;
+	pthread_t threads[CACHE_FETCHES_MAX];
+	size_t thread_count;
+};
+
+static inline const struct souk_recruit *recruit_of(const struct recruit *item)
+{
+	return &item->record.recruit.recruit;
+}
+
+/* All of these under lock. */
+
+/* Room that is promised, or is to be, to SPONSOR; NULL: to all. */
+uint64_t cache_promised_room(
+	const struct cache_recruits *recruits, const struct souk_address *sponsor);
+/* Whether the configuration names SPONSOR. */
+bool cache_is_allowed(const struct cache_recruits *recruits, const struct souk_address *sponsor);
+/* ITEM, whose content is here, says yes; durable before anybody is told. */
+SOUK_MUST_CHECK souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item);
+/* ITEM is over: out of the table and the store with it. */
+void cache_forget(struct cache_recruits *recruits, struct recruit *item);
+/* CONTENT is kept from being evicted as long as somebody was promised that it is here. */
+void cache_update_promise(struct cache_recruits *recruits, const struct souk_hash *content);
+/* The stored record of RECRUIT; empty bytes delete it. */
+SOUK_MUST_CHECK souk_status cache_write_record(struct cache_recruits *recruits,
+	const struct souk_recruit *recruit, struct souk_bytes bytes);
+
+void *cache_worker_run(void *recruits);
+
+#endif
