@@ -399,15 +399,19 @@ class Gateway(Daemon):
 
 
 class Sponsor(Daemon):
-    """Pays for viewers. What it is for, publish says."""
+    """Pays for viewers, and sells nothing itself. What it is for, publish says."""
 
     def __init__(self, market, name, coins, line, prize, settings):
         super().__init__(market, name)
         self.control = free_port()
         self.ports = (self.control,)
-        self.address = self.souk("init")["address"]
-        with open(os.path.join(self.path, "souk.ini"), "a") as file:
-            file.write(f"\n[sponsor]\ncontrol = 127.0.0.1:{self.control}\n")
+        self.address = self.souk("init", "--role", "sponsor", "--viewers",
+                                 f"127.0.0.1:{self.control}")["address"]
+        config = os.path.join(self.path, "souk.ini")
+        with open(config) as file:
+            text = file.read()
+        with open(config, "w") as file:
+            file.write(text[:text.index("[provider]")] + text[text.index("[sponsor]"):])
         self.configure("sponsor", **settings)
         self.souk("faucet", coins)
         self.souk("escrow", "open", "--line", line, "--prize", prize)
@@ -415,7 +419,8 @@ class Sponsor(Daemon):
     def publish(self, path, *options, budget="5", replicas=None):
         """The content id of PATH, which viewers may download from now on."""
         counts = [] if replicas is None else ["--replicas", replicas]
-        return self.souk("publish", path, "--budget", budget, *counts, *options)["content"]
+        return self.souk("publish", path, "--budget", budget, "--wait", "0s", *counts,
+                         *options)["content"]
 
     def report(self):
         status, body = http_request(self.control, "GET", "/v1/report", tls=True)
