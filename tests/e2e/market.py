@@ -197,13 +197,15 @@ class Command:
 class Home:
     """A party: its folder, and the commands it runs."""
 
+    prefix = ()          # before each of its commands: where it runs, see netns.py
+
     def __init__(self, market, name):
         self.market, self.name = market, name
         self.path = os.path.join(market.folder, name)
         self.address = None
 
     def command(self, *arguments, before=None, ledger=None):
-        argv = [SOUK, *[str(a) for a in arguments], "--home", self.path, "--ledger",
+        argv = [*self.prefix, SOUK, *[str(a) for a in arguments], "--home", self.path, "--ledger",
                 ledger or self.market.url, "--json"]
         return Command(argv, before)
 
@@ -231,8 +233,9 @@ class Daemon(Home):
     def start(self, wait=True):
         assert self.process is None
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([SOUKD, "--home", self.path], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, preexec_fn=_in_child)
+            self.process = subprocess.Popen([*self.prefix, SOUKD, "--home", self.path],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=_in_child)
         if wait:
             self.wait_ready()
         return self

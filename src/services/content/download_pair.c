@@ -13,7 +13,7 @@
 
 /* A chunk is late after so many times what it would take elsewhere. */
 #define LATE_FACTOR	2u
-#define LATE_MIN_MS	100u
+#define LATE_MIN_MS	200u
 #define LATE_UNKNOWN_MS 1000u
 #define COST_MIN	2u
 
