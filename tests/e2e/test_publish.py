@@ -193,6 +193,25 @@ class PublishTest(MarketTest):
                 self.assertEqual(file.read(), data)
         self.check_books()
 
+    # ------------------------------------------------------------------ audits
+
+    def test_6b_an_audit(self):
+        """A viewer of the sponsor's own, from a key that nobody knows, now and then."""
+        publisher = self.publisher
+        publisher.stop()
+        publisher.configure("sponsor", audit="1s", audit_permille=1000)
+        publisher.start()
+
+        def audits():
+            return sum(k["audits"] for c in publisher.report()["contents"] for k in c["caches"])
+        wait_until("every cache of a bundle is audited", lambda: audits() >= CACHES, 60)
+        self.assertFalse(any(k["barred"] for c in publisher.report()["contents"]
+                             for k in c["caches"]))
+        publisher.stop()
+        publisher.configure("sponsor", audit="0s")
+        publisher.start()
+        self.check_books()
+
     # ------------------------------------------------------------------ the end
 
     def test_7_stop(self):
