@@ -17,6 +17,10 @@
 #include "souk/base/check.h"
 #include "souk/content/download.h"
 #include "souk/io/clock_real.h"
+#include "souk/io/entropy_real.h"
+
+/* More than anybody may say. */
+#define PROVIDERS_UNSAID UINT64_MAX
 
 /* ------------------------------------------------------------------ Ctrl-C */
 
@@ -92,6 +96,7 @@ static void add_source(struct get_totals *totals, const struct fetch_source *sou
 	add_amount(&sum->spent, source->spent);
 	sum->units_paid += source->units_paid;
 	sum->units_lost += source->units_lost;
+	sum->units_spare += source->units_spare;
 	sum->dropped = source->dropped;
 	sum->is_accountable |= source->is_accountable;
 	sum->is_sponsored |= source->is_sponsored;
@@ -109,6 +114,8 @@ static bool add_up(struct get *get, struct get_file *file)
 	get->totals.elapsed_ns += figures.elapsed_ns;
 	add_amount(&get->totals.spent, figures.spent);
 	add_amount(&get->totals.fee, figures.fee);
+	get->totals.hedges += figures.hedges;
+	get->totals.hedges_won += figures.hedges_won;
 	return count > 0;
 }
 
@@ -165,12 +172,13 @@ static double seconds_of(const struct get *get)
 
 static json_t *source_json(const struct fetch_source *source)
 {
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:b}", "provider",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:b}", "provider",
 		cli_address_text(&source->address), "price_ncoin", (json_int_t)source->price.ncoin,
 		"units", (json_int_t)source->units, "bytes", (json_int_t)source->bytes,
 		"spent_ncoin", (json_int_t)source->spent.ncoin, "units_paid",
 		(json_int_t)source->units_paid, "units_lost", (json_int_t)source->units_lost,
-		"status", souk_status_name(source->dropped), "accountable", source->is_accountable,
+		"units_spare", (json_int_t)source->units_spare, "status",
+		souk_status_name(source->dropped), "accountable", source->is_accountable,
 		"sponsored", source->is_sponsored);
 }
 
@@ -180,12 +188,13 @@ static void print_result_json(const struct get *get, const struct get_tree *tree
 	json_t *providers = json_array();
 	for (size_t i = 0; i < totals->source_count; i++)
 		json_array_append_new(providers, source_json(&totals->sources[i]));
-	json_t *result = json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:I, s:o, s:O}", "status",
-		souk_status_name(get->result), "file", get->path, "content",
+	json_t *result = json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:o, s:O}",
+		"status", souk_status_name(get->result), "file", get->path, "content",
 		cli_hash_text(&get->config.name.id), "bytes", (json_int_t)totals->bytes,
 		"resumed_bytes", (json_int_t)totals->resumed_bytes, "seconds", seconds_of(get),
 		"spent_ncoin", (json_int_t)totals->spent.ncoin, "hub_fee_ncoin",
-		(json_int_t)totals->fee.ncoin, "providers", providers, "evidence", get->evidence);
+		(json_int_t)totals->fee.ncoin, "hedges", (json_int_t)totals->hedges, "hedges_won",
+		(json_int_t)totals->hedges_won, "providers", providers, "evidence", get->evidence);
 	if (tree->bytes != NULL)
 		json_object_update_new(result,
 			json_pack("{s:I, s:I}", "files", (json_int_t)tree->directory.file_count,
@@ -271,6 +280,14 @@ static int report(
 
 /* ------------------------------------------------------------------ the command */
 
+/* Not all buyers of a content should have the same parts of it first. */
+static void choose_order(struct get *get)
+{
+	uint32_t seed;
+	if (souk_entropy_fill(souk_entropy_real(), (uint8_t *)&seed, sizeof seed) == SOUK_OK)
+		get->config.seed = seed;
+}
+
 /* Who lets a sponsor pay needs no key. */
 static bool load_key(struct get *get)
 {
@@ -310,6 +327,7 @@ static int buy(struct get *get)
 	get->config.home = cli_home_path();
 	get->config.ledger_url = cli_ledger_url();
 	get->evidence = json_array();
+	choose_order(get);
 	get->result = fetch_all(get, &tree, &began, detail);
 	int code = began ? report(get, &tree, detail) : fail(get->result, detail);
 	souk_bytes_wipe(&get->identity, sizeof get->identity);
@@ -323,12 +341,12 @@ int cmd_get(int argc, char **argv)
 {
 	static char default_path[80];
 	static bool pays;
-	static struct get get = {.config = {.providers_max = 8,
+	static struct get get = {.config = {.providers_max = PROVIDERS_UNSAID,
 					 .timeout_ms = 5000,
 					 .window_max = 16,
 					 .payer = FETCH_SPONSOR_FIRST}};
 	static const struct option_spec options[] = {
-		{"providers", "N", "buy from at most N at once, the cheapest (8)", OPTION_U64,
+		{"providers", "N", "buy from at most N, the cheapest (8 at once)", OPTION_U64,
 			&get.config.providers_max},
 		{"max-price", "COINS", "pay no more for one unit", OPTION_AMOUNT,
 			&get.config.price_max},
@@ -338,6 +356,8 @@ int cmd_get(int argc, char **argv)
 		{"sponsor", "NAME", "have this sponsor pay, or nobody", OPTION_TEXT,
 			&get.config.sponsor},
 		{"pay", NULL, "pay yourself, though a sponsor would", OPTION_FLAG, &pays},
+		{"no-hedges", NULL, "ask nobody for a late unit of another one", OPTION_FLAG,
+			&get.config.no_hedges},
 		{"raw", NULL, "of a directory, fetch its own bytes, not its files", OPTION_FLAG,
 			&get.is_raw},
 		{"hub", "NAME", "have this hub pay, for your credit there", OPTION_TEXT,
@@ -397,8 +417,10 @@ int cmd_get(int argc, char **argv)
 		get.config.payer = FETCH_OWN;
 	if (get.config.sponsor != NULL)
 		get.config.payer = FETCH_SPONSOR;
-	if (get.config.providers_max < 1 ||
-		get.config.providers_max > SOUK_DOWNLOAD_PROVIDERS_MAX) {
+	if (get.config.providers_max == PROVIDERS_UNSAID)
+		get.config.providers_max = 0;
+	else if (get.config.providers_max < 1 ||
+		 get.config.providers_max > SOUK_DOWNLOAD_PROVIDERS_MAX) {
 		fprintf(stderr, "souk get: --providers takes 1 to %u\n",
 			SOUK_DOWNLOAD_PROVIDERS_MAX);
 		return EXIT_USAGE;

@@ -44,6 +44,7 @@ struct get_totals {
 	uint64_t resumed_bytes;
 	uint64_t elapsed_ns;
 	struct souk_amount spent, fee;
+	uint64_t hedges, hedges_won;
 	struct fetch_source *sources; /* one for each provider */
 	size_t source_count;
 };

@@ -120,6 +120,15 @@ static bool is_here(int folder_fd, const char *name, const struct souk_directory
 
 /* ------------------------------------------------------------------ files */
 
+/* Units of the files that come after ENTRY, about. */
+static uint64_t units_after(const struct get *get, const struct get_tree *tree,
+	const struct souk_directory_entry *entry)
+{
+	uint64_t bytes = get->totals.bytes - get->totals.bytes_done;
+	uint32_t files = tree->directory.file_count - tree->files_done;
+	return (bytes - entry->size) / SOUK_CHUNK_SIZE_DEFAULT + files - 1;
+}
+
 /* Nobody sells nothing. */
 static souk_status make_empty(int folder_fd, const char *name, char detail[FETCH_DETAIL_SIZE])
 {
@@ -159,7 +168,7 @@ static souk_status buy_file(struct get *get, int folder_fd, const char *name,
 	return status;
 }
 
-static souk_status get_file_of(struct get *get, int root_fd,
+static souk_status get_file_of(struct get *get, const struct get_tree *tree, int root_fd,
 	const struct souk_directory_entry *entry, char detail[FETCH_DETAIL_SIZE])
 {
 	const char *name;
@@ -173,6 +182,7 @@ static souk_status get_file_of(struct get *get, int root_fd,
 	} else if (entry->size == 0) {
 		status = make_empty(folder_fd, name, detail);
 	} else {
+		get->config.units_ahead = units_after(get, tree, entry);
 		status = buy_file(get, folder_fd, name, entry, detail);
 	}
 	close(folder_fd);
@@ -188,7 +198,7 @@ static souk_status get_all(
 	while (souk_directory_next(&iterator, &entry)) {
 		souk_status status = get_is_interrupted()
 					     ? SOUK_LOCAL_STOPPED
-					     : get_file_of(get, root_fd, &entry, detail);
+					     : get_file_of(get, tree, root_fd, &entry, detail);
 		if (status != SOUK_OK) {
 			snprintf(tree->failed_path, sizeof tree->failed_path, "%s", entry.path);
 			tree->failed = tree->failed_path;

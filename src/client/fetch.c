@@ -10,7 +10,6 @@
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
 
-#define PROVIDERS_DEFAULT  8u
 #define TIMEOUT_DEFAULT_MS 5000u
 #define WINDOW_DEFAULT	   16u
 #define NOTE_SIZE	   512
@@ -121,8 +120,6 @@ void fetch_begins(struct fetch *fetch)
 
 static void set_defaults(struct fetch_config *config)
 {
-	if (config->providers_max == 0)
-		config->providers_max = PROVIDERS_DEFAULT;
 	if (config->timeout_ms == 0)
 		config->timeout_ms = TIMEOUT_DEFAULT_MS;
 	if (config->window_max == 0)

@@ -45,7 +45,8 @@ struct fetch_figures {
 	struct souk_amount fee;	  /* what of that the hub keeps */
 	uint32_t sources;	  /* that deliver now */
 	bool is_sponsored;
-	uint64_t elapsed_ns; /* since the first session was opened */
+	uint64_t hedges, hedges_won; /* late chunks asked of two; brought by the second */
+	uint64_t elapsed_ns;	     /* since the first session was opened */
 };
 
 /* What came of one provider. */
@@ -55,8 +56,9 @@ struct fetch_source {
 	uint64_t units, bytes;	  /* verified */
 	struct souk_amount spent;
 	uint64_t units_paid, units_lost;
-	souk_status dropped; /* why it was left; SOUK_OK: it was not */
-	bool is_accountable; /* it stood up for its units under an agreement */
+	uint64_t units_spare; /* of those verified: another one had brought them already */
+	souk_status dropped;  /* why it was left; SOUK_OK: it was not */
+	bool is_accountable;  /* it stood up for its units under an agreement */
 	bool is_sponsored;
 };
 
@@ -95,9 +97,13 @@ struct fetch_config {
 	const char *agreement_text;   /* NULL: any of one's own that suits */
 	struct souk_amount price_max; /* of a unit; zero: no limit */
 	struct souk_amount budget;    /* zero: no limit */
-	uint64_t providers_max;	      /* 0: 8 */
-	uint64_t timeout_ms;	      /* 0: 5,000 */
-	uint64_t window_max;	      /* 0: 16 */
+	uint64_t providers_max; /* that may be dealt with, the cheapest; 0: 8 at once, and others in
+				 * the place of those that fail */
+	uint64_t timeout_ms;	/* 0: 5,000 */
+	uint64_t window_max;	/* 0: 16 */
+	uint64_t units_ahead;	/* that will be bought from the same providers after this content:
+				 * what is allotted now will pay for them too */
+	bool no_hedges;		/* no late chunk is asked of two, lest both be paid */
 	bool is_streaming;
 	uint32_t seed; /* which of equally rare chunks come first; 0: from the start on. Who sells
 			* on what it buys takes another one than the others. */

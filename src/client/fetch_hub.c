@@ -98,14 +98,15 @@ void paid_hub_plan(struct paid *paid, struct souk_download_config *config)
 souk_status paid_hub_start(struct paid *paid)
 {
 	struct paid_hub *hub = paid->hub;
-	for (; hub->seat_count < paid->provider_count; hub->seat_count++) {
+	/* Also for those that come in the place of others. */
+	for (; hub->seat_count < SOUK_DOWNLOAD_PROVIDERS_MAX; hub->seat_count++) {
 		struct hub_seat *seat = &hub->seats[hub->seat_count];
 		seat->provider = &paid->providers[hub->seat_count];
 		SOUK_TRY(hub_client_copy(&seat->opener, &hub->client));
 		SOUK_TRY(hub_client_copy(&seat->buyer, &hub->client));
 	}
 	return souk_worker_start(
-		&hub->buyers, (unsigned)hub->seat_count, 2 * SOUK_DOWNLOAD_PROVIDERS_MAX);
+		&hub->buyers, (unsigned)paid->provider_count, 2 * SOUK_DOWNLOAD_PROVIDERS_MAX);
 }
 
 /* ------------------------------------------------------------------ sessions */

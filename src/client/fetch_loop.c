@@ -225,6 +225,7 @@ static void note_drop(struct paid *paid, const struct souk_download_effect *effe
 	fetch_note(paid->fetch, "dropped %s: %s%s%s", who, souk_status_text(effect->status),
 		provider->open_detail[0] != '\0' ? ": " : "", provider->open_detail);
 	cancel_transfers(paid, effect->provider);
+	paid_replace(paid);
 }
 
 static void do_effect(struct paid *paid, const struct souk_download_effect *effect)
@@ -341,6 +342,8 @@ static void tell_figures(struct paid *paid, bool is_last)
 		.spent = souk_download_spent_all(&paid->download),
 		.fee = paid_hub_fee(paid),
 		.sources = count_sources(paid),
+		.hedges = paid->download.hedges,
+		.hedges_won = paid->download.hedges_won,
 	};
 	pthread_mutex_lock(&paid->lock);
 	paid->figures = figures;

@@ -16,6 +16,8 @@
 #define ALLOT_TRIES 4
 /* Epochs that the wallet remembers: more than any that could still be claimed or settled. */
 #define EPOCHS_KEPT 64u
+/* What is allotted for later is nobody else's meanwhile. */
+#define AHEAD_MAX 1024u
 /* Of a content of which only some may be wanted. */
 #define FIRST_UNITS 256u
 
@@ -100,7 +102,9 @@ static souk_status allot(
 static uint64_t units_at_first(const struct paid *paid)
 {
 	uint64_t missing = paid->fetch->chunk_count - paid->download.done.set;
-	return paid->config->is_streaming ? least(missing, FIRST_UNITS) : missing;
+	if (paid->config->is_streaming)
+		missing = least(missing, FIRST_UNITS);
+	return missing + least(paid->config->units_ahead, AHEAD_MAX);
 }
 
 souk_status paid_allot_first(struct paid *paid)

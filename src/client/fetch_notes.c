@@ -19,7 +19,8 @@ struct paid_notes {
 
 static struct paid_provider *next_due(struct paid *paid)
 {
-	for (size_t i = 0; i < paid->provider_count; i++) {
+	/* Also of those that have just come: the loop adds them. */
+	for (size_t i = 0; i < SOUK_DOWNLOAD_PROVIDERS_MAX; i++) {
 		if (paid->providers[i].note_due)
 			return &paid->providers[i];
 	}

@@ -11,6 +11,7 @@
 #include "fetch_hub.h"
 #include "souk/base/check.h"
 
+#define PROVIDERS_DEFAULT    8u
 #define SLOTS_PER_PROVIDER   16u
 #define CONNECTIONS_PER_HOST 8u
 #define OPENERS		     4u
@@ -46,6 +47,7 @@ static souk_status make_plan(struct paid *paid)
 		.session_units_max = paid->config->is_streaming ? WANTED_SESSION_UNITS : 0,
 		.wants_only = paid->config->is_streaming,
 		.seed = paid->config->seed,
+		.no_hedges = paid->config->no_hedges,
 	};
 	paid->slot_count = (uint32_t)paid->provider_count * SLOTS_PER_PROVIDER;
 	if (paid->slot_count > SOUK_DOWNLOAD_SLOTS_MAX)
@@ -53,27 +55,50 @@ static souk_status make_plan(struct paid *paid)
 	config.slot_count = paid->slot_count;
 	if (paid->hub != NULL)
 		paid_hub_plan(paid, &config);
-	paid->bitmaps = calloc((2 + paid->provider_count) * words + 1, sizeof *paid->bitmaps);
+	paid->bitmaps =
+		calloc((2 + SOUK_DOWNLOAD_PROVIDERS_MAX) * words + 1, sizeof *paid->bitmaps);
 	if (paid->bitmaps == NULL)
 		return SOUK_IO_MEMORY;
 	souk_download_init(&paid->download, &config, paid->bitmaps, paid->bitmaps + words);
 	return SOUK_OK;
 }
 
-/* The cheapest that are cheap enough. */
-static souk_status choose_providers(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
+/* The next of the cheapest that are cheap enough; NULL: there is none, or no room. */
+static struct paid_provider *choose_next(struct paid *paid)
 {
 	const struct fetch *fetch = paid->fetch;
-	paid->providers = calloc(paid->config->providers_max, sizeof *paid->providers);
+	for (; paid->entry_next < fetch->entry_count; paid->entry_next++) {
+		const struct market_entry *entry = &fetch->entries[paid->entry_next];
+		if (paid->provider_count == SOUK_DOWNLOAD_PROVIDERS_MAX)
+			return NULL;
+		if (is_dearer(paid, entry))
+			continue;
+		struct paid_provider *provider = &paid->providers[paid->provider_count++];
+		provider->paid = paid;
+		provider->entry = *entry;
+		paid->entry_next++;
+		return provider;
+	}
+	return NULL;
+}
+
+/* No more than there are chunks, since each costs a session; but two, as one may fail. */
+static size_t providers_at_first(const struct paid *paid)
+{
+	uint64_t max = paid->config->providers_max;
+	size_t count = max == 0 ? PROVIDERS_DEFAULT : (size_t)max;
+	size_t useful = paid->fetch->chunk_count < 2 ? 2 : paid->fetch->chunk_count;
+	return count < useful ? count : useful;
+}
+
+static souk_status choose_providers(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
+{
+	/* They stay where they are: other threads know them. */
+	paid->providers = calloc(SOUK_DOWNLOAD_PROVIDERS_MAX, sizeof *paid->providers);
 	if (paid->providers == NULL)
 		return SOUK_IO_MEMORY;
-	for (size_t i = 0;
-		i < fetch->entry_count && paid->provider_count < paid->config->providers_max; i++) {
-		if (is_dearer(paid, &fetch->entries[i]))
-			continue;
-		paid->providers[paid->provider_count++] =
-			(struct paid_provider){.paid = paid, .entry = fetch->entries[i]};
-	}
+	while (paid->provider_count < providers_at_first(paid) && choose_next(paid) != NULL)
+		;
 	if (paid->provider_count > 0)
 		return SOUK_OK;
 	fetch_tell(detail,
@@ -122,11 +147,36 @@ static souk_status add_provider(struct paid *paid, struct paid_provider *provide
 	return SOUK_OK;
 }
 
+static void free_provider(struct paid_provider *provider)
+{
+	if (provider->customer == NULL)
+		return;
+	paid_end_strip(provider);
+	souk_customer_wipe(provider->customer);
+	free(provider->customer);
+	provider_client_done(&provider->client);
+}
+
 static souk_status add_providers(struct paid *paid)
 {
 	for (size_t i = 0; i < paid->provider_count; i++)
 		SOUK_TRY(add_provider(paid, &paid->providers[i]));
 	return SOUK_OK;
+}
+
+void paid_replace(struct paid *paid)
+{
+	bool may = paid->download.state == SOUK_DOWNLOAD_RUNNING &&
+		   (paid->config->providers_max == 0 ||
+			   paid->provider_count < paid->config->providers_max);
+	struct paid_provider *provider = may ? choose_next(paid) : NULL;
+	if (provider == NULL || add_provider(paid, provider) == SOUK_OK)
+		return;
+	/* The planner does not know it: it was the last in the list, and is forgotten. */
+	free(provider->customer);
+	provider->customer = NULL;
+	provider_client_done(&provider->client);
+	paid->provider_count--;
 }
 
 static const char *allot_advice(const struct paid *paid, souk_status status)
@@ -234,6 +284,7 @@ static struct fetch_source source_of(const struct paid_provider *provider)
 		.spent = souk_download_spent(download, provider->number),
 		.units_paid = souk_download_paid(download, provider->number),
 		.units_lost = souk_download_lost(download, provider->number),
+		.units_spare = p->units_spare,
 		.dropped = provider->dropped,
 		.is_accountable = provider->is_accountable,
 	};
@@ -255,15 +306,8 @@ static void done(void *hands)
 	paid_hub_end(paid);
 	souk_worker_stop(paid->checkers);
 	souk_http_fetcher_free(paid->fetcher);
-	for (size_t i = 0; i < paid->provider_count; i++) {
-		struct paid_provider *provider = &paid->providers[i];
-		if (provider->customer == NULL)
-			continue;
-		paid_end_strip(provider);
-		souk_customer_wipe(provider->customer);
-		free(provider->customer);
-		provider_client_done(&provider->client);
-	}
+	for (size_t i = 0; i < paid->provider_count; i++)
+		free_provider(&paid->providers[i]);
 	paid_notes_stop(paid);
 	paid_leave_plans(paid);
 	wallet_close(paid->wallet);

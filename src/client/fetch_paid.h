@@ -133,6 +133,7 @@ struct paid {
 	struct souk_download download;
 	struct paid_provider *providers;
 	size_t provider_count;
+	size_t entry_next; /* of the fetch's entries: the next that may be a provider */
 	struct souk_http_fetcher *fetcher;
 	struct souk_worker *checkers; /* decrypt, verify, give to the user */
 	struct souk_worker *openers;  /* allot, ask, strip: these wait for the network */
@@ -174,6 +175,9 @@ void paid_wake(struct paid *paid);
 void paid_ask_parts(struct paid *paid);
 /* Whether FETCHED answers such a question; then it is taken. */
 bool paid_take_parts(struct paid *paid, const struct souk_http_fetched *fetched);
+
+/* A provider was dropped: another one that has the content comes in its place, if there is one. */
+void paid_replace(struct paid *paid);
 
 /* What strips cost is noted in the wallet by a thread of its own: a purchase must not wait for the
  * disk. What a crash leaves unnoted makes a receipt too low, which its payee refuses; it is then

@@ -104,6 +104,14 @@ class Directories(MarketTest):
         self.assertEqual(report["resumed_bytes"], sum(FILES.values()))
         self.check_tree(out)
 
+    def test_1b_few_transactions(self):
+        """What is allotted for one file pays for those after it."""
+        home = self.market.customer()
+        before = home.souk("balance")["nonce"]
+        home.get(self.tree, self.out()).good()
+        # The directory, the first file; and room for a leaf that was used up too early.
+        self.assertLessEqual(home.souk("balance")["nonce"] - before, 4)
+
     def test_2_spoiled_files_are_fetched_again(self):
         out = self.out()
         self.customer.get(self.tree, out).good()
