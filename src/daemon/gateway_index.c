@@ -165,6 +165,8 @@ void gateway_serve_index(struct gateway_call *call)
 {
 	struct gateway_node *node = call->node;
 	char budget[SOUK_AMOUNT_TEXT_SIZE], spent[SOUK_AMOUNT_TEXT_SIZE];
+	char given[SOUK_AMOUNT_TEXT_SIZE];
+	struct souk_amount spent_amount, given_amount;
 	char price[SOUK_AMOUNT_TEXT_SIZE] = "";
 	struct chunk_store_figures figures = chunk_store_figures_now(node->chunks);
 	struct found *found = calloc(1, sizeof(*found));
@@ -183,14 +185,17 @@ void gateway_serve_index(struct gateway_call *call)
 		return;
 	}
 	souk_amount_format(budget, node->config.budget);
-	souk_amount_format(
-		spent, gateway_purse_spent(node->purse, souk_clock_now(souk_clock_real()).ms));
+	gateway_purse_figures(
+		node->purse, souk_clock_now(souk_clock_real()).ms, &spent_amount, &given_amount);
+	souk_amount_format(spent, spent_amount);
+	souk_amount_format(given, given_amount);
 	if (node->config.price_max.ncoin > 0)
 		souk_amount_format(price, node->config.price_max);
 	struct gateway_state state = {.url = node->url,
 		.payer = payer_text(node),
 		.budget = budget,
 		.spent = spent,
+		.given = given,
 		.price_max = price,
 		.cache_used = figures.used,
 		.cache_limit = figures.limit,

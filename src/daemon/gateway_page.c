@@ -275,6 +275,7 @@ static void put_json_state(struct gateway_page *page, const struct gateway_state
 	put_json_member(page, "payer", state->payer);
 	put_json_member(page, "budget", state->budget);
 	put_json_member(page, "spent", state->spent);
+	put_json_member(page, "set_aside", state->given);
 	put_json_member(page, "price_max", state->price_max);
 	put_json_number(page, "cache_used", state->cache_used);
 	put_json_number(page, "cache_limit", state->cache_limit);
@@ -292,7 +293,9 @@ static void put_money(struct gateway_page *page, const struct gateway_state *sta
 	gateway_page_text(page, state->spent);
 	put(page, " of ");
 	gateway_page_text(page, state->budget);
-	put(page, " coins are used today");
+	put(page, " coins are used today, ");
+	gateway_page_text(page, state->given);
+	put(page, " set aside for what is being fetched");
 	if (state->price_max[0]) {
 		put(page, ", at most ");
 		gateway_page_text(page, state->price_max);

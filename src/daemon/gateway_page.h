@@ -75,7 +75,8 @@ struct gateway_held {
 struct gateway_state {
 	const char *url; /* "http://127.0.0.1:7680" */
 	const char *payer;
-	const char *budget, *spent, *price_max; /* price_max: "" for none */
+	const char *budget, *spent, *given; /* given: to fetches that run */
+	const char *price_max;		    /* "": none */
 	uint64_t cache_used, cache_limit, pinned;
 	uint32_t fetching;
 	bool is_cut; /* more is held than is listed */

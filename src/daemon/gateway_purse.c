@@ -23,7 +23,9 @@ struct gateway_purse {
 	pthread_mutex_t lock;
 	char path[PATH_SIZE];
 	uint64_t budget;
-	uint64_t day, spent;
+	uint64_t day;
+	uint64_t spent; /* with what is given */
+	uint64_t given;
 };
 
 static souk_status load(struct gateway_purse *purse)
@@ -81,6 +83,7 @@ static void turn(struct gateway_purse *purse, uint64_t now_ms)
 		return;
 	purse->day = now_ms / DAY_MS;
 	purse->spent = 0;
+	purse->given = 0;
 }
 
 static uint64_t part_of(uint64_t left, uint64_t budget)
@@ -101,6 +104,7 @@ souk_status gateway_purse_take(
 	souk_status status = left == 0 ? SOUK_LOCAL_BUDGET : keep(purse, purse->spent + part);
 	if (status == SOUK_OK) {
 		purse->spent += part;
+		purse->given += part;
 		*ret_part = (struct gateway_part){{part}, purse->day};
 	}
 	pthread_mutex_unlock(&purse->lock);
@@ -114,19 +118,21 @@ void gateway_purse_settle(
 	uint64_t given = part.amount.ncoin, back = spent.ncoin < given ? given - spent.ncoin : 0;
 
 	pthread_mutex_lock(&purse->lock);
-	if (part.day != purse->day)
-		back = 0;
-	purse->spent -= back < purse->spent ? back : purse->spent;
-	souk_status status = back > 0 ? keep(purse, purse->spent) : SOUK_OK;
-	(void)status;
+	if (part.day == purse->day) {
+		purse->given -= given;
+		purse->spent -= back;
+		souk_status status = back > 0 ? keep(purse, purse->spent) : SOUK_OK;
+		(void)status;
+	}
 	pthread_mutex_unlock(&purse->lock);
 }
 
-struct souk_amount gateway_purse_spent(struct gateway_purse *purse, uint64_t now_ms)
+void gateway_purse_figures(struct gateway_purse *purse, uint64_t now_ms,
+	struct souk_amount *ret_spent, struct souk_amount *ret_given)
 {
 	pthread_mutex_lock(&purse->lock);
 	turn(purse, now_ms);
-	struct souk_amount spent = {purse->spent};
+	ret_spent->ncoin = purse->spent - purse->given;
+	ret_given->ncoin = purse->given;
 	pthread_mutex_unlock(&purse->lock);
-	return spent;
 }

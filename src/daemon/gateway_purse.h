@@ -45,7 +45,8 @@ SOUK_MUST_CHECK souk_status gateway_purse_take(
 /* Of PART, which take gave, SPENT was used. What is left of another day is gone. */
 void gateway_purse_settle(
 	struct gateway_purse *purse, struct gateway_part part, struct souk_amount spent);
-/* What counts as spent at NOW_MS. */
-struct souk_amount gateway_purse_spent(struct gateway_purse *purse, uint64_t now_ms);
+/* At NOW_MS: what was spent that day, and what is given to fetches that run. */
+void gateway_purse_figures(struct gateway_purse *purse, uint64_t now_ms,
+	struct souk_amount *ret_spent, struct souk_amount *ret_given);
 
 #endif
