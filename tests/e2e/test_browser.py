@@ -14,6 +14,7 @@ import sys
 
 from chromium import BINARY, Chromium
 from market import Market, MarketTest, main
+from test_publish import Publisher
 
 FFMPEG = shutil.which("ffmpeg")
 SECONDS = 100
@@ -71,49 +72,34 @@ def ffmpeg(*arguments):
                    stdin=subprocess.DEVNULL)
 
 
-def make_site(folder):
+def make_site(folder, with_hls=True):
     """A page, the film as MP4, and the same as HLS."""
     boxes = ["drawbox=x=0:y=0:w=296:h=48:color=black:t=fill"]
     for i in range(BOXES):
         boxes.append(f"drawbox=x={i * 40}:y=4:w=36:h=40:color=white:t=fill:"
                      f"enable='gte(mod(floor(t/{2 ** i}),2),1)'")
     film = os.path.join(folder, "film.mp4")
-    os.makedirs(os.path.join(folder, "hls"))
+    os.makedirs(folder)
     ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=640x360:r=25:d={SECONDS}", "-f", "lavfi", "-i",
            f"sine=frequency=330:duration={SECONDS}",
            "-vf", "noise=alls=30:allf=t," + ",".join(boxes),
            "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25",
            "-b:v", "4M", "-maxrate", "5M", "-bufsize", "5M", "-c:a", "aac", "-b:a", "96k",
            "-movflags", "+faststart", film)
-    ffmpeg("-i", film, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod",
-           "-hls_segment_filename", os.path.join(folder, "hls", "%03d.ts"),
-           os.path.join(folder, "hls", "index.m3u8"))
+    if with_hls:
+        os.makedirs(os.path.join(folder, "hls"))
+        ffmpeg("-i", film, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_playlist_type",
+               "vod", "-hls_segment_filename", os.path.join(folder, "hls", "%03d.ts"),
+               os.path.join(folder, "hls", "index.m3u8"))
     for name, text in (("index.html", PLAYER), ("player.js", SCRIPT)):
         with open(os.path.join(folder, name), "w") as file:
             file.write(text)
 
 
-class Browser(MarketTest):
-    """Paid from the home's own escrow."""
+class Film:
+    """What both ways to pay have in common."""
 
-    payment = "paid"
-
-    @classmethod
-    def make_market(cls):
-        cls.market = Market()
-        site = cls.market.path("site")
-        make_site(site)
-        cls.sellers = [cls.market.provider() for _ in range(2)]
-        for seller in cls.sellers:
-            cls.site = seller.add(site)
-            seller.start()
-        for seller in cls.sellers:
-            seller.wait_registered()
-        cls.gate = cls.make_gateway()
-
-    @classmethod
-    def make_gateway(cls):
-        return cls.market.gateway(read_ahead="2MiB")
+    payment = None
 
     def open(self, browser, source):
         page = browser.open(f"{self.gate.url}/{self.site}/?src={source}")
@@ -162,6 +148,24 @@ class Browser(MarketTest):
             self.assertEqual(page.run("seconds()"), 5)
             self.assertIsNone(page.run("v.error && v.error.message"))
 
+
+class Bought(Film, MarketTest):
+    """From the home's own escrow."""
+
+    payment = "paid"
+
+    @classmethod
+    def make_market(cls):
+        cls.market = market = Market()
+        make_site(market.path("site"))
+        sellers = [market.provider() for _ in range(2)]
+        for seller in sellers:
+            cls.site = seller.add(market.path("site"))
+            seller.start()
+        for seller in sellers:
+            seller.wait_registered()
+        cls.gate = market.gateway(read_ahead="2MiB")
+
     def test_1_mp4(self):
         self.play_and_seek("film.mp4", "mp4")
         # The midst was jumped over, and neither fetched nor paid.
@@ -190,6 +194,37 @@ class Browser(MarketTest):
                 self.assertEqual("refused", page.run(
                     f"fetch('{url}').then((r) => r.status + '', () => 'refused')"), url)
             self.assertEqual("200", page.run("fetch('player.js').then((r) => r.status + '')"))
+
+
+class Sponsored(Film, MarketTest):
+    """From caches that the publisher recruited and pays: the viewer has no coin."""
+
+    payment = "sponsored"
+
+    @classmethod
+    def make_market(cls):
+        cls.market = market = Market()
+        make_site(market.path("site"), with_hls=False)
+        caches = [market.provider(cache="256MiB") for _ in range(3)]
+        for cache in caches:
+            cache.souk("faucet", "50")
+            cache.souk("escrow", "open", "--line", "5", "--prize", "0.001")
+            cache.start()
+        cls.publisher = Publisher(market)
+        market.daemons.append(cls.publisher)
+        cls.publisher.start()
+        for cache in caches:
+            cache.wait_registered()
+        cls.site = cls.publisher.publish(market.path("site"), "10")["content"]
+        cls.gate = market.gateway(coins=None)
+
+    def test_1_mp4(self):
+        self.play_and_seek("film.mp4", "mp4")
+        self.assertEqual(self.gate.index()["spent"], "0")
+        self.assertIn("sponsored=1", self.gate.log())
+        report = self.publisher.report()
+        self.assertGreater(report["bytes"], 0)
+        self.assertGreater(report["spent_ncoin"], 0)
 
 
 if __name__ == "__main__":
