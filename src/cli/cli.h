@@ -87,6 +87,7 @@ int cmd_offers(int argc, char **argv);
 int cmd_add(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_earnings(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
 int cmd_name(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
 int cmd_sponsor(int argc, char **argv);

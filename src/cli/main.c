@@ -23,6 +23,7 @@ static const struct {
 	{"get", cmd_get, "buy a file"},
 	{"add", cmd_add, "put a file on sale"},
 	{"earnings", cmd_earnings, "show what a provider sold, is owed and was paid"},
+	{"cache", cmd_cache, "show what a cache holds, and what that earned"},
 	{"publish", cmd_publish, "have a file served to viewers who pay nothing"},
 	{"sponsor", cmd_sponsor, "see what is served at your expense, and stop it"},
 	{"name", cmd_name, "have a label of yours stand for one content after another"},

@@ -505,13 +505,20 @@ void chunk_store_earned(struct chunk_store *store, const struct souk_hash *conte
 void chunk_store_spent(
 	struct chunk_store *store, const struct souk_hash *content, struct souk_amount spent)
 {
+	struct provider_store_cached cached = {.content = *content};
 	pthread_mutex_lock(&store->lock);
 	struct chunk_item *item = chunk_find(store, content);
-	if (item != NULL && !item->is_pinned) {
+	bool is_known = item != NULL && !item->is_pinned;
+	if (is_known) {
 		add_amount(&item->record.spent, spent);
+		cached.cache = item->record;
 		item->record_is_dirty = true;
 	}
 	pthread_mutex_unlock(&store->lock);
+	/* Now, and not with what was earned later on: it is money that is gone. */
+	souk_status status =
+		is_known ? provider_store_put_caches(&store->store, &cached, 1) : SOUK_OK;
+	(void)status; /* it is tried again with the others */
 }
 
 static souk_status add_size(

@@ -88,7 +88,7 @@ void chunk_item_availability(struct chunk_item *item, struct souk_availability *
 /* UNITS of CONTENT were paid with EARNED: it is worth keeping. Cheap; durable now and then. */
 void chunk_store_earned(struct chunk_store *store, const struct souk_hash *content, uint32_t units,
 	struct souk_amount earned);
-/* Fetching it cost SPENT: for reports. */
+/* Fetching it cost SPENT: for reports. Durable. */
 void chunk_store_spent(
 	struct chunk_store *store, const struct souk_hash *content, struct souk_amount spent);
 /* CONTENT was promised to somebody: it is not evicted until that is over. */

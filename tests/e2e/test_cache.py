@@ -157,6 +157,18 @@ class CacheTest(unittest.TestCase):
         self.check_sale(content, data)
         self.assertEqual(cache.figures()["evictions"], 0)
 
+        # Ten units at 0.0001 coins each; fetching them cost a tenth of that.
+        def counted():
+            listed = cache.home.souk("cache", "--sponsors")
+            item = listed["contents"][0]
+            return listed if item["units_sold"] == 10 else None
+        listed = wait_until("the sale is counted", counted)
+        item = listed["contents"][0]
+        self.assertEqual((item["content"], item["here_bytes"]), (content, len(data)))
+        self.assertEqual((item["earned_ncoin"], item["spent_ncoin"]), (10 * 100000, 10 * 10000))
+        self.assertEqual(len(listed["recruits"]), 1)
+        self.assertTrue(listed["recruits"][0]["enlisted"])
+
     def test_killed_while_it_fetches(self):
         content, data = self.content("film", 160 * UNIT)
         cache = Cache(self.market, cache="256MiB")
