@@ -126,6 +126,24 @@ static void set_defaults(struct fetch_config *config)
 		config->window_max = WINDOW_DEFAULT;
 }
 
+void fetch_init(struct fetch *fetch, const struct fetch_config *config)
+{
+	fetch->config = *config;
+	set_defaults(&fetch->config);
+	set_engine_events(fetch);
+	pthread_mutex_init(&fetch->lock, NULL);
+}
+
+souk_status fetch_note_shape(struct fetch *fetch)
+{
+	size_t words = SOUK_BITMAP_WORDS((size_t)fetch->chunk_count);
+	fetch->had_words = calloc(words + 1, sizeof *fetch->had_words);
+	if (fetch->had_words == NULL)
+		return SOUK_IO_MEMORY;
+	souk_bitmap_init(&fetch->had, fetch->had_words, fetch->chunk_count);
+	return SOUK_OK;
+}
+
 static bool may_pay(const struct fetch *fetch)
 {
 	return fetch->config.payer != FETCH_SPONSOR && fetch->config.identity != NULL;
@@ -161,11 +179,7 @@ static souk_status open_all(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 	souk_chain_set_lock(fetch->chain, lock);
 	SOUK_TRY(fetch_find(fetch, detail));
 	SOUK_TRY(fetch_load_row(fetch, detail));
-	size_t words = SOUK_BITMAP_WORDS((size_t)fetch->chunk_count);
-	fetch->had_words = calloc(words + 1, sizeof *fetch->had_words);
-	if (fetch->had_words == NULL)
-		return SOUK_IO_MEMORY;
-	souk_bitmap_init(&fetch->had, fetch->had_words, fetch->chunk_count);
+	SOUK_TRY(fetch_note_shape(fetch));
 	return open_engine(fetch, detail);
 }
 
@@ -176,10 +190,7 @@ souk_status fetch_open(
 	fetch_tell(detail, "cannot start", NULL);
 	if (fetch == NULL)
 		return SOUK_IO_MEMORY;
-	fetch->config = *config;
-	set_defaults(&fetch->config);
-	set_engine_events(fetch);
-	pthread_mutex_init(&fetch->lock, NULL);
+	fetch_init(fetch, config);
 	souk_status status = open_all(fetch, detail);
 	if (status != SOUK_OK) {
 		fetch_free(fetch);

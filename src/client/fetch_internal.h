@@ -76,6 +76,11 @@ void fetch_note(const struct fetch *fetch, const char *format, ...)
 #define FETCH_ADDRESS_SIZE (3 + 2 * SOUK_ADDRESS_SIZE)
 void fetch_address_text(char out[FETCH_ADDRESS_SIZE], const struct souk_address *address);
 
+/* The parts of fetch_open. FETCH is all zeros. */
+void fetch_init(struct fetch *fetch, const struct fetch_config *config);
+/* Once its content and chunk_count are known. SOUK_OK, or SOUK_IO_MEMORY. */
+SOUK_MUST_CHECK souk_status fetch_note_shape(struct fetch *fetch);
+
 /* Who has it, in which shape, and its row; as fetch_open. */
 SOUK_MUST_CHECK souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE]);
 SOUK_MUST_CHECK souk_status fetch_load_row(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE]);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "wallet.h"
 
@@ -211,9 +212,83 @@ static void a_purchase_that_runs_is_seen(void **state)
 	leave(&home);
 }
 
+#define THREADS	 4
+#define RESERVES 50
+
+struct taker {
+	const char *path;
+	uint64_t starts[RESERVES];
+	pthread_t thread;
+};
+
+/* As a fetch does: a wallet of its own of the same home, beside others. */
+static void *take_parts(void *ctx)
+{
+	struct taker *taker = ctx;
+	struct wallet *wallet;
+	const struct souk_amount amount = {THREADS * RESERVES * PRICE};
+	if (wallet_open(&wallet, taker->path) != SOUK_OK)
+		return ctx;
+	for (size_t i = 0; i < RESERVES; i++) {
+		struct souk_wallet_strip strip = strip_of(6, 1, 1);
+		if (wallet_reserve(wallet, &strip, amount) != SOUK_OK)
+			return ctx;
+		taker->starts[i] = strip.start.ncoin / PRICE;
+	}
+	wallet_close(wallet);
+	return NULL;
+}
+
+static void one_process_opens_it_many_times(void **state)
+{
+	struct home home;
+	struct taker takers[THREADS] = {0};
+	bool taken[THREADS * RESERVES] = {false};
+	(void)state;
+	enter(&home);
+	for (size_t i = 0; i < THREADS; i++) {
+		takers[i].path = home.path;
+		assert_int_equal(
+			pthread_create(&takers[i].thread, NULL, take_parts, &takers[i]), 0);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		void *failed;
+		assert_int_equal(pthread_join(takers[i].thread, &failed), 0);
+		assert_null(failed);
+		for (size_t k = 0; k < RESERVES; k++) {
+			assert_in_range(takers[i].starts[k], 0, THREADS * RESERVES - 1);
+			assert_false(taken[takers[i].starts[k]]);
+			taken[takers[i].starts[k]] = true;
+		}
+	}
+	/* The whole leaf is taken, and the wallet that was open all the time sees it. */
+	struct souk_wallet_strip more = strip_of(6, 1, 1);
+	assert_int_equal(wallet_reserve(home.wallet, &more,
+				 (struct souk_amount){THREADS * RESERVES * PRICE}),
+		SOUK_PEER_STRIP_RANGE);
+	leave(&home);
+}
+
+static void a_purchase_of_the_same_process_is_seen(void **state)
+{
+	struct home home;
+	struct wallet *other;
+	(void)state;
+	enter(&home);
+	assert_int_equal(wallet_open(&other, home.path), SOUK_OK);
+	assert_false(wallet_is_busy(home.wallet));
+	assert_int_equal(wallet_enter(other), SOUK_OK);
+	assert_true(wallet_is_busy(home.wallet));
+	wallet_close(other);
+	assert_false(wallet_is_busy(home.wallet));
+	leave(&home);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_process_opens_it_many_times),
+		cmocka_unit_test(a_purchase_of_the_same_process_is_seen),
 		cmocka_unit_test(parts_of_a_leaf_are_taken_once),
 		cmocka_unit_test(processes_share_a_leaf),
 		cmocka_unit_test(a_settled_leaf_takes_no_strip),
