@@ -21,7 +21,7 @@ static const struct {
 	{"hub", cmd_hub, "buy through a hub, without an escrow; or be one"},
 	{"offers", cmd_offers, "list providers, or who sells a content and for how much"},
 	{"get", cmd_get, "buy a file"},
-	{"add", cmd_add, "put a file on sale"},
+	{"add", cmd_add, "put files and folders on sale"},
 	{"earnings", cmd_earnings, "show what a provider sold, is owed and was paid"},
 	{"cache", cmd_cache, "show what a cache holds, and what that earned"},
 	{"publish", cmd_publish, "have a file served to viewers who pay nothing"},
