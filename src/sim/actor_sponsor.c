@@ -17,7 +17,7 @@
 #define BUNDLES	     1024u
 #define PUZZLE_STEPS 5u
 
-enum { UNITS, STARTS };
+enum { UNITS, STARTS, REPLICA_UNITS, HOLD };
 
 /* ---------------------------------------------------------------- what follows from who they are
  */
@@ -201,6 +201,8 @@ static void start(struct sim_node *node)
 {
 	struct sim_sponsor *s = sim_sponsor_of(node);
 	uint32_t nodes = sim_node_count(node->world);
+	const struct sim_population *of =
+		&sim_world_scenario(node->world)->populations[node->population];
 	s->is_running = true;
 	s->armed_us = SIM_NEVER_US;
 	s->round_us = sim_time_us(node->world);
@@ -212,6 +214,10 @@ static void start(struct sim_node *node)
 	s->open = sim_alloc(sizeof *s->open);
 	s->strips = sim_alloc(sizeof *s->strips);
 	s->bytes = sim_alloc(SOUK_SPONSOR_BUNDLE_RECORD_SIZE_MAX);
+	s->replica_units = of->knobs[REPLICA_UNITS];
+	s->hold_ms = of->knobs[HOLD];
+	s->crews = sim_alloc(sim_content_count(node->world) * sizeof *s->crews);
+	s->prospects = sim_alloc(nodes * sizeof *s->prospects);
 	s->is_spoilt = node->incarnation > 0;
 	sim_writes_init(&s->writes, node);
 	make_machine(s);
@@ -236,14 +242,18 @@ static void crash(struct sim_node *node)
 	free(s->open);
 	free(s->strips);
 	free(s->bytes);
+	free(s->crews);
+	free(s->prospects);
 	*s = (struct sim_sponsor){
 		.node = node, .escrow = s->escrow, .line = s->line, .token_count = s->token_count};
 }
 
 /* ---------------------------------------------------------------- caches */
 
-static souk_status enlist(struct sim_sponsor *s, struct sim_node *provider, uint32_t number)
+souk_status sim_sponsor_enlist(
+	struct sim_sponsor *s, const struct souk_address *address, uint32_t number)
 {
+	struct sim_node *provider = sim_node_of(s->node->world, address);
 	const struct sim_scenario *scenario = sim_world_scenario(s->node->world);
 	const struct souk_content *content =
 		sim_contents_at(sim_world_contents(s->node->world), number);
@@ -281,7 +291,7 @@ static void enlist_all(struct sim_sponsor *s)
 		for (uint32_t number = 0; number < sim_content_count(s->node->world); number++) {
 			if (!sim_provider_stocks(sim_provider_of(provider), number))
 				continue;
-			souk_status status = enlist(s, provider, number);
+			souk_status status = sim_sponsor_enlist(s, &s->leaves[i].provider, number);
 			if (status != SOUK_OK && status != SOUK_LOCAL_STATE)
 				sim_say(s->node, "cannot enlist %u: %s", provider->id,
 					souk_status_name(status));
@@ -305,8 +315,7 @@ void sim_sponsor_audited(struct sim_node *sponsor, const struct souk_address *vi
 
 /* ---------------------------------------------------------------- viewers */
 
-/* The network of node ID. */
-static uint64_t network_of(struct sim_world *world, uint32_t id)
+uint64_t sim_sponsor_network(struct sim_world *world, uint32_t id)
 {
 	const struct sim_node *node = sim_node_at(world, id);
 	const struct sim_population *of = &sim_world_scenario(world)->populations[node->population];
@@ -348,7 +357,8 @@ static void answer_ask(
 	souk_status status = souk_signed_bundle_ask_decode(&ask, sim_message_bytes(message), NULL);
 	if (status == SOUK_OK)
 		status = souk_sponsor_ask(s->sponsor, &ask,
-			network_of(s->node->world, message->from), sim_now(s->node), &offer);
+			sim_sponsor_network(s->node->world, message->from), sim_now(s->node),
+			&offer);
 	if (status != SOUK_OK) {
 		sim_say(s->node, "draws nobody for %u: %s", message->from,
 			souk_status_name(status));
@@ -528,6 +538,8 @@ static void round_of(struct sim_sponsor *s)
 	souk_sponsor_tick(s->sponsor, sim_now(s->node));
 	if (!s->is_spoilt)
 		sim_sponsor_allot(s, epoch);
+	if (s->replica_units != 0 && s->has_leaves)
+		sim_sponsor_follow(s);
 	s->wants_commit = true;
 }
 
@@ -551,7 +563,7 @@ static void ledger(
 	if (!s->is_running || token == 0 || token != s->token)
 		return;
 	sim_sponsor_allotted(s, status);
-	if (status == SOUK_OK)
+	if (status == SOUK_OK && s->replica_units == 0)
 		enlist_all(s);
 	sim_sponsor_pump(s);
 	arm(s);
@@ -560,6 +572,10 @@ static void ledger(
 static const struct sim_knob knobs[] = {
 	[UNITS] = {"bundle-units", 16, 1, SOUK_BUNDLE_UNITS_MAX, "of each cache in a bundle"},
 	[STARTS] = {"starts", 16, 1, SOUK_PUZZLE_STARTS_MAX, "of a puzzle"},
+	[REPLICA_UNITS] = {"replica-units", 0, 0, 1 << 20,
+		"a second that a cache is thought to serve; 0: everybody is recruited"},
+	[HOLD] = {"hold", 3000, 1, 1 << 30,
+		"ms with more caches than wanted before one is released"},
 	{0},
 };
 

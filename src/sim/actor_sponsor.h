@@ -9,9 +9,9 @@
  *                         SIM_BUNDLE_COMPLAINT: signed_bundle_complaint
  *   SIM_SEGMENT  segment_claim                                  -> segment_tickets
  *
- * Recruiting is not simulated: what a recruit and its answer would say follows from who the two
- * are, so that nobody need carry it. Every provider in the directory is a cache of all that it
- * stocks.
+ * Recruits are not sent: what a recruit and its answer would say follows from who the two are, so
+ * that nobody need carry it. Every provider in the directory is a cache of all that it stocks; or,
+ * with `replica-units`, as many are as demand wants (sponsor_recruits.c).
  *
  * Networks: a viewer's is its place in its population modulo `prefixes`.
  *
@@ -29,6 +29,7 @@
 #include "content.h"
 #include "limit.h"
 #include "scenario.h"
+#include "souk/content/recruiting.h"
 #include "souk/content/sponsor.h"
 #include "writes.h"
 
@@ -58,6 +59,13 @@ struct sim_sponsor_answer {
 	uint8_t *bytes;
 };
 
+/* The caches of a content, where demand says how many. */
+struct sim_crew {
+	struct souk_recruiting recruiting;
+	uint64_t units; /* paid, at the last look */
+	uint32_t enlisted;
+};
+
 struct sim_sponsor {
 	struct sim_node *node;
 	struct souk_hash escrow;
@@ -82,6 +90,10 @@ struct sim_sponsor {
 	bool has_leaves;
 	bool is_spoilt; /* started within the epoch: what was laid in it is not known */
 	uint32_t seen;	/* providers at the last round */
+	uint64_t replica_units, hold_ms; /* 0: everybody is a cache */
+	struct sim_crew *crews;		 /* of contents */
+	struct souk_prospect *prospects; /* scratch: one for each leaf */
+	uint32_t prospect_count;
 	struct sim_sponsor_answer answers[SIM_SPONSOR_ANSWERS];
 	uint32_t answer_count;
 	struct souk_bundle_open *open; /* scratch, as the next two */
@@ -102,6 +114,14 @@ void sim_sponsor_allotted(struct sim_sponsor *s, souk_status status);
 /* The leaf of PROVIDER and its proof in OPEN; NULL: none in this epoch. */
 struct souk_payer_leaf *sim_sponsor_leaf(
 	struct sim_sponsor *s, const struct souk_address *provider, struct souk_strip_open *open);
+
+/* caches */
+souk_status sim_sponsor_enlist(
+	struct sim_sponsor *s, const struct souk_address *provider, uint32_t number);
+/* As many caches of each content as are wanted now. */
+void sim_sponsor_follow(struct sim_sponsor *s);
+/* The network of node ID. */
+uint64_t sim_sponsor_network(struct sim_world *world, uint32_t id);
 
 /* store */
 void sim_sponsor_restore(struct sim_sponsor *s);
