@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../client/admission.h"
 #include "../client/identity_file.h"
 #include "content_argument.h"
 #include "get.h"
@@ -280,6 +281,19 @@ static int report(
 
 /* ------------------------------------------------------------------ the command */
 
+/* What the site of a sponsor gave to this viewer. */
+static bool load_admission(struct get *get, const char *path)
+{
+	static struct souk_signed_admission admission;
+	if (path == NULL)
+		return true;
+	souk_status status = admission_file_read(&admission, path);
+	get->config.admission = &admission;
+	if (status != SOUK_OK)
+		cli_fail("get", path, status, "it holds the line that souk sponsor admit prints");
+	return status == SOUK_OK;
+}
+
 /* Not all buyers of a content should have the same parts of it first. */
 static void choose_order(struct get *get)
 {
@@ -341,6 +355,7 @@ int cmd_get(int argc, char **argv)
 {
 	static char default_path[80];
 	static bool pays;
+	static const char *admission_path;
 	static struct get get = {.config = {.providers_max = PROVIDERS_UNSAID,
 					 .timeout_ms = 5000,
 					 .window_max = 16,
@@ -355,6 +370,8 @@ int cmd_get(int argc, char **argv)
 			&get.config.escrow_number},
 		{"sponsor", "NAME", "have this sponsor pay, or nobody", OPTION_TEXT,
 			&get.config.sponsor},
+		{"admission", "FILE", "what the sponsor's site gave you", OPTION_TEXT,
+			&admission_path},
 		{"pay", NULL, "pay yourself, though a sponsor would", OPTION_FLAG, &pays},
 		{"no-hedges", NULL, "ask nobody for a late unit of another one", OPTION_FLAG,
 			&get.config.no_hedges},
@@ -415,6 +432,8 @@ int cmd_get(int argc, char **argv)
 	}
 	if (pays)
 		get.config.payer = FETCH_OWN;
+	if (!load_admission(&get, admission_path))
+		return EXIT_REFUSED;
 	if (get.config.sponsor != NULL)
 		get.config.payer = FETCH_SPONSOR;
 	if (get.config.providers_max == PROVIDERS_UNSAID)

@@ -334,9 +334,11 @@ static void tell(struct view *view, souk_status status)
 		advice = lead;
 		souk_bytes_wipe(&viewer, sizeof viewer);
 	}
-	snprintf(view->detail, FETCH_DETAIL_SIZE, "the sponsor at %s does not pay: %s%s%s\n%s",
-		view->place.url, souk_status_text(status), view->refusal[0] != '\0' ? ": " : "",
-		view->refusal, advice);
+	/* Whoever shows it adds the status and its text. */
+	bool says_more =
+		view->refusal[0] != '\0' && strcmp(view->refusal, souk_status_text(status)) != 0;
+	snprintf(view->detail, FETCH_DETAIL_SIZE, "the sponsor at %s does not pay%s%s\n%s",
+		view->place.url, says_more ? ": " : "", says_more ? view->refusal : "", advice);
 }
 
 /* Nothing of this sponsor is to be had: the next one, or none. */

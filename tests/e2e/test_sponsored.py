@@ -6,6 +6,7 @@ each cache of a bundle that failed.
 """
 import math
 import os
+import re
 
 from market import UNIT, Market, MarketTest, main, wait_until
 from relay import Fault, Relay, drop, flip, no_key, stall
@@ -67,6 +68,11 @@ class Sponsored(MarketTest):
             self.assertEqual(file.read(), self.bytes)
         self.assertEqual(result["status"], "OK")
         self.assertEqual(result["spent_ncoin"], 0)
+
+    @staticmethod
+    def why(result):
+        """The status of a download; of one that never began, the error."""
+        return result.json.get("status", result.json.get("error"))
 
     def since(self, key):
         return self.sponsor.report()[key] - self.before[key]
@@ -197,7 +203,7 @@ class Sponsored(MarketTest):
         path = self.market.path("quota")
         result = viewer.run("get", self.content, path, "--sponsor", self.sponsor.report()["name"])
         self.assertNotEqual(result.code, 0)
-        self.assertEqual(result.json["status"], "PEER_SPONSOR_QUOTA", result)
+        self.assertEqual(self.why(result), "PEER_SPONSOR_QUOTA", result)
         self.assertIn("--pay", result.err)
         self.assertEqual(self.since("units"), 9)
         # What it paid for stays; with money of his own the user has the rest.
@@ -213,7 +219,44 @@ class Sponsored(MarketTest):
         self.sponsor.configure("sponsor", viewer_units=65536)
         self.sponsor.start()
 
-    def test_a_settled(self):
+    def test_a_admission(self):
+        """The sponsor names a site: whom the site admits, it pays for."""
+        site = self.viewer()
+        self.sponsor.stop()
+        self.sponsor.configure("sponsor", site=site.address)
+        self.sponsor.start()
+        name = self.sponsor.report()["name"]
+        viewer, path = self.viewer(), self.market.path("admitted")
+        refused = viewer.run("get", self.content, path, "--sponsor", name)
+        self.assertEqual(self.why(refused), "PEER_SPONSOR_ADMISSION", refused)
+        # The error says who must ask whom.
+        self.assertIn(site.address.lower(), refused.err.lower())
+        address = re.search("viewer (0x[0-9a-f]{40})", refused.err).group(1)
+        ticket = self.market.path("admission")
+        for wrong in ({"sponsor": site.address}, {}):
+            admitted = site.souk("sponsor", "admit", address, "--sponsor",
+                                 wrong.get("sponsor", self.sponsor.address), "--for", "1h")
+            with open(ticket, "w") as file:
+                file.write(admitted["admission"] + "\n")
+            result = viewer.run("get", self.content, path, "--sponsor", name, "--admission",
+                                ticket)
+            if wrong:
+                self.assertEqual(self.why(result), "PEER_SPONSOR_ADMISSION", result)
+        self.check_file(result.good(), path)
+        # The key is this viewer's: numbers go on, and it is of no use to another.
+        os.unlink(path)
+        self.check_file(viewer.souk("get", self.content, path, "--sponsor", name, "--admission",
+                                    ticket), path)
+        other = self.viewer().run("get", self.content, self.market.path("stolen"), "--sponsor",
+                                  name, "--admission", ticket)
+        self.assertEqual(self.why(other), "PEER_SPONSOR_ADMISSION", other)
+        bad = viewer.run("get", self.content, path, "--admission", self.path)
+        self.assertNotEqual(bad.code, 0)
+        self.sponsor.stop()
+        self.sponsor.configure("sponsor", site="0x" + 40 * "0")
+        self.sponsor.start()
+
+    def test_b_settled(self):
         """What the sponsor says it paid is what its caches earned, but for tickets that no viewer
         forwarded any more; and the ledger settles it."""
         report = self.sponsor.report()
