@@ -20,6 +20,7 @@
 #define KEEPER_MS   200u
 #define RETRY_MS    500u
 #define ROOM_MS	    3000u
+#define TITLE_SIZE  129u /* as a content_record has it */
 #define AHEAD_MIN   (1024u * 1024u)
 
 enum fetch_state {
@@ -34,6 +35,7 @@ struct shared_fetch {
 	struct gateway_contents *contents;
 	enum fetch_state state;
 	struct souk_content_name name;
+	char title[TITLE_SIZE];
 	struct fetch *fetch;	 /* RUNNING: for wants */
 	struct chunk_item *item; /* its thread's */
 	souk_status status;	 /* ENDED: why */
@@ -56,6 +58,7 @@ struct gateway_contents {
 struct gateway_reader {
 	struct gateway_contents *contents;
 	struct souk_content_name name;
+	char title[TITLE_SIZE];
 	int socket;
 	struct chunk_item *item;
 	uint64_t end;	   /* nothing is wanted from here on */
@@ -155,8 +158,8 @@ static souk_status run_opened(struct shared_fetch *shared, struct fetch *fetch)
 {
 	struct gateway_contents *contents = shared->contents;
 	struct chunk_item *item;
-	souk_status status = chunk_store_create(
-		contents->config.chunks, fetch_content(fetch), fetch_row(fetch), "", &item);
+	souk_status status = chunk_store_create(contents->config.chunks, fetch_content(fetch),
+		fetch_row(fetch), shared->title, &item);
 
 	if (status != SOUK_OK) {
 		snprintf(shared->detail, sizeof(shared->detail), "it cannot be kept: %s%s",
@@ -309,6 +312,7 @@ static souk_status attach(struct gateway_reader *reader)
 		if (!shared)
 			return SOUK_LOCAL_FULL;
 		shared->name = reader->name;
+		memcpy(shared->title, reader->title, sizeof(shared->title));
 		SOUK_TRY(begin_fetch(shared));
 	}
 	reader->fetch = shared;
@@ -478,7 +482,8 @@ static souk_status fetch_item(struct gateway_reader *reader, char detail[FETCH_D
 }
 
 souk_status gateway_reader_open(struct gateway_reader **ret, struct gateway_contents *contents,
-	const struct souk_content_name *name, int socket, char detail[FETCH_DETAIL_SIZE])
+	const struct souk_content_name *name, const char *title, int socket,
+	char detail[FETCH_DETAIL_SIZE])
 {
 	struct gateway_reader *reader = calloc(1, sizeof(*reader));
 
@@ -486,6 +491,9 @@ souk_status gateway_reader_open(struct gateway_reader **ret, struct gateway_cont
 		return SOUK_IO_MEMORY;
 	reader->contents = contents;
 	reader->name = *name;
+	/* Cut, it could end inside of a character. */
+	if (title && strlen(title) < sizeof(reader->title))
+		strcpy(reader->title, title);
 	reader->socket = socket;
 	souk_status status = chunk_store_take(contents->config.chunks, &name->id, &reader->item);
 	if (status == SOUK_LOCAL_NOT_FOUND)

@@ -50,6 +50,7 @@ static void serve_entry(struct gateway_call *call, const struct place *place,
 {
 	struct gateway_file file = {
 		.name = souk_directory_content_name(entry),
+		.title = entry->path,
 		.type = gateway_type_of_name(entry->path),
 		.root = &place->name.id,
 		.shown_at = place->name.has_size ? NULL : shown_at,

@@ -26,6 +26,7 @@ struct gateway_node {
 	struct gateway_contents *contents;
 	struct gateway_trees *trees;
 	struct name_client *names;
+	struct souk_signed_admission admission;
 	struct souk_http_server *server;
 };
 
@@ -57,6 +58,7 @@ void gateway_add_common(struct gateway_call *call);
  */
 struct gateway_file {
 	struct souk_content_name name;
+	const char *title; /* what it is listed under; NULL: not known */
 	const char *type;
 	const struct souk_hash *root;
 	const char *shown_at;

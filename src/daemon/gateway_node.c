@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../client/admission.h"
 #include "gateway_internal.h"
 #include "souk/base/check.h"
 #include "souk/io/log.h"
@@ -53,6 +54,7 @@ static souk_status start_contents(struct gateway_node *node, const struct souk_i
 			.identity = identity,
 			.payer = c->payer,
 			.sponsor = c->sponsor,
+			.admission = c->admission ? &node->admission : NULL,
 			.escrow_number = c->escrow,
 			.hub_name = c->hub,
 			.price_max = c->price_max},
@@ -92,6 +94,9 @@ static souk_status start_all(struct gateway_node *node, struct chunk_store *chun
 {
 	*ret_what = "the store of the gateway's home";
 	SOUK_TRY(open_store(node, chunks));
+	*ret_what = "the admission";
+	if (node->config.admission)
+		SOUK_TRY(admission_file_read(&node->admission, node->config.admission));
 	*ret_what = "gateway.day";
 	SOUK_TRY(gateway_purse_open(&node->purse, node->config.home, node->config.budget));
 	*ret_what = "names.mdb";

@@ -34,8 +34,9 @@ struct gateway_node_config {
 	bool own_origins;   /* pages are shown under an origin of their content */
 	uint64_t cache;	    /* bytes; of a home that is no provider */
 	enum fetch_payer payer;
-	const char *sponsor; /* NULL: whoever the caches name */
-	const char *hub;     /* NULL: the escrow pays */
+	const char *sponsor;   /* NULL: whoever the caches name */
+	const char *admission; /* a file that the sponsor's site gave; NULL: none */
+	const char *hub;       /* NULL: the escrow pays */
 	uint64_t escrow;
 	struct souk_amount budget;    /* a day */
 	struct souk_amount price_max; /* of a unit; zero: no limit */

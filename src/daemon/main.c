@@ -228,6 +228,7 @@ static void read_gateway(struct souk_ini *ini, struct gateway_node_config *c)
 	souk_ini_size(ini, "gateway", "cache", 1 << 20, UINT64_MAX / 2, &c->cache);
 	souk_ini_choice(ini, "gateway", "payer", payers, &payer);
 	souk_ini_text(ini, "gateway", "sponsor", &c->sponsor);
+	souk_ini_text(ini, "gateway", "admission", &c->admission);
 	souk_ini_text(ini, "gateway", "hub", &c->hub);
 	souk_ini_u64(ini, "gateway", "escrow", 0, UINT64_MAX, &c->escrow);
 	souk_ini_amount(ini, "gateway", "budget", &c->budget);
