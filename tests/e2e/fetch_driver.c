@@ -109,6 +109,7 @@ int main(int argc, char **argv)
 			.home = argv[1],
 			.ledger_url = argv[2],
 			.identity = &identity,
+			.no_hedges = true, /* whoever counts money wants each unit paid once */
 			.is_streaming = strcmp(argv[3], "stream") == 0,
 			.events = {.ctx = job, .chunk = on_chunk, .note = on_note},
 		};

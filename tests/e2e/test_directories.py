@@ -74,6 +74,10 @@ class Directories(MarketTest):
         type(self).count += 1
         return self.market.path(f"out-{self.count}")
 
+    def get(self, content, out, *options):
+        """Money is counted: no late unit is paid twice."""
+        return self.customer.get(content, out, "--no-hedges", *options)
+
     def check_tree(self, out, files=None):
         found = {}
         for where, _, names in os.walk(out):
@@ -89,7 +93,7 @@ class Directories(MarketTest):
 
     def test_1_whole(self):
         out = self.out()
-        report = self.customer.get(self.tree, out).good()
+        report = self.get(self.tree, out).good()
         self.check_tree(out)
         self.assertEqual((report["files"], report["files_done"]), (len(FILES), len(FILES)))
         self.assertEqual(report["bytes"], sum(FILES.values()))
@@ -99,7 +103,7 @@ class Directories(MarketTest):
         self.assertEqual(sum(p["units"] for p in report["providers"]), UNITS + 1)
         self.assertLessEqual(len(report["providers"]), 2)
         # Once more: what is there is hashed, and not bought.
-        report = self.customer.get(self.tree, out).good()
+        report = self.get(self.tree, out).good()
         self.assertEqual(report["spent_ncoin"], PRICE)
         self.assertEqual(report["resumed_bytes"], sum(FILES.values()))
         self.check_tree(out)
@@ -114,23 +118,23 @@ class Directories(MarketTest):
 
     def test_2_spoiled_files_are_fetched_again(self):
         out = self.out()
-        self.customer.get(self.tree, out).good()
+        self.get(self.tree, out).good()
         with open(os.path.join(out, "z"), "r+b") as file:
             file.write(b"spoiled")
         os.unlink(os.path.join(out, "docs/empty"))
-        report = self.customer.get(self.tree, out).good()
+        report = self.get(self.tree, out).good()
         self.check_tree(out)
         self.assertEqual(report["spent_ncoin"], 3 * PRICE)
 
     def test_3_goes_on(self):
         """The budget is for all files; what was bought before is not bought again."""
         out = self.out()
-        failed = self.customer.get(self.tree, out, "--budget", "0.0006", "--providers", 1)
+        failed = self.get(self.tree, out, "--budget", "0.0006", "--providers", 1)
         self.assertEqual((failed.code, failed.json["status"]), (1, "LOCAL_BUDGET"), failed)
         self.assertLessEqual(failed.json["spent_ncoin"], 6 * PRICE)
         self.assertLess(failed.json["files_done"], len(FILES))
         self.assertIn(failed.json["failed"], FILES)
-        report = self.customer.get(self.tree, out).good()
+        report = self.get(self.tree, out).good()
         self.check_tree(out)
         # The directory was not bought twice either.
         self.assertEqual(failed.json["spent_ncoin"] + report["spent_ncoin"],
@@ -138,7 +142,7 @@ class Directories(MarketTest):
 
     def test_4_raw(self):
         out = self.out()
-        self.customer.get(self.tree, out, "--raw").good()
+        self.get(self.tree, out, "--raw").good()
         with open(out, "rb") as file:
             self.assertEqual(content_root(file.read()).hex(), self.tree.split(".")[0])
 
@@ -148,7 +152,7 @@ class Directories(MarketTest):
         os.mkdir(out)
         os.mkdir(elsewhere)
         os.symlink(elsewhere, os.path.join(out, "docs"))
-        failed = self.customer.get(self.tree, out)
+        failed = self.get(self.tree, out)
         self.assertEqual(failed.code, 1, failed)
         self.assertEqual(failed.json["failed"], "docs/deep/er/x.txt")
         self.assertEqual(os.listdir(elsewhere), [])
@@ -158,7 +162,7 @@ class Directories(MarketTest):
         with open(victim, "wb") as file:
             file.write(b"precious")
         os.symlink(victim, os.path.join(out, "z"))
-        self.customer.get(self.tree, out).good()
+        self.get(self.tree, out).good()
         with open(victim, "rb") as file:
             self.assertEqual(file.read(), b"precious")
         self.check_tree(out)
@@ -172,7 +176,7 @@ class Directories(MarketTest):
             with self.subTest(path=path):
                 out = self.out()
                 content = self.publish(directory_of({path: data}))
-                report = self.customer.get(content, out).good()
+                report = self.get(content, out).good()
                 self.assertNotIn("files", report)
                 self.assertTrue(os.path.isfile(out))
         self.assertFalse(os.path.exists(self.market.path("z")))
@@ -181,7 +185,7 @@ class Directories(MarketTest):
         out = self.out()
         files = {b"a": self.files["a"], b"b": b"nobody has this"}
         content = self.publish(directory_of(files))
-        failed = self.customer.get(content, out)
+        failed = self.get(content, out)
         self.assertEqual((failed.code, failed.json["status"]), (1, "PEER_UNKNOWN_CONTENT"), failed)
         self.assertEqual(failed.json["failed"], "b")
         with open(os.path.join(out, "a"), "rb") as file:

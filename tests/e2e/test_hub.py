@@ -82,7 +82,7 @@ class HubSale(MarketTest):
 
     def buy(self, home, *options, content=None, data=None):
         path = self.out()
-        report = home.get(content or self.content, path, "--hub", self.hub.name_text,
+        report = home.get(content or self.content, path, "--no-hedges", "--hub", self.hub.name_text,
                           *options).good()
         with open(path, "rb") as file:
             self.assertEqual(file.read(), data or self.data)

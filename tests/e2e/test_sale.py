@@ -61,8 +61,12 @@ class Sale(MarketTest):
         self.assertEqual(report["status"], "OK")
         self.assertEqual(report["bytes"], size)
         self.assertEqual(report["resumed_bytes"], 0)
-        self.assertEqual(sum(p["units"] for p in report["providers"]), units_of(size))
-        self.assertEqual(sum(p["bytes"] for p in report["providers"]), size)
+        # A unit that was late may have come twice.
+        spare = sum(p["units_spare"] for p in report["providers"])
+        self.assertLessEqual(spare, 2)
+        self.assertEqual(sum(p["units"] for p in report["providers"]) - spare, units_of(size))
+        if spare == 0:
+            self.assertEqual(sum(p["bytes"] for p in report["providers"]), size)
         spent = 0
         for p in report["providers"]:
             self.assertEqual(p["status"], "OK")

@@ -34,7 +34,7 @@ class Wallet(MarketTest):
     def buy(self, home, *options, content=None):
         """A purchase that must succeed, and give the right bytes."""
         path = self.out()
-        report = home.get(content or self.content, path, *options).good()
+        report = home.get(content or self.content, path, "--no-hedges", *options).good()
         with open(path, "rb") as file:
             self.assertEqual(file.read(), self.data)
         return report
@@ -69,7 +69,8 @@ class Wallet(MarketTest):
 
     def test_2_two_at_once(self):
         before = self.transactions()
-        commands = [self.owner.command("get", self.content, self.out()) for _ in range(4)]
+        commands = [self.owner.command("get", self.content, self.out(), "--no-hedges")
+                    for _ in range(4)]
         for command in commands:
             self.assertEqual(command.wait().good()["spent_ncoin"], UNITS * PRICE)
         self.assertEqual(self.transactions(), before)
