@@ -242,8 +242,9 @@ static size_t read_stream(void *ctx, uint64_t offset, uint8_t *out, size_t size)
 	char detail[FETCH_DETAIL_SIZE];
 	size_t got;
 
-	return gateway_reader_read(
-		       stream->reader, stream->first + offset, out, size, &got, detail) == SOUK_OK
+	/* A reply of headers alone has no stream. */
+	return stream && gateway_reader_read(stream->reader, stream->first + offset, out, size,
+				 &got, detail) == SOUK_OK
 		       ? got
 		       : 0;
 }
@@ -316,14 +317,17 @@ static void serve_cut(struct gateway_call *call, const struct gateway_file *file
 		stream_cut(call, type, &cut, reader);
 		reader = NULL;
 	} else if (is_sent) {
-		/* HEAD of a file whose size is known: nothing of it is read. */
+		/* HEAD, and the size is known: nothing of it is read. */
 		souk_http_reply_stream(
 			call->reply, cut.status, type, cut.size, read_stream, NULL, NULL);
 	} else if (cut.status >= 400) {
-		gateway_refuse_as(call, cut.status, SOUK_PEER_BAD_REQUEST, NULL);
+		snprintf(detail, sizeof(detail), "the content has %ju bytes, and the tag %s",
+			(uintmax_t)size, etag);
+		gateway_refuse_as(call, cut.status, SOUK_PEER_BAD_REQUEST, detail);
 	} else {
-		souk_http_reply_static(call->reply, cut.status, cut.status == 304 ? NULL : type,
-			souk_bytes_of("", 0));
+		/* 304 states the size of what is not sent, or none at all: never 0 for it. */
+		souk_http_reply_stream(call->reply, cut.status, cut.status == 304 ? NULL : type,
+			size, read_stream, NULL, NULL);
 	}
 	gateway_reader_close(reader);
 	if (call->reply->status == cut.status) {

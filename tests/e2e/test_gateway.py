@@ -72,6 +72,18 @@ class Bought(MarketTest):
         # Conditions.
         status, headers, body = self.gate.get(f"/{content}", If_None_Match=etag)
         self.assertEqual((status, body, headers["etag"]), (304, b"", etag))
+        self.assertEqual(headers.get("content-length", str(len(data))), str(len(data)))
+        # And nothing of it follows on the connection.
+        with socket.create_connection(("127.0.0.1", self.gate.port), 20) as s:
+            ask = f"GET /{content} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            s.sendall(f"{ask}If-None-Match: {etag}\r\n\r\n"
+                      f"{ask}Range: bytes=0-3\r\nConnection: close\r\n\r\n".encode())
+            got = b""
+            while more := s.recv(65536):
+                got += more
+        self.assertTrue(got.startswith(b"HTTP/1.1 304"), got)
+        self.assertEqual((got.count(b"HTTP/1.1 206"), got[-8:]),
+                         (1, b"\r\n\r\n" + data[:4]))
         status, _, body = self.gate.get(f"/{content}", Range="bytes=0-9", If_Range=etag)
         self.assertEqual((status, len(body)), (206, 10))
         status, _, body = self.gate.get(f"/{content}", Range="bytes=0-9", If_Range='"other"')
