@@ -692,6 +692,58 @@ static void test_fetch_faults(void **state)
 	free(buffer);
 }
 
+/* Bodies are sent as they are, a GET may follow on the same handle, and a connection that is open
+ * is no way around a pin. */
+static void test_fetch_posts(void **state)
+{
+	char name[] = "/tmp/souk-tls-XXXXXX", path[64];
+	struct souk_tls_key key;
+	struct souk_hash wrong;
+	struct souk_http_fetcher *fetcher;
+	struct souk_http_fetched got;
+	uint8_t body[5000], out[sizeof(body)];
+	struct souk_http_fetch fetch = {
+		.destination = out, .size_max = sizeof(out), .pin = &key.pin};
+
+	(void)state;
+	assert_non_null(mkdtemp(name));
+	snprintf(path, sizeof(path), "%s/tls.pem", name);
+	assert_int_equal(souk_tls_key_open(&key, path), SOUK_OK);
+	struct place place = start((struct souk_http_server_config){
+		.certificate_pem = key.certificate_pem, .key_pem = key.key_pem});
+	assert_int_equal(souk_http_fetcher_new(&fetcher, 1, 1), SOUK_OK);
+	for (size_t i = 0; i < sizeof(body); i++)
+		body[i] = (uint8_t)(i * i);
+	fetch.body = souk_bytes_of(body, sizeof(body));
+	assert_int_equal(fetch_start(fetcher, &place, "/echo", fetch), SOUK_OK);
+	/* It was copied. */
+	memset(body, 0, 100);
+	got = fetch_wait(fetcher);
+	assert_int_equal(got.status, SOUK_OK);
+	assert_int_equal(got.http_status, 200);
+	assert_int_equal(got.size, sizeof(body));
+	assert_int_equal(out[3], 9);
+	assert_memory_equal(out + 100, body + 100, sizeof(body) - 100);
+	fetch.body = souk_bytes_of(NULL, 0);
+	assert_int_equal(fetch_start(fetcher, &place, "/static", fetch), SOUK_OK);
+	got = fetch_wait(fetcher);
+	assert_int_equal(got.size, 5);
+	assert_memory_equal(out, "still", 5);
+	wrong = key.pin;
+	wrong.bytes[0] ^= 1;
+	fetch.pin = &wrong;
+	int before = handled;
+	assert_int_equal(fetch_start(fetcher, &place, "/static", fetch), SOUK_OK);
+	got = fetch_wait(fetcher);
+	assert_int_equal(got.status, SOUK_IO_TLS_PIN);
+	assert_int_equal(handled, before);
+	souk_http_fetcher_free(fetcher);
+	souk_http_server_stop(place.server);
+	souk_tls_key_done(&key);
+	unlink(path);
+	rmdir(name);
+}
+
 /* Another descriptor, and a wake, end a poll. */
 static void test_fetch_wakes(void **state)
 {
@@ -726,6 +778,7 @@ int main(void)
 		cmocka_unit_test(test_stream_peer_gone),
 		cmocka_unit_test(test_fetch_many),
 		cmocka_unit_test(test_fetch_faults),
+		cmocka_unit_test(test_fetch_posts),
 		cmocka_unit_test(test_fetch_wakes),
 	};
 
