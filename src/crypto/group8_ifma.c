@@ -111,7 +111,7 @@ NOINLINE void square_times(struct field8 *a, unsigned count)
 }
 
 /* *RET = (*A)^(2^COUNT) * B */
-FIELD8 struct field8 shift_mul(const struct field8 *a, unsigned count, const struct field8 *b)
+NOINLINE struct field8 shift_mul(const struct field8 *a, unsigned count, const struct field8 *b)
 {
 	struct field8 x = *a;
 	square_times(&x, count);
@@ -161,7 +161,7 @@ NOINLINE struct field8 field8_root(const struct field8 *a)
 /* ------------------------------------------------------------------ points */
 
 /* 3 multiplications, 4 squares. */
-FIELD8 struct point8 point8_double(const struct point8 *p)
+NOINLINE struct point8 point8_double(const struct point8 *p)
 {
 	struct point8 r;
 	struct field8 a = field8_square(&p->x);
@@ -192,7 +192,7 @@ FIELD8 struct point8 point8_double(const struct point8 *p)
 
 /* P + Q for an affine Q that is neither P nor -P; *RET_RATIO is the new Z over the old one. 8
  * multiplications, 3 squares. */
-FIELD8 struct point8 point8_add(
+NOINLINE struct point8 point8_add(
 	const struct point8 *p, const struct affine8 *q, struct field8 *ret_ratio)
 {
 	struct point8 r;
@@ -383,7 +383,7 @@ NOINLINE void make_second(
 }
 
 /* One step: R += digit P. */
-FIELD8 void add_digit(
+NOINLINE void add_digit(
 	struct point8 *r, __mmask8 *is_infinite, const struct affine8 table[TABLE], __m512i digits)
 {
 	struct affine8 entry = look_up(table, digits);
