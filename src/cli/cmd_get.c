@@ -128,9 +128,6 @@ static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH
 	catch_interrupts();
 	souk_status status = fetch_run(file->fetch, detail);
 	bool dealt = add_up(get, file);
-	struct fetch_figures none = {0};
-	if (dealt)
-		get_progress_show(get, &none, true);
 	*ret_began = dealt || status == SOUK_OK;
 	if (status != SOUK_OK || get_tree_read(file))
 		return status;
@@ -343,6 +340,9 @@ static int buy(struct get *get)
 	get->evidence = json_array();
 	choose_order(get);
 	get->result = fetch_all(get, &tree, &began, detail);
+	struct fetch_figures none = {0};
+	if (get->totals.source_count > 0)
+		get_progress_show(get, &none, true);
 	int code = began ? report(get, &tree, detail) : fail(get->result, detail);
 	souk_bytes_wipe(&get->identity, sizeof get->identity);
 	free(get->totals.sources);
