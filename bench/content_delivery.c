@@ -178,7 +178,7 @@ static bool use_market(struct delivery *d, const struct plan *plan)
 	if (d->swarm_runs && d->swarm.caches == plan->caches)
 		return true;
 	if (d->swarm_runs)
-		swarm_stop(&d->swarm);
+		swarm_stop(&d->swarm, true);
 	d->swarm_runs = true;
 	d->failed = "starting the market";
 	return swarm_start(&d->swarm, d->options, plan->caches, PROCESS_MANY_MAX);
@@ -237,8 +237,8 @@ bool content_delivery_run(struct content_delivery *ret, const struct souk_bench_
 		if (good)
 			remove_object(&d, i);
 	}
-	if (d.swarm_runs && good)
-		swarm_stop(&d.swarm);
+	if (d.swarm_runs)
+		swarm_stop(&d.swarm, good);
 	bench_nginx_stop(&d.nginx);
 	if (good)
 		process_run(clean, NULL, 0, NULL);

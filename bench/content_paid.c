@@ -172,7 +172,7 @@ static bool run_big(struct content_bench *b)
 		close(fd);
 	good = good && bench_market_add(&b->market, path, id, sizeof id) &&
 	       bench_market_get(&b->market, id, b->target, &seconds);
-	b->provider_rss_mib = (double)process_peak_rss_kib(b->market.provider) / 1024;
+	b->provider_rss_mib = (double)process_own_kib(b->market.provider) / 1024;
 	unlink(target);
 	unlink(path);
 	return good && b->provider_rss_mib > 0;

@@ -16,7 +16,7 @@ struct content_paid_figures {
 	double https_bytes_per_s;
 	double unpaid_bytes_per_s;
 	double ratio_https, ratio_unpaid;
-	double provider_rss_mib; /* peak, having sold big_bytes */
+	double provider_rss_mib; /* its own memory, having sold big_bytes */
 };
 
 /* False: said on standard error. */

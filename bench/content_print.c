@@ -148,7 +148,7 @@ static void show_paid(const struct content_paid_figures *f)
 		f->https_bytes_per_s / 1e6);
 	printf("%-58s %8.2f x\n", "paid against nginx, curl, openssl", f->ratio_https);
 	printf("%-58s %8.2f x\n", "paid against unpaid", f->ratio_unpaid);
-	printf("provider's peak memory, having sold %3" PRIu64 " GiB %22s %8.1f MiB\n",
+	printf("provider's own memory, having sold %3" PRIu64 " GiB %22s %8.1f MiB\n",
 		f->big_bytes >> 30, "", f->provider_rss_mib);
 }
 

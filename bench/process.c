@@ -103,14 +103,14 @@ void process_stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-uint64_t process_peak_rss_kib(pid_t pid)
+uint64_t process_own_kib(pid_t pid)
 {
 	char path[64], line[256];
 	unsigned long long kib = 0;
 	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
 	FILE *file = fopen(path, "r");
 	while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-		if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
+		if (sscanf(line, "RssAnon: %llu kB", &kib) == 1)
 			break;
 	}
 	if (file != NULL)

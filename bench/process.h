@@ -20,8 +20,9 @@ pid_t process_start(const char *const *argv, const char *log);
 /* SIGTERM, then wait; SIGKILL after ten seconds. */
 void process_stop(pid_t pid);
 
-/* Peak resident memory of a running process in KiB; 0 where it cannot be read. */
-uint64_t process_peak_rss_kib(pid_t pid);
+/* Memory of a running process that is its own, in KiB, and not the kernel's copy of a file that it
+ * reads; 0 where it cannot be read. */
+uint64_t process_own_kib(pid_t pid);
 
 /* Processor time that a running process and its children use up to now, in seconds, of user and
  * system; 0 where it cannot be read. */

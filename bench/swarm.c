@@ -120,14 +120,15 @@ bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, un
 	return good && wait_for_providers(ret) && make_sponsor(ret);
 }
 
-void swarm_stop(struct swarm *swarm)
+void swarm_stop(struct swarm *swarm, bool cleans)
 {
 	const char *argv[] = {"find", swarm->market.folder, "-depth", "-delete", NULL};
 	process_stop(swarm->sponsor);
 	for (unsigned i = 0; i < swarm->caches; i++)
 		process_stop(swarm->providers[i]);
 	process_stop(swarm->market.ledger);
-	process_run(argv, NULL, 0, NULL);
+	if (cleans)
+		process_run(argv, NULL, 0, NULL);
 }
 
 /* ------------------------------------------------------------------ contents */

@@ -20,7 +20,8 @@ struct swarm {
 /* CACHES of them, all drawn for each bundle; VIEWERS homes. False: see the market's log. */
 bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, unsigned caches,
 	unsigned viewers);
-void swarm_stop(struct swarm *swarm);
+/* And remove its files, where CLEANS. */
+void swarm_stop(struct swarm *swarm, bool cleans);
 
 /* FILE is on sale at every cache, and the sponsor pays for it: its content id into ID. */
 bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size);

@@ -18,6 +18,7 @@
 #include "chunk_store.h"
 #include "souk/base/bitmap.h"
 #include "souk/content/cache.h"
+#include "souk/io/mapped.h"
 
 #define CHUNK_BUCKETS 4096u
 
@@ -44,6 +45,7 @@ struct chunk_item {
 
 	/* While it is open. */
 	int fd;
+	struct souk_mapped bytes; /* of fd */
 	int have_fd; /* -1: it is whole on the disk too */
 	struct souk_hash *row;
 	size_t row_size;

@@ -146,6 +146,8 @@ souk_status chunk_files_open(struct chunk_item *item)
 		if (item->fd < 0)
 			status = SOUK_IO_READ;
 	}
+	if (status == SOUK_OK)
+		status = souk_mapped_open(&item->bytes, item->fd, item->content.size);
 	if (status != SOUK_OK)
 		chunk_files_close(item);
 	return status;
@@ -159,6 +161,7 @@ void chunk_files_close(struct chunk_item *item)
 		close(item->have_fd);
 	if (item->row != NULL)
 		munmap(item->row, item->row_size);
+	souk_mapped_close(&item->bytes);
 	free(item->have.words);
 	free(item->synced);
 	item->fd = item->have_fd = -1;
@@ -223,21 +226,36 @@ souk_status chunk_item_write(struct chunk_item *item, uint32_t chunk, struct sou
 	return SOUK_OK;
 }
 
-souk_status chunk_item_read(struct chunk_item *item, uint64_t offset, uint8_t *out, size_t size)
+/* Whether all chunks of SIZE bytes at OFFSET are here. */
+static bool has_all(struct chunk_item *item, uint64_t offset, size_t size)
 {
 	const struct souk_content *content = &item->content;
-	if (size == 0)
-		return SOUK_OK;
 	if (offset >= content->size || size > content->size - offset)
-		return SOUK_LOCAL_NOT_FOUND;
+		return false;
 	uint64_t first = offset / content->chunk_size;
 	uint64_t last = (offset + size - 1) / content->chunk_size;
+	bool has = true;
 	pthread_mutex_lock(&item->store->lock);
-	bool has_all = true;
-	for (uint64_t i = first; i <= last && has_all; i++)
-		has_all = souk_bitmap_get(&item->have, i);
+	for (uint64_t i = first; i <= last && has; i++)
+		has = souk_bitmap_get(&item->have, i);
 	pthread_mutex_unlock(&item->store->lock);
-	return has_all ? souk_file_read_at(item->fd, out, size, offset) : SOUK_LOCAL_NOT_FOUND;
+	return has;
+}
+
+souk_status chunk_item_read(struct chunk_item *item, uint64_t offset, uint8_t *out, size_t size)
+{
+	if (size == 0)
+		return SOUK_OK;
+	return has_all(item, offset, size) ? souk_file_read_at(item->fd, out, size, offset)
+					   : SOUK_LOCAL_NOT_FOUND;
+}
+
+souk_status chunk_item_use(struct chunk_item *item, uint64_t offset, size_t size,
+	void (*use)(void *ctx, struct souk_bytes data), void *ctx)
+{
+	return size > 0 && has_all(item, offset, size)
+		       ? souk_mapped_use(&item->bytes, offset, size, use, ctx)
+		       : SOUK_LOCAL_NOT_FOUND;
 }
 
 static struct timespec steady_in(uint64_t ms)

@@ -230,6 +230,7 @@ static souk_status open_item(
 		item->is_stale = false;
 		item->content = content;
 		item->fd = opened.fd;
+		item->bytes = opened.bytes;
 		item->have_fd = opened.have_fd;
 		item->row = opened.row;
 		item->row_size = opened.row_size;

@@ -76,6 +76,11 @@ SOUK_MUST_CHECK souk_status chunk_item_sync(struct chunk_item *item);
  * not), SOUK_IO_READ. */
 SOUK_MUST_CHECK souk_status chunk_item_read(
 	struct chunk_item *item, uint64_t offset, uint8_t *out, size_t size);
+/* The same without a copy, for who reads them once: USE(CTX, DATA) is called with the bytes where
+ * they lie, and must not keep them. Where the disk fails it is left in the middle: it must take no
+ * lock. At least one byte. */
+SOUK_MUST_CHECK souk_status chunk_item_use(struct chunk_item *item, uint64_t offset, size_t size,
+	void (*use)(void *ctx, struct souk_bytes data), void *ctx);
 /* Wait until CHUNK is here: SOUK_OK; or TIMEOUT_MS over: SOUK_IO_TIMEOUT; or chunk_item_wake was
  * called with another status: that one. */
 SOUK_MUST_CHECK souk_status chunk_item_wait(

@@ -324,6 +324,7 @@ static void answer_status(struct provider_node *node, struct souk_http_reply *re
 {
 	char text[1536];
 	struct chunk_store_figures cache = chunk_store_figures_now(node->chunks);
+	struct cache_recruit_figures recruits = cache_recruits_figures(node->recruits);
 	pthread_mutex_lock(&node->lock);
 	struct souk_amount price = node->price.now;
 	const struct souk_provider_totals t = node->provider.totals;
@@ -335,14 +336,20 @@ static void answer_status(struct provider_node *node, struct souk_http_reply *re
 		"\"refused_auth\":%ju,\"refused_ticket\":%ju,\"refused_unpaid\":%ju,"
 		"\"claims_paid\":%ju,\"owed_ncoin\":%ju,\"paid_ncoin\":%ju,\"price_ncoin\":%ju,"
 		"\"cache\":{\"limit_bytes\":%ju,\"used_bytes\":%ju,\"pinned_bytes\":%ju,"
-		"\"contents\":%ju,\"evictions\":%ju,\"evicted_bytes\":%ju}}\n",
+		"\"contents\":%ju,\"evictions\":%ju,\"evicted_bytes\":%ju},"
+		"\"recruits\":{\"waiting\":%ju,\"fetching\":%ju,\"enlisted\":%ju,"
+		"\"refused\":%ju,\"failed\":%ju,\"spent_today_ncoin\":%ju,"
+		"\"budget_ncoin\":%ju}}\n",
 		sessions, dues, (uintmax_t)t.asks_granted, (uintmax_t)t.strips_accepted,
 		(uintmax_t)t.units_served, (uintmax_t)t.tickets_accepted, (uintmax_t)t.units_paid,
 		(uintmax_t)t.refused_auth, (uintmax_t)t.refused_ticket, (uintmax_t)t.refused_unpaid,
 		(uintmax_t)t.claims_paid, (uintmax_t)t.owed.ncoin, (uintmax_t)t.paid.ncoin,
 		(uintmax_t)price.ncoin, (uintmax_t)cache.limit, (uintmax_t)cache.used,
 		(uintmax_t)cache.pinned, (uintmax_t)cache.items, (uintmax_t)cache.evictions,
-		(uintmax_t)cache.bytes_evicted);
+		(uintmax_t)cache.bytes_evicted, (uintmax_t)recruits.waiting,
+		(uintmax_t)recruits.fetching, (uintmax_t)recruits.enlisted,
+		(uintmax_t)recruits.refused, (uintmax_t)recruits.failed,
+		(uintmax_t)recruits.spent_today.ncoin, (uintmax_t)recruits.budget.ncoin);
 	souk_http_reply_copy(reply, 200, "application/json", souk_bytes_of(text, (size_t)size));
 }
 
@@ -462,6 +469,31 @@ static souk_status check_read(struct provider_node *node, struct chunk_item *ite
 	return status == SOUK_OK ? SOUK_OK : SOUK_CORRUPT_CONTENT;
 }
 
+struct encryption {
+	const struct souk_unit_cipher *cipher;
+	uint8_t *out;
+};
+
+static void encrypt(void *ctx, struct souk_bytes data)
+{
+	const struct encryption *encryption = ctx;
+	souk_unit_cipher_xor(encryption->cipher, encryption->out, data.data, data.size);
+}
+
+/* UNIT of ITEM, encrypted, into OUT. What is signed for is looked at before; else it is read once,
+ * from where it lies. */
+static souk_status read_unit(struct provider_node *node, const struct souk_provider_reply *unit,
+	const struct accountable *accountable, struct chunk_item *item, uint8_t *out)
+{
+	struct encryption encryption = {&unit->cipher, out};
+	if (!accountable->is)
+		return chunk_item_use(item, unit->offset, unit->length, encrypt, &encryption);
+	SOUK_TRY(chunk_item_read(item, unit->offset, out, unit->length));
+	SOUK_TRY(check_read(node, item, &accountable->statement, souk_bytes_of(out, unit->length)));
+	souk_unit_cipher_xor(&unit->cipher, out, out, unit->length);
+	return SOUK_OK;
+}
+
 /* Read, encrypt and send one chunk. BUFFER is given back once it is sent. */
 static void send_unit(struct provider_node *node, const struct souk_provider_reply *unit,
 	struct accountable *accountable, struct chunk_item *item, struct provider_buffer *buffer,
@@ -471,12 +503,8 @@ static void send_unit(struct provider_node *node, const struct souk_provider_rep
 	uint8_t *data = buffer->memory->data;
 	souk_status status = SOUK_IO_READ;
 	if (item != NULL && unit->length <= buffer->memory->size)
-		status = chunk_item_read(item, unit->offset, data, unit->length);
-	if (status == SOUK_OK && accountable->is)
-		status = check_read(
-			node, item, &accountable->statement, souk_bytes_of(data, unit->length));
+		status = read_unit(node, unit, accountable, item, data);
 	if (status == SOUK_OK) {
-		souk_unit_cipher_xor(&unit->cipher, data, data, unit->length);
 		if (accountable->is) {
 			provider_statement_sign(node, &accountable->statement, &accountable->id,
 				souk_bytes_of(data, unit->length), statement);
