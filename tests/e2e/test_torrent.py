@@ -70,14 +70,13 @@ class Torrent(MarketTest):
         home.souk("init", "--role", "provider")
         return home
 
-    def recheck(self, torrent_path, save_path):
+    def real_seed(self, torrent_path, folder):
         """A real client that has found our files to be the torrent's, and seeds them."""
-        session = torrent_peers.make_session(libtorrent)
-        handle = torrent_peers.add_to(session, libtorrent, torrent_path, save_path)
-        # Without resume data it seeds only after it has hashed all files.
-        wait_until("libtorrent has checked", lambda: handle.status().is_seeding)
-        self.assertEqual(handle.status().progress, 1.0)
-        return session
+        seed = torrent_peers.RealSeed(torrent_path, folder)
+        self.addCleanup(seed.close)
+        self.assertTrue(seed.is_seeding)
+        self.assertEqual(seed.progress, 1.0)
+        return seed
 
     def bad_seed(self, kind, torrent_path=None):
         info = libtorrent.torrent_info(torrent_path or self.torrent)
@@ -109,7 +108,7 @@ class Torrent(MarketTest):
         # Up to 16 KiB the id of a directory is the infohash.
         self.assertEqual(self.export["infohash"], self.folder["content"])
         self.assertEqual(info.total_size() >= sum(FILES.values()), True)
-        self.recheck(self.torrent, self.market.folder)
+        self.real_seed(self.torrent, self.market.folder)
         magnet = libtorrent.parse_magnet_uri(self.export["magnet"])
         self.assertEqual(str(magnet.info_hashes.v2), self.export["infohash"])
         self.assertEqual(magnet.name, "site")
@@ -121,11 +120,10 @@ class Torrent(MarketTest):
         with open(os.path.join(broken, "site", "docs/x/large"), "r+b") as file:
             file.seek(5 * UNIT)
             file.write(b"x")
-        session = torrent_peers.make_session(libtorrent)
-        handle = torrent_peers.add_to(session, libtorrent, self.torrent, broken)
-        wait_until("libtorrent has checked", lambda: handle.status().state ==
-                   libtorrent.torrent_status.downloading)
-        self.assertLess(handle.status().progress, 1.0)
+        seed = torrent_peers.RealSeed(self.torrent, broken)
+        self.addCleanup(seed.close)
+        self.assertFalse(seed.is_seeding)
+        self.assertLess(seed.progress, 1.0)
 
     def test_1_single_files_of_every_size(self):
         """From the home, and from the market by a home that has nothing: the same torrent."""
@@ -144,7 +142,7 @@ class Torrent(MarketTest):
             with open(here, "rb") as a, open(there, "rb") as b:
                 self.assertEqual(a.read(), b.read())
             folder = os.path.dirname(os.path.join(self.site, entry["path"]))
-            self.recheck(here, folder)
+            self.real_seed(here, folder).close()
 
     def test_1_what_libtorrent_makes_itself(self):
         """The directory of ours is byte by byte the info dictionary that libtorrent makes."""
@@ -169,15 +167,19 @@ class Torrent(MarketTest):
 
     def test_2_a_seed_feeds_a_cache(self):
         """libtorrent seeds; a home takes it and sells it; a buyer fetches it with souk get."""
-        session = self.recheck(self.torrent, self.market.folder)
-        imported = self.cache.souk("torrent", "import", self.torrent, "--peer",
-                                   f"127.0.0.1:{session.listen_port()}")
+        seed = self.real_seed(self.torrent, self.market.folder)
+        imported = self.cache.souk("torrent", "import", self.torrent, "--peer", seed.address)
         self.assertEqual(imported["content"], self.folder["content"])
         self.assertEqual(imported["files_from_peers"], len([s for s in FILES.values() if s]) - 1)
         self.check_stored(self.cache)
         self.assertEqual(os.listdir(os.path.join(self.cache.path, "torrents")), [])
         self.seller.stop()      # so that it is the cache that sells
         try:
+            tree = self.market.path("tree")
+            self.buyer.get(self.folder["content"], tree).good()
+            for path, data in self.files.items():
+                with open(os.path.join(tree, path), "rb") as file:
+                    self.assertEqual(file.read(), data)
             for path in ("a", "docs/sixty-four"):
                 out = self.market.path("bought")
                 entry = next(e for e in self.folder["files"] if e["path"] == path)
@@ -200,12 +202,9 @@ class Torrent(MarketTest):
                 path = self.market.path(f"made-{number}.torrent")
                 with open(path, "wb") as file:
                     file.write(made)
-                session = torrent_peers.make_session(libtorrent)
-                handle = torrent_peers.add_to(session, libtorrent, path, self.market.folder)
-                wait_until("it seeds", lambda: handle.status().is_seeding)
+                seed = self.real_seed(path, self.market.folder)
                 home = self.new_home(f"made-{number}")
-                imported = home.souk("torrent", "import", path, "--peer",
-                                     f"127.0.0.1:{session.listen_port()}")
+                imported = home.souk("torrent", "import", path, "--peer", seed.address)
                 self.assertEqual(imported["infohash"],
                                  str(libtorrent.torrent_info(path).info_hashes().v2))
                 again = self.market.path(f"again-{number}.torrent")

@@ -6,9 +6,12 @@ torrent, cut into pieces as the torrent says.
 """
 import hashlib
 import http.server
+import json
 import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 
@@ -37,14 +40,30 @@ def make_torrent(libtorrent, folder, piece_length, flags, trackers=()):
     return libtorrent.bencode(torrent.generate())
 
 
-def add_to(session, libtorrent, torrent_path, save_path, upload_limit=0):
-    parameters = libtorrent.add_torrent_params()
-    parameters.ti = libtorrent.torrent_info(torrent_path)
-    parameters.save_path = save_path
-    handle = session.add_torrent(parameters)
-    if upload_limit:
-        handle.set_upload_limit(upload_limit)
-    return handle
+class RealSeed:
+    """A libtorrent that has hashed the files of a torrent; it seeds them where they are right."""
+
+    def __init__(self, torrent_path, folder):
+        environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                          "torrent_seed.py"), torrent_path, folder],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        line = self.process.stdout.readline()
+        if not line:
+            raise OSError(f"libtorrent does not take {torrent_path}")
+        state = json.loads(line)
+        self.is_seeding, self.progress = state["is_seeding"], state["progress"]
+        self.address = f"127.0.0.1:{state['port']}"
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
 
 
 class BadSeed(threading.Thread):
