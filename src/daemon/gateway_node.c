@@ -12,6 +12,9 @@
 
 /* Beside the wait for a chunk: a connection on which nothing can be sent is closed after both. */
 #define IDLE_CONNECTION_S 30u
+/* A page is followed by its pictures, a segment by the next one: 16 MiB of the same providers are
+ * provided for at once, since each allotment is a transaction. */
+#define UNITS_AHEAD 64u
 
 void gateway_node_config_default(struct gateway_node_config *config)
 {
@@ -57,7 +60,8 @@ static souk_status start_contents(struct gateway_node *node, const struct souk_i
 			.admission = c->admission ? &node->admission : NULL,
 			.escrow_number = c->escrow,
 			.hub_name = c->hub,
-			.price_max = c->price_max},
+			.price_max = c->price_max,
+			.units_ahead = UNITS_AHEAD},
 		.fetches_max = c->contents,
 		.read_ahead = c->read_ahead,
 		.wait_ms = c->wait_ms,
