@@ -16,7 +16,10 @@ static const char *data = "127.0.0.1:7611";
 static const char *listen_on = "127.0.0.1:7680";
 static struct souk_amount price = {100000}; /* 0.0001 coins for 256 KiB */
 
+static uint64_t cache_size; /* 0: no cache */
 static const char *viewers = "127.0.0.1:7630";
+
+#define CACHE_EXAMPLE (10ull << 30)
 
 static const char config_provider[] =
 	"\n"
@@ -33,16 +36,9 @@ static const char config_provider[] =
 	"# Let it follow demand between these.\n"
 	"# price_min = 0.00005\n"
 	"# price_max = 0.0005\n"
-	"# Be a cache: disk for what sponsors have this provider fetch and serve; and what a day's\n"
-	"# fetching may cost, from an escrow of this home (souk escrow open, souk cache).\n"
-	"# cache = 10GiB\n"
-	"# cache_budget = 1\n"
-	"# Let it follow demand between these.\n"
-	"# price_min = 0.00005\n"
-	"# price_max = 0.0005\n"
 	"# Be a cache: disk for what sponsors have this provider fetch; and what a day's\n"
 	"# fetching may cost, from an escrow of this home (souk escrow open, souk cache).\n"
-	"# cache = 10GiB\n"
+	"%scache = %s\n"
 	"# cache_budget = 1\n"
 	"# Defaults for a young or a mature network (souk policy explain): young or mature.\n"
 	"# policy = none\n"
@@ -94,9 +90,25 @@ static const char config_gateway[] =
 	"# own_origins = yes\n";
 
 /* A role of its own adds its section behind the head that all share. */
+/* Exactly, as souk.ini takes it. */
+static const char *size_text(uint64_t bytes)
+{
+	static const char *const units[] = {"", "KiB", "MiB", "GiB"};
+	static char text[32];
+	unsigned unit = 0;
+	while (unit < 3 && bytes > 0 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(text, sizeof text, "%ju%s", (uintmax_t)bytes, units[unit]);
+	return text;
+}
+
 static int write_provider(char *out, size_t size)
 {
-	return snprintf(out, size, config_provider, control, data, cli_amount_text(price));
+	return snprintf(out, size, config_provider, control, data, cli_amount_text(price),
+		cache_size == 0 ? "# " : "",
+		size_text(cache_size == 0 ? CACHE_EXAMPLE : cache_size));
 }
 
 /* The seed, from which caches pull, and who pays them. */
@@ -195,6 +207,8 @@ int cmd_init(int argc, char **argv)
 			&data},
 		{"price", "COINS", "provider: of one unit of 256 KiB (0.0001)", OPTION_AMOUNT,
 			&price},
+		{"cache", "SIZE", "provider: be a cache for sponsors, with so much disk (none)",
+			OPTION_SIZE, &cache_size},
 		{"viewers", "ADDR:PORT", "sponsor: where viewers ask (127.0.0.1:7630)", OPTION_TEXT,
 			&viewers},
 		{"listen", "ADDR:PORT", "gateway: where to answer (127.0.0.1:7680)", OPTION_TEXT,
@@ -210,6 +224,7 @@ int cmd_init(int argc, char **argv)
 			"A ledger's home is made by souk ledger init.",
 		.examples =
 			"  souk init\n  souk init --home ~/seller --role provider --price 0.0002\n"
+			"  souk init --home ~/cache --role provider --cache 10GiB\n"
 			"  souk init --home ~/viewer --role gateway\n"
 			"  souk init --home ~/publisher --role sponsor",
 		.options = options,

@@ -8,6 +8,7 @@
 
 #include "cache_internal.h"
 #include "souk/base/check.h"
+#include "souk/io/entropy_real.h"
 #include "souk/io/log.h"
 
 /* Promised to one sponsor that is not named in the configuration, and to all of them. */
@@ -158,6 +159,10 @@ static souk_status pull_content(struct pull *pull)
 		.timeout_ms = FETCH_TIMEOUT,
 		.events = {.ctx = pull, .chunk = keep_chunk}};
 	struct fetch *fetch;
+	/* Caches that fetch at the same time have different chunks for each other. */
+	if (souk_entropy_fill(souk_entropy_real(), (uint8_t *)&config.seed, sizeof config.seed) !=
+		SOUK_OK)
+		config.seed = 1;
 	/* What may be spent is known once the size is: the budget is that of the dearest. */
 	pthread_mutex_lock(&recruits->lock);
 	souk_status status = set_aside(pull, 0);

@@ -119,7 +119,7 @@ class CacheTest(unittest.TestCase):
     def check_sale(self, content, data, name="out"):
         customer = self.market.customer()
         path = self.market.path(name)
-        customer.get(content, path).good()
+        customer.get(content, path, "--no-hedges").good()
         with open(path, "rb") as file:
             self.assertTrue(file.read() == data, "the bytes differ")
 
@@ -239,6 +239,9 @@ class CacheTest(unittest.TestCase):
         # Its size is known only later.
         self.fails(cache, self.recruit(cache, large), "larger")
         self.assertEqual(cache.figures()["contents"], 0)
+        recruits = cache.home.status()["recruits"]
+        self.assertEqual((recruits["enlisted"], recruits["failed"]), (0, 1))
+        self.assertGreaterEqual(recruits["refused"], 4)
 
     def fails(self, cache, recruit, word):
         def failed():
