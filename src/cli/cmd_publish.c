@@ -197,6 +197,7 @@ struct standing {
 	uint64_t fewest;   /* caches of the one that has fewest */
 	uint64_t pulling;
 	uint64_t spent, bytes;
+	char refusal[160]; /* why a provider did not become a cache */
 };
 
 static struct standing standing_of(const struct publishing *p, const json_t *report)
@@ -213,6 +214,9 @@ static struct standing standing_of(const struct publishing *p, const json_t *rep
 		s.pulling += entry == NULL ? 0 : report_u64(entry, "pulling");
 		s.spent += entry == NULL ? 0 : report_u64(entry, "spent_ncoin");
 		s.bytes += entry == NULL ? 0 : report_u64(entry, "bytes");
+		if (is_read && there < replicas)
+			snprintf(s.refusal, sizeof s.refusal, "%s",
+				report_text(entry, "last_refusal"));
 	}
 	return s;
 }
@@ -268,12 +272,13 @@ static bool wait_for_caches(const struct publishing *p, struct standing *ret)
 static void print_result(const struct publishing *p, const struct standing *s, bool is_complete)
 {
 	if (cli_json) {
-		cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}",
+		cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s, s:s}",
 			"content", p->name, "sponsor", p->home.name, "size_bytes",
 			(json_int_t)p->size, "contents", (json_int_t)p->what.count, "budget_ncoin",
 			(json_int_t)budget.ncoin, "locked_ncoin", (json_int_t)p->locked.ncoin,
 			"replicas", (json_int_t)s->fewest, "replicas_ordered", (json_int_t)replicas,
-			"complete", is_complete, "home", cli_home_path()));
+			"complete", is_complete, "last_refusal", s->refusal, "home",
+			cli_home_path()));
 		return;
 	}
 	printf("content  %s\n", p->name);
@@ -283,6 +288,8 @@ static void print_result(const struct publishing *p, const struct standing *s, b
 	printf("sponsor  %s\n", p->home.name);
 	printf("view     souk get %s\n", p->name);
 	printf("watch    souk sponsor report --follow --home %s\n", cli_home_path());
+	if (!is_complete && s->refusal[0] != '\0')
+		printf("refused  %s\n", s->refusal);
 	if (!is_complete)
 		printf("caches   recruiting goes on while soukd runs; viewers are served from "
 		       "%" PRIu64 " caches on\n",

@@ -50,8 +50,10 @@ static void answer_ask(struct sponsor_node *node, const struct souk_http_request
 	}
 	souk_http_request_peer(request, peer);
 	pthread_mutex_lock(&node->lock);
-	status = souk_sponsor_ask(
-		&node->sponsor, &ask, sponsor_network_of_peer(peer), sponsor_now(), &offer);
+	bool is_spent = node->line_is_spent;
+	status = is_spent ? SOUK_LOCAL_BUDGET
+			  : souk_sponsor_ask(&node->sponsor, &ask, sponsor_network_of_peer(peer),
+				    sponsor_now(), &offer);
 	pthread_mutex_unlock(&node->lock);
 	if (status == SOUK_OK)
 		status = sponsor_commit(node);
@@ -59,7 +61,9 @@ static void answer_ask(struct sponsor_node *node, const struct souk_http_request
 		souk_log_hex("viewer", ask.ask.viewer.bytes, SOUK_ADDRESS_SIZE),
 		souk_log_status(status));
 	if (status != SOUK_OK)
-		answer_refuse(reply, status, NULL);
+		answer_refuse(reply, status,
+			is_spent ? "what one epoch may cost is used up; the next one has more"
+				 : NULL);
 	else
 		ANSWER_MESSAGE(
 			signed_bundle_offer, SOUK_SIGNED_BUNDLE_OFFER_SIZE_MAX, reply, &offer);

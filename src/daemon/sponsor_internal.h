@@ -40,6 +40,7 @@ struct sponsor_wish {
 	int file;		  /* open for reading */
 	uint64_t complaints;	  /* that came since the last audit */
 	uint32_t target, pending; /* caches that are wanted; that pull, having been asked */
+	char refusal[160];	  /* why the last provider that was asked did not become one */
 };
 
 struct sponsor_recruiter;
@@ -56,6 +57,7 @@ struct sponsor_node {
 	pthread_mutex_t allot_lock; /* chain, allot_status */
 	struct souk_chain_client *chain;
 	souk_status allot_status; /* the last one's */
+	uint64_t allot_again_ms;  /* by a steady clock: not tried ahead before */
 
 	pthread_mutex_t commit_lock; /* pending, and writes of the store */
 	struct record_queue pending;
@@ -65,6 +67,9 @@ struct sponsor_node {
 	struct souk_hub_leaves leaves;
 	struct souk_amount stored[SOUK_HUB_LEAVES_MAX]; /* `used` of a leaf, as its record has it */
 	struct record_queue leaf_writes;
+	uint64_t room_epoch; /* of the last allotment */
+	bool room_is_known;
+	struct souk_amount room; /* of the line, after it */
 	struct sponsor_answer *answers;
 	uint32_t answer_count;
 
@@ -72,10 +77,15 @@ struct sponsor_node {
 	struct souk_sponsor sponsor;
 	void *memory;
 	struct sponsor_wish *wishes;
+	bool line_is_spent;		/* in this epoch no further bundle can be paid */
 	struct souk_hash refused_order; /* the last one that could not be followed */
 	struct provider_limit asks, claims;
 	struct sponsor_sample samples[SPONSOR_SAMPLES];
 	uint32_t sample_count;
+
+	pthread_mutex_t report_lock; /* the last report, for a moment */
+	char *report;
+	uint64_t report_ms;
 
 	struct souk_http_server *control;
 	pthread_t follower;
@@ -107,7 +117,7 @@ souk_status sponsor_read(
 
 /* ---- sponsor_money.c ---- */
 
-/* Leaves for all caches, before they are wanted. */
+/* Leaves for all caches, before they are wanted; and no bundles that the line is too short for. */
 void sponsor_allot_ahead(struct sponsor_node *node);
 /* A leaf as it was stored. */
 void sponsor_restore_leaf(struct sponsor_node *node, const struct souk_sponsor_leaf_record *record);

@@ -15,11 +15,13 @@
 
 #include "../client/escrow_line.h"
 #include "souk/base/check.h"
+#include "souk/io/clock_real.h"
 #include "souk/io/log.h"
 #include "sponsor_internal.h"
 
 #define ALLOT_TRIES 4
 #define OPEN_TRIES  3
+#define RETRY_MS    2000u
 /* New leaves together take this part of what is left of the line. */
 #define LINE_PART 4u
 /* A leaf with less than this part left is low. */
@@ -144,6 +146,13 @@ static souk_status keep_all(struct sponsor_node *node, const struct souk_hash *e
 		if (status == SOUK_OK)
 			keep_leaf(node, &fresh, proof);
 	}
+	node->room_epoch = room->epoch;
+	node->room_is_known = true;
+	node->room = room->amount;
+	for (uint32_t i = 0; i < count; i++) {
+		if (souk_amount_sub(&node->room, node->room, leaves[i].amount) != SOUK_OK)
+			node->room = SOUK_AMOUNT_ZERO;
+	}
 	pthread_mutex_unlock(&node->money_lock);
 	free(proof);
 	return status;
@@ -228,21 +237,72 @@ static void find_low(struct sponsor_node *node, struct wanted *wanted)
 	}
 }
 
+/* What bundles that were drawn may want when they are opened. */
+static uint64_t drawn_ncoin(const struct souk_sponsor *sponsor)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < sponsor->memory.bundle_max; i++) {
+		const struct souk_sponsor_bundle *b = &sponsor->memory.bundles[i];
+		if (b->state == SOUK_BUNDLE_DRAWN)
+			sum += b->row.ncoin * b->record.units;
+	}
+	return sum;
+}
+
+/* The dearest price of a cache that may be drawn, and the least room that a leaf of one has. */
+static void find_limits(struct sponsor_node *node, uint64_t *ret_price, uint64_t *ret_left)
+{
+	const struct souk_sponsor *sponsor = &node->sponsor;
+	struct souk_time now = sponsor_now();
+	*ret_price = 1;
+	*ret_left = UINT64_MAX;
+	for (uint32_t i = 0; i < sponsor->cache_count; i++) {
+		const struct souk_sponsor_cache_record *r = &sponsor->memory.caches[i].record;
+		if (r->barred || !souk_time_is_before(now, r->expires))
+			continue;
+		const struct souk_hub_leaf *leaf = souk_hub_leaves_find(
+			&node->leaves, &r->offer.offer.provider, sponsor->epoch);
+		uint64_t left = leaf == NULL ? 0 : leaf->free.amount.ncoin - leaf->free.used.ncoin;
+		*ret_price = r->price.ncoin > *ret_price ? r->price.ncoin : *ret_price;
+		*ret_left = left < *ret_left ? left : *ret_left;
+	}
+}
+
+/* A viewer is not drawn more than its leaves and what is left of the line can pay: it could not
+ * open the bundle. Under money_lock and lock. */
+static void limit_units(struct sponsor_node *node)
+{
+	uint64_t units = node->config.units_max, n = node->sponsor.config.caches, price, left;
+	node->line_is_spent = false;
+	if (node->room_is_known && node->room_epoch == node->sponsor.epoch) {
+		find_limits(node, &price, &left);
+		uint64_t drawn = drawn_ncoin(&node->sponsor) / n, each = node->room.ncoin / n;
+		each = left < UINT64_MAX - each ? each + left : UINT64_MAX;
+		uint64_t most = each > drawn ? (each - drawn) / price : 0;
+		units = most < units ? most : units;
+		node->line_is_spent = units == 0;
+	}
+	node->sponsor.config.units_max = units > 0 ? (uint32_t)units : 1;
+}
+
 void sponsor_allot_ahead(struct sponsor_node *node)
 {
 	struct wanted *wanted = calloc(1, sizeof *wanted);
+	uint64_t now_ms = souk_clock_steady_ns() / 1000000;
 	if (wanted == NULL)
 		return;
 	pthread_mutex_lock(&node->allot_lock);
 	pthread_mutex_lock(&node->money_lock);
 	pthread_mutex_lock(&node->lock);
-	if (node->sponsor.epoch_known)
+	limit_units(node);
+	if (node->sponsor.epoch_known && now_ms >= node->allot_again_ms)
 		find_low(node, wanted);
 	pthread_mutex_unlock(&node->lock);
 	pthread_mutex_unlock(&node->money_lock);
 	if (wanted->count > 0) {
 		souk_status status = allot(node, wanted);
-		(void)status; /* said there; tried again in the next round */
+		if (status != SOUK_OK)
+			node->allot_again_ms = now_ms + RETRY_MS;
 	}
 	pthread_mutex_unlock(&node->allot_lock);
 	free(wanted);

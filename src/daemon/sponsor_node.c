@@ -292,6 +292,7 @@ souk_status sponsor_node_start(struct sponsor_node **ret, const struct sponsor_n
 	pthread_mutex_init(&node->commit_lock, NULL);
 	pthread_mutex_init(&node->money_lock, NULL);
 	pthread_mutex_init(&node->lock, NULL);
+	pthread_mutex_init(&node->report_lock, NULL);
 	stopper_init(&node->stopper);
 	node->chain = souk_chain_client_new(config->ledger_url);
 	if (node->chain != NULL)
@@ -316,6 +317,7 @@ static void free_all(struct sponsor_node *node)
 		free((void *)(uintptr_t)node->answers[i].bytes.data);
 	record_queue_free(&node->pending);
 	record_queue_free(&node->leaf_writes);
+	free(node->report);
 	free(node->answers);
 	free(node->leaves.items);
 	free(node->memory);
@@ -324,6 +326,7 @@ static void free_all(struct sponsor_node *node)
 	souk_tls_key_done(&node->tls);
 	souk_chain_client_free(node->chain);
 	stopper_done(&node->stopper);
+	pthread_mutex_destroy(&node->report_lock);
 	pthread_mutex_destroy(&node->lock);
 	pthread_mutex_destroy(&node->money_lock);
 	pthread_mutex_destroy(&node->commit_lock);

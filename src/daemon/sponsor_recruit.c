@@ -36,6 +36,7 @@
 #define DEAD_RETRY_MS	1000u
 /* Asked in one round, so that no content waits for another's. */
 #define ASKS_PER_ROUND 4u
+#define DETAIL_SIZE    120
 
 /* A provider that may be, or is, a cache of the content. */
 struct member {
@@ -190,15 +191,30 @@ static void log_about(enum souk_log_level level, const char *event, const struct
 		3);
 }
 
-/* POST the recruit of P; what it says. */
-static souk_status call_recruit(const struct member *member, struct souk_signed_enlist *ret)
+/* POST the recruit of MEMBER; what it says, with a sentence in DETAIL. */
+static souk_status call_recruit(
+	const struct member *member, struct souk_signed_enlist *ret, char detail[DETAIL_SIZE])
 {
 	struct provider_client client;
 	souk_status status = provider_client_init(&client, &member->record, CALL_TIMEOUT_MS);
 	if (status == SOUK_OK)
 		status = provider_client_recruit(&client, &member->recruit, ret);
+	snprintf(detail, DETAIL_SIZE, "%.*s", DETAIL_SIZE - 1, client.detail);
 	provider_client_done(&client);
 	return status;
+}
+
+/* For the report: why there are not as many as ordered. What a peer said is text of no trust. */
+static void note_refusal(
+	struct sponsor_recruiter *r, const struct job *job, souk_status status, const char *detail)
+{
+	struct sponsor_wish *wish = &r->node->wishes[job->index];
+	pthread_mutex_lock(&r->node->lock);
+	snprintf(wish->refusal, sizeof wish->refusal, "%s: %s", souk_status_name(status),
+		detail[0] != '\0' ? detail : souk_status_text(status));
+	for (char *c = wish->refusal; *c != '\0'; c++)
+		*c = *c >= 0x20 && *c < 0x7f ? *c : '?';
+	pthread_mutex_unlock(&r->node->lock);
 }
 
 static souk_status enlist(struct sponsor_recruiter *r, struct souk_prospect *p,
@@ -227,7 +243,9 @@ static void give_up(struct sponsor_recruiter *r, const struct job *job, struct s
 	souk_status status)
 {
 	struct sponsor_node *node = r->node;
-	log_about(SOUK_LOG_INFO, "cache_lost", job, p, status);
+	log_about(SOUK_LOG_INFO,
+		p->state == SOUK_PROSPECT_ENLISTED ? "cache_lost" : "cache_refused", job, p,
+		status);
 	pthread_mutex_lock(&node->lock);
 	souk_sponsor_release(&node->sponsor, &p->address, &job->content.id);
 	pthread_mutex_unlock(&node->lock);
@@ -255,7 +273,8 @@ static void ask(struct sponsor_recruiter *r, const struct job *job, struct souk_
 		pthread_mutex_unlock(&node->lock);
 		member->asked = now;
 	}
-	souk_status status = call_recruit(member, &yes);
+	char detail[DETAIL_SIZE] = "";
+	souk_status status = call_recruit(member, &yes, detail);
 	if (status == SOUK_OK)
 		status = enlist(r, p, member, &yes);
 	now = sponsor_now();
@@ -272,6 +291,7 @@ static void ask(struct sponsor_recruiter *r, const struct job *job, struct souk_
 		/* The check says whether it is dead. */
 		member->renew = souk_time_plus_ms(now, node->config.check_ms);
 	} else {
+		note_refusal(r, job, status, detail);
 		give_up(r, job, p, status);
 	}
 }

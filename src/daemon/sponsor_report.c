@@ -4,9 +4,12 @@
  * last minute. Nothing in it is secret: shared secrets and tokens are in no report. */
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "souk/io/clock_real.h"
 #include "sponsor_internal.h"
+
+#define REPORT_MS 100u
 
 void sponsor_sample(struct sponsor_node *node)
 {
@@ -110,6 +113,7 @@ static json_t *content_of(const struct sponsor_node *node, uint32_t index, struc
 	put(object, "replicas_wanted", wish->target);
 	put(object, "replicas", replicas);
 	put(object, "pulling", wish->pending);
+	json_object_set_new(object, "last_refusal", json_string(wish->refusal));
 	json_object_set_new(object, "caches", caches);
 	return object;
 }
@@ -149,7 +153,7 @@ static json_t *totals_of(const struct sponsor_node *node)
 	return object;
 }
 
-char *sponsor_report(struct sponsor_node *node)
+static char *make_report(struct sponsor_node *node)
 {
 	json_t *contents = json_array();
 	struct souk_time now = sponsor_now();
@@ -163,4 +167,19 @@ char *sponsor_report(struct sponsor_node *node)
 	char *text = json_dumps(report, JSON_COMPACT);
 	json_decref(report);
 	return text;
+}
+
+/* Anybody may ask, as often as he likes: it is made a few times a second at most. */
+char *sponsor_report(struct sponsor_node *node)
+{
+	uint64_t now_ms = souk_clock_steady_ns() / 1000000;
+	pthread_mutex_lock(&node->report_lock);
+	if (node->report == NULL || now_ms - node->report_ms >= REPORT_MS) {
+		free(node->report);
+		node->report = make_report(node);
+		node->report_ms = souk_clock_steady_ns() / 1000000;
+	}
+	char *copy = node->report != NULL ? strdup(node->report) : NULL;
+	pthread_mutex_unlock(&node->report_lock);
+	return copy;
 }

@@ -174,6 +174,13 @@ class PublishTest(MarketTest):
         self.assertEqual(self.view(content, data).code, 0)
         self.check_books()
 
+    def test_5b_nobody_wants_it(self):
+        """At a price that no cache takes: publish says why there are none."""
+        path, _ = self.market.file("cheap", 3 * UNIT, seed=13)
+        said = self.publisher.publish(path, "0.01", "--price", "0.00001", "--wait", "3s")
+        self.assertFalse(said["complete"])
+        self.assertIn("LOCAL_NOT_WANTED", said["last_refusal"])
+
     def test_6_a_folder(self):
         folder = self.market.path("site")
         os.makedirs(os.path.join(folder, "a"))
