@@ -161,14 +161,14 @@ static souk_status run_opened(struct shared_fetch *shared, struct fetch *fetch)
 	souk_status status = chunk_store_create(contents->config.chunks, fetch_content(fetch),
 		fetch_row(fetch), shared->title, &item);
 
-	if (status != SOUK_OK) {
-		snprintf(shared->detail, sizeof(shared->detail), "it cannot be kept: %s%s",
-			souk_status_text(status),
-			status == SOUK_LOCAL_FULL
-				? "\nIt does not fit the cache: raise cache in souk.ini."
-				: "");
-		return status;
+	if (status == SOUK_LOCAL_FULL) {
+		/* Busy is something else: trying again would not help. */
+		status = SOUK_IO_DISK_FULL;
+		snprintf(shared->detail, sizeof(shared->detail),
+			"it does not fit the cache\nRaise cache in souk.ini.");
 	}
+	if (status != SOUK_OK)
+		return status;
 	for (uint32_t i = 0; i < souk_content_chunk_count(fetch_content(fetch)); i++) {
 		if (chunk_item_has(item, i))
 			fetch_have(fetch, i);

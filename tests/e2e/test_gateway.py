@@ -440,6 +440,31 @@ class Whole(MarketTest):
         status, _, body = gate.get(f"/{content}", Range=f"bytes=0-{UNIT}")
         self.assertEqual((status, body), (206, data[:UNIT + 1]))
 
+    def test_limits(self):
+        """As many contents are fetched at once as may be; who comes too many is told so."""
+        seller = self.market.provider()
+        ids = []
+        for number in range(2):
+            path, _ = self.market.file(f"limit{number}.bin", 120 * UNIT, 30 + number)
+            ids.append(seller.add(path))
+        seller.start()
+        seller.wait_registered()
+        gate = self.market.gateway(contents=1, read_ahead="1MiB", idle="10m")
+        with socket.create_connection(("127.0.0.1", gate.port), 60) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            s.sendall(f"GET /{ids[0]} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            self.assertTrue(s.recv(1000).startswith(b"HTTP/1.1 200"))
+            status, headers, body = gate.get(f"/{ids[1]}", Range="bytes=0-9")
+            self.assertEqual((status, headers["retry-after"]), (503, "2"), body)
+        # Nobody reads the first one any more: it makes room, however long it could wait.
+        status = wait_until("room", lambda: gate.get(f"/{ids[1]}", Range="bytes=0-9")[0] == 206)
+        # More than the cache holds cannot be read, and says so.
+        small = self.market.gateway(cache="1MiB")
+        status, _, body = small.get(f"/{ids[0]}", Range="bytes=0-9")
+        self.assertEqual(status, 507)
+        self.assertIn("cache", json.loads(body)["detail"])
+        seller.stop()
+
     def test_no_money(self):
         seller = self.market.provider()
         path, _ = self.market.file("money.bin", 5 * UNIT, 21)
