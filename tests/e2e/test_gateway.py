@@ -440,6 +440,36 @@ class Whole(MarketTest):
         status, _, body = gate.get(f"/{content}", Range=f"bytes=0-{UNIT}")
         self.assertEqual((status, body), (206, data[:UNIT + 1]))
 
+    def test_stop_and_kill(self):
+        """It stops in the midst of streams; after a kill what was bought is there, and is whole."""
+        seller = self.market.provider()
+        path, data = self.market.file("stopped.bin", 100 * UNIT, 40)
+        content = self.market.open_shop([seller], path)
+        gate = self.market.gateway()
+        ask = f"GET /{content} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        for end in (gate.stop, gate.kill):
+            streams = []
+            for _ in range(4):
+                s = socket.create_connection(("127.0.0.1", gate.port), 60)
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+                s.sendall(ask)
+                streams.append(s)
+            for s in streams:
+                self.assertTrue(s.recv(1000).startswith(b"HTTP/1.1 200"))
+            end()
+            for s in streams:
+                s.close()
+            gate.start()
+        seller.stop()
+        held = {c["content"]: c for c in gate.index()["contents"]}[content]
+        self.assertGreater(held["chunks_here"], 0)
+        self.assertEqual(gate.get(f"/{content}", Range="bytes=0-99")[2], data[:100])
+        seller.start()
+        seller.wait_registered()
+        status, _, body = gate.get(f"/{content}")
+        self.assertEqual((status, sha(body)), (200, sha(data)))
+        seller.stop()
+
     def test_limits(self):
         """As many contents are fetched at once as may be; who comes too many is told so."""
         seller = self.market.provider()
