@@ -298,6 +298,14 @@ struct search {
 	uint32_t chunk;
 };
 
+/* The first bit of WORD at or behind the one that SEED says, all round. */
+static uint32_t first_bit(uint64_t word, uint32_t seed)
+{
+	uint32_t turn = seed % 64;
+	uint64_t turned = turn == 0 ? word : word >> turn | word << (64 - turn);
+	return ((uint32_t)__builtin_ctzll(turned) + turn) % 64;
+}
+
 /* Look at the words [FROM, TO); false once the search is over. */
 static bool search_words(struct search *search, uint32_t from, uint32_t to)
 {
@@ -308,7 +316,7 @@ static bool search_words(struct search *search, uint32_t from, uint32_t to)
 		uint32_t least = rarity(search->download, word, &found);
 		if (least < search->least) {
 			search->least = least;
-			search->chunk = word * 64 + (uint32_t)__builtin_ctzll(found);
+			search->chunk = word * 64 + first_bit(found, search->download->config.seed);
 		}
 		if (search->least == search->floor || ++search->looked == LOOK_WORDS)
 			return false;
@@ -330,7 +338,7 @@ static uint32_t choose_rarest(struct souk_download *download, uint32_t provider,
 	if (download->cursor >= download->chunk_count)
 		return download->chunk_count;
 	uint32_t words = (uint32_t)SOUK_BITMAP_WORDS((size_t)download->chunk_count);
-	uint32_t first = download->cursor / 64, start = download->config.seed % words;
+	uint32_t first = download->cursor / 64, start = download->config.seed / 64 % words;
 	start = start < first ? first : start;
 	if (search_words(&search, start, words))
 		(void)search_words(&search, first, start);
