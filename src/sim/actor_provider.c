@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actor_reseller.h"
 #include "disk.h"
 #include "souk/base/check.h"
 
@@ -36,6 +37,9 @@ static uint8_t *draw_stock(struct sim_node *node, uint64_t stock_ppm)
 bool sim_provider_stocks(const struct sim_provider *p, uint32_t number)
 {
 	if (number >= sim_content_count(p->node->world))
+		return false;
+	/* It may have parts only, and is nobody's cache. */
+	if (sim_is_reseller(p->node))
 		return false;
 	return p->stock == NULL || (p->stock[number / 8] >> number % 8 & 1) != 0;
 }

@@ -23,6 +23,7 @@
 #ifndef SOUK_SIM_ACTOR_PROVIDER_H
 #define SOUK_SIM_ACTOR_PROVIDER_H
 
+#include "actor_reseller.h"
 #include "actors.h"
 #include "audit.h"
 #include "content.h"
@@ -132,15 +133,15 @@ struct sim_provider {
 
 extern const struct sim_actor sim_provider_actor;
 
-/* The provider of NODE, whose `state` it is. */
+/* The provider of NODE, whose `state` it is, or half of it. */
 static inline struct sim_provider *sim_provider_of(struct sim_node *node)
 {
-	return node->state;
+	return sim_is_reseller(node) ? sim_reseller_seller(node) : node->state;
 }
 
 /* ---------------------------------------------------------------- for greedy sellers */
 
-/* Whether it sells content NUMBER. */
+/* Whether it sells content NUMBER, and has all of it for good. */
 bool sim_provider_stocks(const struct sim_provider *p, uint32_t number);
 /* The newest record of SESSION: SOUK_OK, SOUK_LOCAL_NOT_FOUND, SOUK_CORRUPT_STORE. */
 SOUK_MUST_CHECK souk_status sim_provider_record(const struct sim_provider *p,

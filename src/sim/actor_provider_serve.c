@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What customers ask of a provider; see src/daemon/provider_http.c. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "actor_provider.h"
+#include "actor_reseller.h"
 #include "actor_sponsor.h"
 #include "souk/base/check.h"
 
@@ -96,7 +98,55 @@ static void make_offer(struct sim_provider *p, uint32_t number, struct sim_provi
 static uint32_t find_content(const struct sim_provider *p, const struct souk_hash *id)
 {
 	uint32_t number = sim_contents_find(sim_world_contents(p->node->world), id);
+	/* Parts of it may be enough. */
+	if (number != UINT32_MAX && sim_is_reseller(p->node) &&
+		sim_reseller_parts(p->node, number) != NULL)
+		return number;
 	return number != UINT32_MAX && sim_provider_stocks(p, number) ? number : UINT32_MAX;
+}
+
+static bool has_chunk(const struct sim_provider *p, uint32_t number, uint64_t chunk)
+{
+	if (!sim_is_reseller(p->node))
+		return true;
+	const uint64_t *parts = sim_reseller_parts(p->node, number);
+	return parts != NULL && (parts[chunk / 64] >> chunk % 64 & 1) != 0;
+}
+
+/* The ranges of what it has, as far as there is room. */
+static void fill_ranges(
+	const struct sim_provider *p, uint32_t number, struct souk_availability *said)
+{
+	uint32_t first = 0;
+	for (uint32_t i = 0; i <= said->chunks; i++) {
+		bool has = i < said->chunks && has_chunk(p, number, i);
+		if (!has && i > first && said->ranges.count < SOUK_COUNT_OF(said->ranges.items))
+			said->ranges.items[said->ranges.count++] =
+				(struct souk_chunk_range){first, i - first};
+		first = has ? first : i + 1;
+	}
+}
+
+static void answer_available(struct sim_provider *p, const struct sim_message *message)
+{
+	struct souk_hash id;
+	uint32_t number = UINT32_MAX;
+	if (message->size == sizeof id) {
+		memcpy(&id, message->bytes, sizeof id);
+		number = find_content(p, &id);
+	}
+	if (number == UINT32_MAX) {
+		sim_provider_refuse(p, message, SOUK_PEER_UNKNOWN_CONTENT);
+		return;
+	}
+	struct souk_availability *said = sim_alloc(sizeof *said);
+	said->content = id;
+	said->chunks = sim_content_units(p->node->world, number);
+	fill_ranges(p, number, said);
+	struct sim_message *answer = sim_provider_answer(p, message, SOUK_AVAILABILITY_SIZE_MAX);
+	SIM_PROVIDER_ENCODE(availability, answer, said);
+	free(said);
+	sim_send(p->node, answer);
 }
 
 static void answer_offer(struct sim_provider *p, const struct sim_message *message)
@@ -250,6 +300,19 @@ static struct before look_at(const struct sim_provider *p, const struct souk_uni
 	return (struct before){s, s->payee.unit, binding->unit == request->unit};
 }
 
+/* Whether the chunk of REQUEST is here; of what is wrong otherwise the provider says more. */
+static bool has_asked(const struct sim_provider *p, const struct before *before,
+	const struct souk_unit_request *request)
+{
+	if (before->session == NULL || request->unit == 0 || !sim_is_reseller(p->node))
+		return true;
+	uint32_t number = sim_contents_find(
+		sim_world_contents(p->node->world), &before->session->record.ask.content);
+	return number == UINT32_MAX ||
+	       request->chunk >= sim_content_units(p->node->world, number) ||
+	       has_chunk(p, number, request->chunk);
+}
+
 static void count_payment(
 	struct sim_provider *p, const struct sim_message *message, const struct before *before)
 {
@@ -338,6 +401,9 @@ static souk_status take_unit(struct sim_provider *p, const struct sim_message *m
 	if (!p->provider.epoch_known)
 		return SOUK_IO_TIMEOUT;
 	*before = look_at(p, request);
+	/* Before anything is bound, or a ticket taken. */
+	if (!has_asked(p, before, request))
+		return SOUK_LOCAL_NOT_HERE;
 	SOUK_TRY(souk_provider_unit(&p->provider, &reply, request, sim_now(p->node)));
 	count_payment(p, message, before);
 	/* What is sold must be what was agreed upon: the statement says so. */
@@ -395,6 +461,7 @@ void sim_provider_message(struct sim_node *node, const struct sim_message *messa
 	switch (message->kind) {
 	case SIM_UNIT: answer_unit(p, message); break;
 	case SIM_OFFERS: answer_offer(p, message); return;
+	case SIM_AVAILABLE: answer_available(p, message); return;
 	case SIM_ASK: answer_ask(p, message); break;
 	case SIM_STRIP: answer_strip(p, message); break;
 	case SIM_RECEIPT: answer_receipt(p, message); break;

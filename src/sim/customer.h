@@ -11,6 +11,7 @@
  *   customer_hub.c        sessions that a hub pays for
  *   customer_agreement.c  agreements, statements, evidence
  *   customer_grievance.c  keys that were paid and withheld
+ *   customer_parts.c      who has which parts
  *   customer_call.c       requests, until they are answered */
 #ifndef SOUK_SIM_CUSTOMER_H
 #define SOUK_SIM_CUSTOMER_H
@@ -31,7 +32,7 @@
 /* The planner's deadlines are looked at so often, whatever happens. */
 #define CUSTOMER_LOOK_MS 500u
 /* Calls of a seat beside those of its slots. */
-enum customer_line { LINE_CONTROL, LINE_KEYS, LINE_BUY, LINES };
+enum customer_line { LINE_CONTROL, LINE_KEYS, LINE_BUY, LINE_PARTS, LINES };
 
 /* ---------------------------------------------------------------- the person */
 
@@ -136,6 +137,7 @@ struct seat {
 	bool is_accountable; /* stands up for its units under `agreement` */
 	struct souk_hash agreement;
 	struct souk_time agreement_ends;
+	struct souk_time parts_at; /* when it is asked for what it has */
 };
 
 struct suspect;
@@ -163,6 +165,7 @@ struct purchase {
 	uint32_t first_ms;   /* until a unit is asked for again, as long as nothing is known */
 	uint32_t control_ms; /* until anything else is */
 	uint64_t *words;     /* done, then taken */
+	uint64_t *parts;     /* what each seat has; NULL: nobody asks */
 	struct call *calls;  /* a slot's at its number, then LINES of each seat */
 	struct sim_body *bodies;
 	struct souk_signed_unit *statements;	   /* of the slots; NULL without agreements */
@@ -238,6 +241,13 @@ void customer_call_end(struct purchase *p, uint32_t place);
 /* Send again what is due at NOW. The place of one that is given up, CUSTOMER_NONE where there is
  * none (any more). */
 uint32_t customer_call_overdue(struct sim_node *node, struct souk_time now);
+
+/* customer_parts.c */
+void customer_parts_begin(struct sim_node *node);
+void customer_parts_ask(struct sim_node *node);
+struct souk_time customer_parts_due(const struct purchase *p);
+void customer_parts_reply(struct sim_node *node, uint32_t seat, souk_status status,
+	const struct sim_message *message);
 
 /* customer_escrow.c */
 void customer_escrow_make(struct sim_node *node);

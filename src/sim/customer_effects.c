@@ -3,6 +3,7 @@
  * The planner's effects are carried out here, and what came of them is told to it. */
 #include <string.h>
 
+#include "actor_reseller.h"
 #include "customer.h"
 
 /* Chunks that may be bought again after a crash, because they were not written down yet. */
@@ -32,6 +33,8 @@ static souk_status note_chunk(struct sim_node *node, uint32_t chunk)
 {
 	struct purchase *p = customer_of(node)->purchase;
 	uint32_t word = chunk / 64;
+	if (sim_is_reseller(node))
+		sim_reseller_note_chunk(node, p->content, chunk);
 	p->dirty_low = word < p->dirty_low ? word : p->dirty_low;
 	p->dirty_high = word > p->dirty_high ? word : p->dirty_high;
 	if (p->dirty_chunks++ == 0) {

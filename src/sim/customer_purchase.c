@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actor_reseller.h"
 #include "customer.h"
 #include "directory.h"
 
@@ -82,6 +83,7 @@ void customer_purchase_free(struct sim_node *node)
 	free_plans(p->plans);
 	free(p->allotting);
 	free(p->words);
+	free(p->parts);
 	free(p->calls);
 	free(p->bodies);
 	free(p);
@@ -119,8 +121,10 @@ static uint32_t draw(struct sim_node *node, uint32_t *ret, uint32_t want, bool m
 {
 	const struct customer *c = customer_of(node);
 	const struct purchase *p = c->purchase;
-	uint32_t not [CUSTOMER_ASK_MAX + CUSTOMER_SHUN_MAX], count = p->asked_count;
+	uint32_t not [CUSTOMER_ASK_MAX + CUSTOMER_SHUN_MAX + 1], count = p->asked_count;
 	memcpy(not, p->asked, count * sizeof *not );
+	/* Nobody buys from himself. */
+	not [count++] = node->id;
 	if (!must_be) {
 		memcpy(not +count, c->shunned, c->shunned_count * sizeof *not );
 		count += c->shunned_count;
@@ -233,6 +237,8 @@ void customer_purchase_begin(struct sim_node *node)
 {
 	struct purchase *p = make(node);
 	p->status = SOUK_PEER_UNKNOWN_CONTENT;
+	if (sim_is_reseller(node))
+		sim_reseller_note_want(node, p->content);
 	offers_done(node);
 }
 
@@ -260,6 +266,10 @@ static void init_planner(struct sim_node *node)
 		.slot_count = p->slot_count,
 		.pipeline = CUSTOMER_PIPELINE,
 		.timeout_ms = TIMEOUT_MS + 4 * p->first_ms,
+		.hedge_permille = (uint32_t)s->hedge_permille,
+		.no_hedges = s->hedge_permille == 0,
+		/* Who swap chunks must not all have the same. */
+		.seed = s->parts != 0 ? (uint32_t)souk_rng_u64(&node->rng) : 0,
 	};
 	uint64_t units = p->units + p->seat_count * s->window;
 	config.budget.ncoin = PRICE_SLACK * units * config.price_max.ncoin;
@@ -270,8 +280,11 @@ static void init_planner(struct sim_node *node)
 	uint64_t *words = sim_alloc(count * sizeof *words);
 	customer_wallet_part(node, words, (uint32_t)count);
 	for (uint32_t i = 0; i < p->units; i++) {
-		if ((words[i / 64] >> i % 64 & 1) != 0)
-			souk_download_have(&p->download, i);
+		if ((words[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		souk_download_have(&p->download, i);
+		if (sim_is_reseller(node))
+			sim_reseller_note_chunk(node, p->content, i);
 	}
 	free(words);
 }
@@ -340,6 +353,8 @@ void customer_purchase_go_on(struct sim_node *node)
 		p->seats[i].step = SEAT_IDLE;
 	p->is_planned = true;
 	p->is_careful = true;
+	customer_parts_begin(node);
+	customer_parts_ask(node);
 	customer_pull(node);
 }
 
@@ -358,6 +373,7 @@ static void call_over(struct sim_node *node, uint32_t place, souk_status status,
 	switch ((enum customer_line)((place - p->slot_count) % LINES)) {
 	case LINE_KEYS: customer_keys_reply(node, seat, status, message); break;
 	case LINE_BUY: customer_buy_reply(node, seat, status, message); break;
+	case LINE_PARTS: customer_parts_reply(node, seat, status, message); break;
 	case LINE_CONTROL:
 		if (p->seats[seat].step == SEAT_OFFERING)
 			offer_reply(node, seat, status, message);
@@ -391,6 +407,7 @@ static struct souk_time next_look(const struct purchase *p, struct souk_time now
 	}
 	if (!p->is_planned)
 		return look;
+	look = souk_time_earlier(look, customer_parts_due(p));
 	look = souk_time_earlier(look, souk_download_deadline(&p->download));
 	/* Deadlines come nearer too, when a provider falls behind the others. */
 	return souk_time_earlier(look, souk_time_plus_ms(now, CUSTOMER_LOOK_MS));
@@ -428,6 +445,7 @@ void customer_purchase_timer(struct sim_node *node)
 			souk_download_stop(&p->download, status);
 	}
 	if (p->is_planned) {
+		customer_parts_ask(node);
 		souk_download_tick(&p->download, now);
 		customer_pull(node);
 	}

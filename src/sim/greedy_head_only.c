@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Has the head of every content and nothing else: sells that, then stalls, or fails. */
+ * Has the head of every content and nothing else: sells that, then stalls, fails, or says that it
+ * is not here, for ever. */
 #include "greedy_seller.h"
 
 enum { HEAD, FAILS };
@@ -16,7 +17,7 @@ static bool on_receive(struct sim_node *node, struct sim_message *message)
 	if (seller->knobs[FAILS] == 0)
 		return false;
 	struct sim_message *refusal = sim_reply_new(node->world, message, SIM_UNIT_REPLY);
-	refusal->status = SOUK_IO_NET;
+	refusal->status = seller->knobs[FAILS] == 1 ? SOUK_IO_NET : SOUK_LOCAL_NOT_HERE;
 	refusal->data.reply.unit = message->data.unit.unit;
 	sim_send(node, refusal);
 	return false;
@@ -31,7 +32,8 @@ static void make(struct sim_node *node, const struct sim_population *population)
 
 static const struct sim_knob knobs[] = {
 	[HEAD] = {"head", 8, 0, 65536, "chunks of each content that it has"},
-	[FAILS] = {"fails", 0, 0, 1, "whether it fails for the rest; else it is silent"},
+	[FAILS] = {"fails", 0, 0, 2,
+		"for the rest 0: it is silent; 1: fails; 2: says that it is not here"},
 	{0},
 };
 

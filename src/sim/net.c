@@ -45,6 +45,8 @@ static const struct {
 	[SIM_SEGMENT_REPLY] = {"segment-reply", true},
 	[SIM_TASK] = {"task", false},
 	[SIM_TASK_REPLY] = {"task-reply", true},
+	[SIM_AVAILABLE] = {"available", false},
+	[SIM_AVAILABLE_REPLY] = {"available-reply", true},
 	[SIM_GOSSIP] = {"gossip", false},
 };
 

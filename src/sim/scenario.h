@@ -85,6 +85,9 @@ enum sim_unit {
 	X(false_ppm, "false", SIM_PPM, 0, 0, 1000000, "of an audit of honest work, F")             \
 	X(saving_ppm, "saving", SIM_PPM, 800000, 0, 1000000, "of a task's price, by cheating: k")  \
 	X(agreements, "agreements", SIM_NUMBER, 0, 0, 1, "whether sessions are under one")         \
+	X(parts, "parts", SIM_NUMBER, 0, 0, 1, "whether customers ask who has which parts")        \
+	X(hedge_permille, "hedge", SIM_NUMBER, 30, 0, 1000,                                        \
+		"of a content's units, that a download may pay twice; 0: it asks nobody twice")    \
 	X(quota_units, "quota", SIM_NUMBER, 0, 0, 1000000000,                                      \
 		"units a sponsor gives one viewer in an epoch; 0: no quota")                       \
 	X(prefix_quota_units, "prefix-quota", SIM_NUMBER, 0, 0, 1000000000,                        \

@@ -72,7 +72,9 @@ enum sim_kind {
 	SIM_SEGMENT_REPLY,
 	SIM_TASK, /* of the modelled service, see task.h */
 	SIM_TASK_REPLY,
-	SIM_GOSSIP, /* among colluders; honest actors ignore it */
+	SIM_AVAILABLE,	     /* hash: a content id */
+	SIM_AVAILABLE_REPLY, /* availability */
+	SIM_GOSSIP,	     /* among colluders; honest actors ignore it */
 	SIM_KINDS,
 };
 

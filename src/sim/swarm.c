@@ -120,6 +120,20 @@ static void draw_customers(
 	p->via_hub = via_hub;
 }
 
+/* Buyers who sell on what they fetched. */
+static void draw_resellers(struct sim_scenario *s, struct souk_rng *rng)
+{
+	if (!chance(rng, 30))
+		return;
+	struct sim_population *p = add(s, "peers", "reseller", between(rng, 1, 5));
+	if (p == NULL)
+		return;
+	s->parts = 1;
+	p->downloads = between(rng, 1, 4);
+	p->pause_ms = between(rng, 200, 6000);
+	p->peers = between(rng, 1, 4);
+}
+
 static void draw_honest(struct sim_scenario *s, struct souk_rng *rng)
 {
 	struct sim_population *p = add(s, "providers", "provider", between(rng, 1, 5));
@@ -128,6 +142,7 @@ static void draw_honest(struct sim_scenario *s, struct souk_rng *rng)
 	if (p != NULL && chance(rng, 30))
 		p->stock_ppm = 600000;
 	draw_customers(s, rng, "customers", false);
+	draw_resellers(s, rng);
 	if (chance(rng, 35) && add(s, "hubs", "hub", 1) != NULL)
 		draw_customers(s, rng, "guests", true);
 }
