@@ -63,7 +63,7 @@ static void serve_folder(struct gateway_call *call, const struct place *place,
 	const struct souk_directory *directory, const char *path)
 {
 	struct souk_directory_entry entry;
-	char index[PATH_MAX_SIZE], where[PATH_MAX_SIZE + SOUK_NAME_TEXT_SIZE + 32];
+	char index[PATH_MAX_SIZE + 16], where[PATH_MAX_SIZE + SOUK_NAME_TEXT_SIZE + 64];
 
 	snprintf(index, sizeof(index), "%s%sindex.html", path, path[0] ? "/" : "");
 	if (!asks_listing(call) && souk_directory_find(directory, index, &entry) == SOUK_OK &&
