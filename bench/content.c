@@ -31,6 +31,12 @@ static bool run_delivery(struct content_figures *figures, const struct souk_benc
 	return figures->has_delivery;
 }
 
+static bool run_first(struct content_figures *figures, const struct souk_bench_options *options)
+{
+	figures->has_first = content_first_run(figures->first, options);
+	return figures->has_first;
+}
+
 static const struct part {
 	const char *name;
 	bool (*run)(struct content_figures *figures, const struct souk_bench_options *options);
@@ -38,6 +44,7 @@ static const struct part {
 	{"puzzle", run_puzzle},
 	{"issuing", run_issue},
 	{"delivery", run_delivery},
+	{"first-byte", run_first},
 	{"paid", run_paid},
 };
 

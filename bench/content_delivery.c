@@ -181,7 +181,7 @@ static bool use_market(struct delivery *d, const struct plan *plan)
 		swarm_stop(&d->swarm, true);
 	d->swarm_runs = true;
 	d->failed = "starting the market";
-	return swarm_start(&d->swarm, d->options, plan->caches, PROCESS_MANY_MAX);
+	return swarm_start(&d->swarm, d->options, plan->caches, PROCESS_MANY_MAX, 0);
 }
 
 /* A plan that follows one over the same object may use it again: it is published once. */

@@ -5,16 +5,18 @@
 #define SOUK_BENCH_CONTENT_FIGURES_H
 
 #include "content_delivery.h"
+#include "content_first.h"
 #include "content_issue.h"
 #include "content_paid.h"
 #include "content_puzzle.h"
 
 struct content_figures {
-	bool has_paid, has_puzzle, has_issue, has_delivery;
+	bool has_paid, has_puzzle, has_issue, has_delivery, has_first;
 	struct content_paid_figures paid;
 	struct content_puzzle_row puzzle[CONTENT_PUZZLE_ROWS];
 	struct content_issue_row issue[CONTENT_ISSUE_ROWS];
 	struct content_delivery delivery;
+	struct content_first_row first[CONTENT_FIRST_ROWS];
 };
 
 void content_print_json(const struct content_figures *figures);

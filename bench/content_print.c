@@ -34,6 +34,22 @@ static void put_paid(json_t *root, const struct content_paid_figures *f)
 	put_u64(root, "provider_rss_content_bytes", f->big_bytes);
 }
 
+static void put_first(json_t *root, const struct content_first_row *rows)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < CONTENT_FIRST_ROWS; i++) {
+		json_t *row = json_object();
+		put_real(row, "round_trip_ms", rows[i].round_trip_ms);
+		put_real(row, "nginx_ms", rows[i].nginx_ms);
+		put_real(row, "gateway_first_ms", rows[i].first_ms);
+		put_real(row, "gateway_next_ms", rows[i].next_ms);
+		put_real(row, "gateway_here_ms", rows[i].ready_ms);
+		put_real(row, "bound_ms", rows[i].bound_ms);
+		json_array_append_new(list, row);
+	}
+	json_object_set_new(root, "first_byte", list);
+}
+
 static void put_puzzle(json_t *root, const struct content_puzzle_row *rows)
 {
 	json_t *list = json_array();
@@ -122,6 +138,8 @@ void content_print_json(const struct content_figures *figures)
 		put_paid(root, &figures->paid);
 	if (figures->has_delivery)
 		put_delivery(root, &figures->delivery);
+	if (figures->has_first)
+		put_first(root, figures->first);
 	if (figures->has_puzzle)
 		put_puzzle(root, figures->puzzle);
 	if (figures->has_issue)
@@ -150,6 +168,16 @@ static void show_paid(const struct content_paid_figures *f)
 	printf("%-58s %8.2f x\n", "paid against unpaid", f->ratio_unpaid);
 	printf("provider's own memory, having sold %3" PRIu64 " GiB %22s %8.1f MiB\n",
 		f->big_bytes >> 30, "", f->provider_rss_mib);
+}
+
+static void show_first(const struct content_first_row *rows)
+{
+	printf("\nms to the first byte\n%-20s %8s %14s %13s %13s %8s\n", "round trip added",
+		"nginx", "gateway, first", "gateway, next", "gateway, here", "bound");
+	for (unsigned i = 0; i < CONTENT_FIRST_ROWS; i++)
+		printf("%-20.0f %8.1f %14.1f %13.1f %13.1f %8.1f\n", rows[i].round_trip_ms,
+			rows[i].nginx_ms, rows[i].first_ms, rows[i].next_ms, rows[i].ready_ms,
+			rows[i].bound_ms);
 }
 
 static void show_puzzle(const struct content_puzzle_row *rows)
@@ -202,6 +230,8 @@ void content_print_table(const struct content_figures *figures)
 		show_paid(&figures->paid);
 	if (figures->has_delivery)
 		show_delivery(&figures->delivery);
+	if (figures->has_first)
+		show_first(figures->first);
 	if (figures->has_puzzle)
 		show_puzzle(figures->puzzle);
 	if (figures->has_issue)

@@ -26,8 +26,26 @@ static bool append(const char *path, const char *text)
 
 /* ------------------------------------------------------------------ homes */
 
-static bool make_provider(struct swarm *swarm, unsigned i, uint16_t ports[2])
+/* Others reach cache I through relays: its ports, which are PORTS, from farther away. */
+static bool move_away(
+	struct swarm *swarm, unsigned i, const uint16_t ports[2], double round_trip_ms)
 {
+	static const char *const keys[] = {"control_url = https", "data_url = http"};
+	char path[PATH_SIZE], line[128];
+	snprintf(path, sizeof path, "%s/cache%u/souk.ini", swarm->market.folder, i);
+	for (unsigned k = 0; k < 2; k++) {
+		uint16_t port;
+		swarm->relays[2 * i + k] = bench_relay_start(ports[k], round_trip_ms, &port);
+		snprintf(line, sizeof line, "%s://127.0.0.1:%u\n", keys[k], port);
+		if (swarm->relays[2 * i + k] == NULL || !append(path, line))
+			return false;
+	}
+	return true;
+}
+
+static bool make_provider(struct swarm *swarm, unsigned i, double round_trip_ms)
+{
+	uint16_t ports[2];
 	char home[32], control[32], data[32];
 	const char *init[] = {"init", "--role", "provider", "--control", control, "--data", data,
 		"--price", "0.0001", NULL};
@@ -36,7 +54,8 @@ static bool make_provider(struct swarm *swarm, unsigned i, uint16_t ports[2])
 	snprintf(home, sizeof home, "cache%u", i);
 	snprintf(control, sizeof control, "127.0.0.1:%u", ports[0]);
 	snprintf(data, sizeof data, "127.0.0.1:%u", ports[1]);
-	if (!bench_market_souk(&swarm->market, home, init, NULL, 0))
+	if (!bench_market_souk(&swarm->market, home, init, NULL, 0) ||
+		(round_trip_ms > 0 && !move_away(swarm, i, ports, round_trip_ms)))
 		return false;
 	swarm->providers[i] = bench_market_daemon(&swarm->market, home);
 	return process_wait_port(ports[0]) && process_wait_port(ports[1]);
@@ -102,14 +121,13 @@ static bool start_ledger(struct swarm *swarm, const struct souk_bench_options *o
 }
 
 bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, unsigned caches,
-	unsigned viewers)
+	unsigned viewers, double round_trip_ms)
 {
 	const char *init[] = {"init", NULL};
-	uint16_t ports[2];
 	*ret = (struct swarm){.caches = caches, .sponsor = -1};
 	bool good = start_ledger(ret, options);
 	for (unsigned i = 0; i < caches && good; i++)
-		good = make_provider(ret, i, ports);
+		good = make_provider(ret, i, round_trip_ms);
 	good = good && bench_market_souk(&ret->market, "payer", init, NULL, 0) &&
 	       fund(ret, "payer");
 	for (unsigned i = 0; i < viewers && good; i++) {
@@ -127,28 +145,37 @@ void swarm_stop(struct swarm *swarm, bool cleans)
 	for (unsigned i = 0; i < swarm->caches; i++)
 		process_stop(swarm->providers[i]);
 	process_stop(swarm->market.ledger);
+	for (unsigned i = 0; i < 2 * SWARM_CACHES_MAX; i++)
+		bench_relay_stop(swarm->relays[i]);
 	if (cleans)
 		process_run(argv, NULL, 0, NULL);
 }
 
 /* ------------------------------------------------------------------ contents */
 
+bool swarm_add(struct swarm *swarm, const char *file, char *id, size_t size)
+{
+	char home[32];
+	static char text[8192];
+	const char *add[] = {"add", file, "--link", NULL};
+	for (unsigned i = 0; i < swarm->caches; i++) {
+		snprintf(home, sizeof home, "cache%u", i);
+		if (!bench_market_souk(&swarm->market, home, add, text, sizeof text))
+			return false;
+	}
+	return bench_json_text(text, "content", id, size);
+}
+
 bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size)
 {
-	char count[8], home[32];
+	char count[8];
 	static char text[65536];
-	const char *add[] = {"add", file, "--link", NULL};
 	const char *publish[] = {"publish", file, "--budget", "40", "--replicas", count, "--wait",
 		"60s", "--link", NULL};
 	const char *report[] = {"sponsor", "report", NULL};
 	snprintf(count, sizeof count, "%u", swarm->caches);
-	for (unsigned i = 0; i < swarm->caches; i++) {
-		snprintf(home, sizeof home, "cache%u", i);
-		if (!bench_market_souk(&swarm->market, home, add, NULL, 0))
-			return false;
-	}
-	return bench_market_souk(&swarm->market, "sponsor", publish, text, sizeof text) &&
-	       bench_json_text(text, "content", id, size) &&
+	return swarm_add(swarm, file, id, size) &&
+	       bench_market_souk(&swarm->market, "sponsor", publish, NULL, 0) &&
 	       bench_market_souk(&swarm->market, "sponsor", report, text, sizeof text) &&
 	       bench_json_text(text, "name", swarm->sponsor_name, sizeof swarm->sponsor_name);
 }

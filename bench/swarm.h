@@ -6,6 +6,7 @@
 #define SOUK_BENCH_SWARM_H
 
 #include "market.h"
+#include "relay.h"
 
 #define SWARM_CACHES_MAX 8u
 
@@ -15,15 +16,19 @@ struct swarm {
 	pid_t providers[SWARM_CACHES_MAX];
 	pid_t sponsor;
 	char sponsor_name[256];
+	struct bench_relay *relays[2 * SWARM_CACHES_MAX];
 };
 
-/* CACHES of them, all drawn for each bundle; VIEWERS homes. False: see the market's log. */
+/* CACHES of them, all drawn for each bundle, ROUND_TRIP_MS away; VIEWERS homes. False: see the
+ * market's log. */
 bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, unsigned caches,
-	unsigned viewers);
+	unsigned viewers, double round_trip_ms);
 /* And remove its files, where CLEANS. */
 void swarm_stop(struct swarm *swarm, bool cleans);
 
-/* FILE is on sale at every cache, and the sponsor pays for it: its content id into ID. */
+/* FILE is on sale at every cache: its content id into ID. */
+bool swarm_add(struct swarm *swarm, const char *file, char *id, size_t size);
+/* And the sponsor pays for it. */
 bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size);
 
 /* Processor time of all caches up to now. */
