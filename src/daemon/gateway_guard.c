@@ -132,7 +132,8 @@ enum gateway_visit_kind gateway_visit_of(const struct gateway_visit *visit, cons
 
 	if (is_word(visit->site, "same-origin") || is_word(visit->site, "none"))
 		return GATEWAY_VISIT_OWN;
-	/* Its own page in a sandbox has no origin, and tells by its address who it is. */
+	/* A page of its own in a sandbox has no origin; where a browser tells its address, it is
+	 * known by that. */
 	if (asker.size > 0 && (list_has(allowed, asker) || is_of_host(asker, visit->host)))
 		return GATEWAY_VISIT_INVITED;
 	if (is_word(visit->mode, "navigate") && is_word(visit->dest, "document"))

@@ -196,6 +196,22 @@ class Bought(Film, MarketTest):
             self.assertEqual("200", page.run("fetch('player.js').then((r) => r.status + '')"))
 
 
+    def test_4_sandbox(self):
+        """Without origins of their own pages are locked in: they read nothing, not even their own
+        files, since nothing tells their requests from those of a page elsewhere."""
+        gate = self.market.gateway(own_origins="no")
+        with Chromium() as browser:
+            page = browser.open(f"{gate.url}/{self.site}/")
+            self.assertEqual(page.run("[location.host, origin].join()"),
+                             f"127.0.0.1:{gate.port},null")
+            self.assertIn("A film", page.run("document.body.innerText"))
+            for url in ("/?json", "player.js", f"/{self.site}/film.mp4"):
+                self.assertEqual("refused", page.run(
+                    f"fetch('{url}').then((r) => r.status + '', () => 'refused')"), url)
+            self.assertEqual("refused", page.run(
+                "(() => { try { return localStorage.length } catch { return 'refused' } })()"))
+
+
 class Sponsored(Film, MarketTest):
     """From caches that the publisher recruited and pays: the viewer has no coin."""
 
