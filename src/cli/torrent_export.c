@@ -14,6 +14,7 @@
 
 static const char *name_asked;
 static const char *tracker;
+static bool is_folder; /* says the user: its bytes are worth buying */
 
 struct export
 {
@@ -38,21 +39,24 @@ static souk_status say(struct export *export, souk_status status, const char *te
 
 /* ------------------------------------------------------------------ the info dictionary */
 
-/* Whether the content's bytes are a directory, which they are only where they are here. */
+/* Whether the content's bytes are a directory: where they are here, or may be bought. */
 static souk_status try_directory(struct export *export)
 {
 	uint8_t *bytes;
-	if (!export->source.is_here || export->source.content.size > SOUK_DIRECTORY_SIZE_MAX)
+	if (!is_folder &&
+		(!export->source.is_here || export->source.content.size > SOUK_DIRECTORY_SIZE_MAX))
 		return SOUK_OK;
-	SOUK_TRY(torrent_rows_bytes(&export->rows, &export->source, &bytes));
+	SOUK_TRY(export->source.is_here ? torrent_rows_bytes(&export->rows, &export->source, &bytes)
+					: torrent_rows_buy(&export->rows, &export->source,
+						  cli_home_path(), &bytes));
 	struct souk_bytes view = souk_bytes_of(bytes, (size_t) export->source.content.size);
-	export->is_directory = souk_directory_may_be(view.size, view) &&
-			       souk_directory_parse(&export->directory, view) == SOUK_OK;
+	souk_status status = souk_directory_parse(&export->directory, view);
+	export->is_directory = status == SOUK_OK;
 	if (export->is_directory)
 		export->info = bytes;
 	else
 		free(bytes);
-	return SOUK_OK;
+	return is_folder ? status : SOUK_OK;
 }
 
 /* A single file: its name is what the torrent is called, a piece is a chunk. */
@@ -133,7 +137,7 @@ static souk_status find_layers(struct export *export)
 		souk_status status = add_layer(export, &entry);
 		if (status != SOUK_OK) {
 			char why[TORRENT_ROWS_DETAIL_SIZE];
-			snprintf(why, sizeof why, "%.80s: %.160s", entry.path, export->rows.detail);
+			snprintf(why, sizeof why, "%.80s: %.400s", entry.path, export->rows.detail);
 			return say(export, status, why);
 		}
 	}
@@ -242,6 +246,8 @@ int cmd_torrent_export(int argc, char **argv)
 	static const struct option_spec options[] = {
 		{"name", "NAME", "what a single file is called (as it was added)", OPTION_TEXT,
 			&name_asked},
+		{"folder", NULL, "it is a folder in the market: buy its list of files", OPTION_FLAG,
+			&is_folder},
 		{"tracker", "URL", "put this tracker in", OPTION_TEXT, &tracker},
 	};
 	static const struct command_spec command = {.name = "torrent export",
@@ -256,7 +262,7 @@ int cmd_torrent_export(int argc, char **argv)
 			    "  souk torrent export 5d9a...e1 site.torrent --tracker "
 			    "http://tracker.example/announce",
 		.options = options,
-		.option_count = 2,
+		.option_count = 3,
 		.arguments_min = 1,
 		.arguments_max = 2};
 	int count;

@@ -6,7 +6,8 @@
  *                     >-- as long as a piece: the layer; shorter: joined; longer: the bytes,
  *   a provider's row -'                                                   from the home only
  *
- * Rows are given away: no money is needed.
+ * Rows are given away: no money is needed. A folder's bytes, which list its files, are for
+ * sale: they are fetched as souk get does, where the user asks for it.
  * Memory: heap. Threads: one owner. */
 #ifndef SOUK_CLI_TORRENT_ROWS_H
 #define SOUK_CLI_TORRENT_ROWS_H
@@ -15,7 +16,7 @@
 #include "../daemon/provider_store.h"
 #include "souk/content/torrent.h"
 
-#define TORRENT_ROWS_DETAIL_SIZE 256
+#define TORRENT_ROWS_DETAIL_SIZE 512
 
 struct torrent_rows {
 	struct provider_store store;
@@ -52,5 +53,11 @@ SOUK_MUST_CHECK souk_status torrent_rows_layer(struct torrent_rows *rows,
 /* All bytes of a content that is here, of SOUK_DIRECTORY_SIZE_MAX at most; *RET is heap. */
 SOUK_MUST_CHECK souk_status torrent_rows_bytes(
 	struct torrent_rows *rows, const struct torrent_source *source, uint8_t **ret);
+
+/* The same of a content that is in the market: fetched, and paid by a sponsor or from the home's
+ * escrow. Also SOUK_LOCAL_FULL where it is too long for a folder, and as fetch_open and fetch_run.
+ */
+SOUK_MUST_CHECK souk_status torrent_rows_buy(struct torrent_rows *rows,
+	const struct torrent_source *source, const char *home, uint8_t **ret);
 
 #endif

@@ -154,11 +154,20 @@ class Torrent(MarketTest):
         self.assertEqual(ours[b"piece layers"], theirs[b"piece layers"])
         self.assertEqual(ours[b"info"], theirs[b"info"])
 
-    def test_1_the_market_has_no_directory_for_nothing(self):
-        """A directory's bytes are for sale: without them there is only a file of them."""
-        exported = self.buyer.souk("torrent", "export", self.folder["content"],
-                                   self.market.path("bytes.torrent"))
-        self.assertFalse(exported["is_directory"])
+    def test_1_folders_in_the_market(self):
+        """A folder's list of files is for sale; with it, the torrent is the one of who has it."""
+        path = self.market.path("bought.torrent")
+        exported = self.buyer.souk("torrent", "export", self.folder["content"], path)
+        self.assertFalse(exported["is_directory"])      # without it there is only a file of it
+        before = self.buyer.balance()
+        exported = self.buyer.souk("torrent", "export", self.folder["content"], path, "--folder")
+        self.assertTrue(exported["is_directory"])
+        self.assertLessEqual(self.buyer.balance(), before)
+        with open(path, "rb") as bought, open(self.torrent, "rb") as ours:
+            self.assertEqual(bought.read(), ours.read())
+        short = next(e for e in self.folder["files"] if e["path"] == "docs/short")
+        result = self.buyer.run("torrent", "export", short["content"], path, "--folder")
+        self.assertIn("BAD_BENCODE", result.err)
         unknown = hashlib.sha256(b"nobody has this").hexdigest()
         result = self.buyer.run("torrent", "export", unknown)
         self.assertIn("neither this home nor the market", result.err)
