@@ -281,7 +281,6 @@ static void print_result(const struct publishing *p, const struct standing *s, b
 			cli_home_path()));
 		return;
 	}
-	printf("content  %s\n", p->name);
 	printf("budget   %s coins, for %s: about %" PRIu64 " whole downloads\n",
 		cli_amount_text(budget), cli_size_text(p->size),
 		budget.ncoin / (p->home.price.ncoin * (p->units > 0 ? p->units : 1)));
@@ -304,12 +303,13 @@ static int publish(struct publishing *p, const char *path)
 		failed = cli_fail("publish", path, SOUK_LOCAL_FULL,
 			"more files than this sponsor may pay for; raise [sponsor] contents in "
 			"souk.ini, or publish an archive of them");
+	if (failed == 0 && !cli_json)
+		printf("content  %s\n", p->name);
 	if (failed == 0)
 		failed = order_all(p);
 	if (failed != 0)
 		return failed;
-	if (!cli_json)
-		printf("content  %s\n", p->name);
+	fflush(stdout); /* before what goes to the other stream */
 	bool is_complete = wait_for_caches(p, &standing);
 	print_result(p, &standing, is_complete);
 	return 0;

@@ -23,17 +23,19 @@
 #include "sponsor_internal.h"
 #include "sponsor_network.h"
 
-#define ROUND_MS	250u
-#define LIST_MS		5000u
-#define POLL_MS		500u
-#define CALL_TIMEOUT_MS 4000u
-#define PULL_MS		(2ull * 3600 * 1000)
-#define SMOOTH_MS	30000u
-#define HOLD_MS		(5ull * 60 * 1000)
-#define RETRY_MS	2000u
-#define PROSPECTS_MAX	512u /* of a content */
-#define DEAD_FAILURES	3u
-#define DEAD_RETRY_MS	1000u
+#define ROUND_MS	       250u
+#define LIST_MS		       5000u
+#define POLL_MS		       500u
+#define CALL_TIMEOUT_MS	       4000u
+#define PULL_PATIENCE_MS       30000u
+#define PULL_SLOW_BYTES_PER_MS 256u
+#define PULL_MS		       (2ull * 3600 * 1000)
+#define SMOOTH_MS	       30000u
+#define HOLD_MS		       (5ull * 60 * 1000)
+#define RETRY_MS	       2000u
+#define PROSPECTS_MAX	       512u /* of a content */
+#define DEAD_FAILURES	       3u
+#define DEAD_RETRY_MS	       1000u
 /* Asked in one round, so that no content waits for another's. */
 #define ASKS_PER_ROUND 4u
 #define DETAIL_SIZE    120
@@ -351,16 +353,30 @@ static void release_one(struct sponsor_recruiter *r, const struct job *job)
 	log_about(SOUK_LOG_INFO, "cache_released", job, p, SOUK_OK);
 }
 
+/* Those that may be counted on: enlisted, or pulling for no longer than a slow line takes. Who only
+ * says that he pulls must not keep others out. */
+static uint32_t count_reliable(const struct job *job, struct souk_time now)
+{
+	uint64_t patience = PULL_PATIENCE_MS + job->content.size / PULL_SLOW_BYTES_PER_MS;
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < job->crew->count; i++) {
+		const struct souk_prospect *p = &job->crew->prospects[i];
+		count += p->state == SOUK_PROSPECT_ENLISTED ||
+			 (p->state == SOUK_PROSPECT_PENDING &&
+				 souk_time_since_ms(job->crew->members[i].asked, now) < patience);
+	}
+	return count;
+}
+
 /* As many as are wanted: some more are asked, or one is let go. */
 static void fill(struct sponsor_recruiter *r, const struct job *job)
 {
 	struct crew *crew = job->crew;
 	for (uint32_t i = 0; i < ASKS_PER_ROUND; i++) {
-		uint32_t there = count_of(crew, SOUK_PROSPECT_ENLISTED) +
-				 count_of(crew, SOUK_PROSPECT_PENDING);
-		if (there > crew->target)
+		if (count_of(crew, SOUK_PROSPECT_ENLISTED) > crew->target)
 			release_one(r, job);
-		if (there >= crew->target || stopper_pause(&r->node->stopper, 0))
+		if (count_reliable(job, sponsor_now()) >= crew->target ||
+			stopper_pause(&r->node->stopper, 0))
 			return;
 		uint32_t index = souk_recruiting_choose(
 			crew->prospects, crew->count, job->price, r->seed, sponsor_now());

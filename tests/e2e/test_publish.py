@@ -120,7 +120,9 @@ class PublishTest(MarketTest):
         self.assertEqual(entry["spent_ncoin"], entry["units"] * PRICE)
         report = self.check_books()
         self.assertEqual(report["viewers"], before["viewers"] + 1)
-        self.assertEqual(self.earned() - earned, report["spent_ncoin"] - before["spent_ncoin"])
+        # A cache stores its tickets a moment after it took them.
+        wait_until("the caches are owed what was spent", lambda: self.earned() - earned ==
+                   report["spent_ncoin"] - before["spent_ncoin"])
 
     def test_3_killed(self):
         """The sponsor is killed while a viewer downloads: no byte and no coin is lost."""
@@ -237,6 +239,10 @@ class PublishTest(MarketTest):
         self.assertEqual(publisher.run("publish", "/nowhere", "--budget", "1").code, 1)
         customer = self.market.customer(coins=None, line=None)
         self.assertEqual(customer.run("publish", self.path, "--budget", "1").code, 1)
+        # An admission is a line of hexadecimal digits; of nobody, there is none.
+        text = publisher.souk("sponsor", "admit", customer.address, "--for", "1h")["admission"]
+        self.assertGreater(len(bytes.fromhex(text)), 100)
+        self.assertEqual(publisher.run("sponsor", "admit", "nobody").code, 2)
         # More than the account has: all is as before.
         result = publisher.run("publish", self.path, "--budget", "100000", "--wait", "0s")
         self.assertEqual(result.code, 1)
