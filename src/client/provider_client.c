@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "control_call.h"
-#include "http_keep.h"
 #include "souk/base/check.h"
 
 souk_status provider_client_init(struct provider_client *client,
@@ -19,12 +18,12 @@ souk_status provider_client_init(struct provider_client *client,
 	/* Without TLS the pin would mean nothing. */
 	if (strncmp(client->url, "https://", 8) != 0)
 		return SOUK_PEER_BAD_OFFER;
-	return http_keep_take(&client->http, client->url, &client->pin);
+	return souk_http_client_new(&client->http);
 }
 
 void provider_client_done(struct provider_client *client)
 {
-	http_keep_give(client->http, client->url, &client->pin);
+	souk_http_client_free(client->http);
 	client->http = NULL;
 }
 
