@@ -62,6 +62,7 @@ struct place {
 	_Atomic int refuse; /* so many of the sponsor's next answers are "not now" */
 	_Atomic int lose;   /* and so many are done, and lost */
 	uint32_t bundles;
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE]; /* who asked last */
 	/* What came. */
 	_Atomic uint32_t given[KIT_CHUNKS];
 	_Atomic uint32_t wrong;
@@ -177,6 +178,7 @@ static void sponsor_handler(
 		return;
 	}
 	pthread_mutex_lock(&place->lock);
+	souk_http_request_peer(request, place->peer);
 	souk_status status = answer_sponsor(place, request, reply);
 	pthread_mutex_unlock(&place->lock);
 	if (status == SOUK_OK && !is_status && takes_one(&place->lose)) {
@@ -512,6 +514,20 @@ static void test_numbers(void **state)
 	place_free(place);
 }
 
+/* The next view finds the connections of the one before. */
+static void test_connections(void **state)
+{
+	char detail[FETCH_DETAIL_SIZE], first[SOUK_HTTP_PEER_TEXT_SIZE];
+	struct place *place = place_new(3, 16, SOUK_PUZZLE_FAST);
+	struct view_config config = config_of(place);
+	(void)state;
+	assert_int_equal(run(&config, detail), SOUK_OK);
+	strcpy(first, place->peer);
+	assert_int_equal(run(&config, detail), SOUK_OK);
+	assert_string_equal(place->peer, first);
+	place_free(place);
+}
+
 /* A crash left the number unwritten: another key. */
 static void test_number_lost(void **state)
 {
@@ -751,6 +767,7 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_number_lost),
 		cmocka_unit_test(test_bad_caches),
 		cmocka_unit_test(test_sponsor_away),

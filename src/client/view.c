@@ -10,12 +10,11 @@
 #include "souk/io/clock_real.h"
 #include "view_internal.h"
 
-#define POLL_MAX_MS	     100u
-#define SHOW_MS		     200u
-#define TIMEOUT_MS	     5000u
-#define PATIENCE_MS	     60000u
-#define CONNECTIONS_PER_HOST (2 * VIEW_PIPELINE)
-#define JOBS_MAX	     32768u
+#define POLL_MAX_MS 100u
+#define SHOW_MS	    200u
+#define TIMEOUT_MS  5000u
+#define PATIENCE_MS 60000u
+#define JOBS_MAX    32768u
 /* Once all is there, what is under way may end in order. */
 #define LINGER_MS 2000u
 
@@ -47,8 +46,7 @@ static souk_status make_tools(struct view *view)
 	view->thread_count = processors < 1			   ? 1
 			     : processors > (long)VIEW_THREADS_MAX ? VIEW_THREADS_MAX
 								   : (unsigned)processors;
-	SOUK_TRY(souk_http_fetcher_new(
-		&view->fetcher, VIEW_BUNDLES_MAX * VIEW_TRANSFERS + 1, CONNECTIONS_PER_HOST));
+	SOUK_TRY(view_engine_take(&view->fetcher));
 	return souk_worker_start(&view->worker, view->thread_count, JOBS_MAX);
 }
 
@@ -277,8 +275,10 @@ static void loop(struct view *view)
 		if (view->is_over && !has_bundles(view))
 			return;
 		souk_status status = souk_http_fetcher_poll(view->fetcher, wait_ms(view), fd);
-		if (status != SOUK_OK)
+		if (status != SOUK_OK) {
+			view->engine_failed = true;
 			view_end(view, status);
+		}
 		view_take_transfers(view);
 		take_jobs(view);
 		view_check_transfers(view);
@@ -303,11 +303,18 @@ souk_status view_run(struct view *view, char detail[FETCH_DETAIL_SIZE])
 	/* Jobs that were dropped have nobody who waits for them. */
 	souk_worker_stop(view->worker);
 	pthread_mutex_lock(&view->lock);
-	souk_http_fetcher_free(view->fetcher);
-	free(view->status_transfer.reply);
+	struct souk_http_fetcher *engine = view->fetcher;
 	view->fetcher = NULL;
 	view->worker = NULL;
 	pthread_mutex_unlock(&view->lock);
+	if (engine != NULL)
+		souk_http_fetcher_cancel(engine, &view->status_transfer);
+	if (view->engine_failed)
+		souk_http_fetcher_free(engine);
+	else
+		view_engine_give(engine);
+	free(view->status_transfer.reply);
+	view->status_transfer.reply = NULL;
 	if (status != SOUK_OK && detail[0] == '\0')
 		snprintf(detail, FETCH_DETAIL_SIZE, "%s", souk_status_text(status));
 	return status;
