@@ -281,7 +281,7 @@ static void print_result(const struct publishing *p, const struct standing *s, b
 			cli_home_path()));
 		return;
 	}
-	printf("budget   %s coins, for %s: about %" PRIu64 " whole downloads\n",
+	printf("budget   %s coins, for %s: about %" PRIu64 " whole downloads or more\n",
 		cli_amount_text(budget), cli_size_text(p->size),
 		budget.ncoin / (p->home.price.ncoin * (p->units > 0 ? p->units : 1)));
 	printf("sponsor  %s\n", p->home.name);

@@ -424,7 +424,6 @@ static bool take_job(struct sponsor_recruiter *r, uint32_t index, struct job *jo
 		if (view.left.ncoin == 0 && content->held.ncoin == 0)
 			crew->target = 0;
 		wish->target = crew->target;
-		wish->pending = count_of(crew, SOUK_PROSPECT_PENDING);
 	}
 	pthread_mutex_unlock(&node->lock);
 	return is_there;
@@ -440,6 +439,9 @@ static void work_on(struct sponsor_recruiter *r, const struct job *job)
 	read_machine(r, job);
 	look_after(r, job);
 	fill(r, job);
+	pthread_mutex_lock(&r->node->lock);
+	r->node->wishes[job->index].pending = count_of(job->crew, SOUK_PROSPECT_PENDING);
+	pthread_mutex_unlock(&r->node->lock);
 }
 
 static void *recruiter_run(void *ctx)

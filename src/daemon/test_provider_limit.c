@@ -71,11 +71,21 @@ static void strangers_take_the_oldest_bucket(void **state)
 	assert_int_equal(take_all("10.0.0.0:1", 9), PROVIDER_LIMIT_BURST);
 }
 
+static void another_rate(void **state)
+{
+	(void)state;
+	limit.per_second = 100;
+	assert_int_equal(take_all("192.0.2.1:1", 1000), 400);
+	assert_int_equal(take_all("192.0.2.1:1", 1500), 50);
+	assert_int_equal(take_all("192.0.2.1:1", 90000), 400);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_bucket_empties_and_fills, forget),
 		cmocka_unit_test_setup(one_owner_has_one_bucket, forget),
+		cmocka_unit_test_setup(another_rate, forget),
 		cmocka_unit_test_setup(strangers_take_the_oldest_bucket, forget),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
