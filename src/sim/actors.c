@@ -9,6 +9,7 @@
 
 static const struct sim_actor *const actors[] = {
 	&sim_beacon_withholder_actor,
+	&sim_cache_actor,
 	&sim_colluding_cache_actor,
 	&sim_colluding_viewer_actor,
 	&sim_customer_actor,

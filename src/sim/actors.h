@@ -7,6 +7,7 @@
 #include "sim.h"
 
 extern const struct sim_actor sim_beacon_withholder_actor;
+extern const struct sim_actor sim_cache_actor;
 extern const struct sim_actor sim_colluding_cache_actor;
 extern const struct sim_actor sim_colluding_viewer_actor;
 extern const struct sim_actor sim_customer_actor;
