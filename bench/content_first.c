@@ -106,7 +106,7 @@ static bool lengthen(struct first *f, unsigned number, uint16_t *port)
 
 static pid_t start_gateway(struct first *f)
 {
-	pid_t pid = bench_market_daemon(&f->swarm.market, "payer");
+	pid_t pid = bench_market_daemon(&f->swarm.market, "payer0");
 	return process_wait_port(f->gateway_port) ? pid : -1;
 }
 
@@ -118,7 +118,7 @@ static bool make_gateway(struct first *f)
 	f->gateway_port = process_free_port();
 	if (!lengthen(f, 1, &ledger))
 		return false;
-	snprintf(path, sizeof path, "%s/payer/souk.ini", f->swarm.market.folder);
+	snprintf(path, sizeof path, "%s/payer0/souk.ini", f->swarm.market.folder);
 	snprintf(text, sizeof text,
 		"[souk]\nledger = http://127.0.0.1:%u\n\n[gateway]\nlisten = 127.0.0.1:%u\n"
 		"payer = own\nbudget = 50\n",

@@ -120,14 +120,16 @@ static void put_delivery(json_t *root, const struct content_delivery *delivery)
 		put_real(row, "ratio_viewer_curl_sha256", r->ratio_viewer);
 		json_array_append_new(list, row);
 	}
+	/* One cache beside one worker of nginx, eight viewers at each; one viewer beside one curl.
+	 * The others are in the list. */
 	put_headline(root, "ratio_cache_cpu_nginx_tls",
-		content_delivery_row(delivery, false, 4, 8, 0), true);
+		content_delivery_row(delivery, false, 1, 8, 0), true);
 	put_headline(root, "ratio_cache_cpu_nginx_tls_paid",
-		content_delivery_row(delivery, true, 4, 1, 0), true);
+		content_delivery_row(delivery, true, 1, 8, 0), true);
 	put_headline(root, "ratio_viewer_curl_sha256",
-		content_delivery_row(delivery, false, 4, 1, 0), false);
+		content_delivery_row(delivery, false, 1, 1, 0), false);
 	put_headline(root, "ratio_viewer_curl_sha256_paid",
-		content_delivery_row(delivery, true, 4, 1, 0), false);
+		content_delivery_row(delivery, true, 1, 1, 0), false);
 	json_object_set_new(root, "delivery", list);
 }
 

@@ -93,7 +93,7 @@ static bool wait_for_providers(struct swarm *swarm)
 	static char text[16384];
 	for (int i = 0; i < 200; i++) {
 		unsigned found = 0;
-		if (bench_market_souk(&swarm->market, "payer", offers, text, sizeof text))
+		if (bench_market_souk(&swarm->market, "payer0", offers, text, sizeof text))
 			for (const char *at = text; (at = strstr(at, "control_url")) != NULL; at++)
 				found++;
 		if (found >= swarm->caches)
@@ -128,8 +128,11 @@ bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, un
 	bool good = start_ledger(ret, options);
 	for (unsigned i = 0; i < caches && good; i++)
 		good = make_provider(ret, i, round_trip_ms);
-	good = good && bench_market_souk(&ret->market, "payer", init, NULL, 0) &&
-	       fund(ret, "payer");
+	for (unsigned i = 0; i < SWARM_PAYERS && good; i++) {
+		char home[32];
+		snprintf(home, sizeof home, "payer%u", i);
+		good = bench_market_souk(&ret->market, home, init, NULL, 0) && fund(ret, home);
+	}
 	for (unsigned i = 0; i < viewers && good; i++) {
 		char home[32];
 		snprintf(home, sizeof home, "viewer%u", i);
@@ -199,7 +202,7 @@ bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid
 		const char **argv = argvs[i];
 		unsigned n = 0;
 		if (is_paid)
-			snprintf(homes[i], PATH_SIZE, "%s/payer", market->folder);
+			snprintf(homes[i], PATH_SIZE, "%s/payer%u", market->folder, i);
 		else
 			snprintf(homes[i], PATH_SIZE, "%s/viewer%u", market->folder, i);
 		snprintf(files[i], PATH_SIZE, "%s/got%u", market->folder, i);

@@ -9,6 +9,8 @@
 #include "relay.h"
 
 #define SWARM_CACHES_MAX 8u
+/* Homes of who pays by himself: payer0 and on. */
+#define SWARM_PAYERS 8u
 
 struct swarm {
 	struct bench_market market;
@@ -34,8 +36,8 @@ bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size)
 /* Processor time of all caches up to now. */
 double swarm_caches_cpu_s(const struct swarm *swarm);
 
-/* COUNT viewers, each from its own home, or one payer's COUNT commands, fetch ID into files of the
- * folder that is the market's, which are removed. As process_run_many. */
+/* COUNT viewers, or payers (at most SWARM_PAYERS), each from its own home, fetch ID into files of
+ * the folder that is the market's, which are removed. As process_run_many. */
 bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid, double *ret_cpu_s,
 	double *ret_wall_s);
 
