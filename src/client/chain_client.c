@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http_keep.h"
 #include "problem.h"
 #include "souk/base/check.h"
 #include "souk/io/http_client.h"
@@ -38,12 +39,13 @@ struct souk_chain_client *souk_chain_client_new(const char *url)
 		return NULL;
 	client->timeout_ms = CALL_TIMEOUT_MS;
 	client->url = strdup(url);
-	if (client->url == NULL || souk_http_client_new(&client->http) != SOUK_OK) {
+	for (size_t n = client->url == NULL ? 0 : strlen(client->url);
+		n > 0 && client->url[n - 1] == '/'; n--)
+		client->url[n - 1] = '\0';
+	if (client->url == NULL || http_keep_take(&client->http, client->url, NULL) != SOUK_OK) {
 		souk_chain_client_free(client);
 		return NULL;
 	}
-	for (size_t n = strlen(client->url); n > 0 && client->url[n - 1] == '/'; n--)
-		client->url[n - 1] = '\0';
 	return client;
 }
 
@@ -51,7 +53,8 @@ void souk_chain_client_free(struct souk_chain_client *client)
 {
 	if (client == NULL)
 		return;
-	souk_http_client_free(client->http);
+	if (client->http != NULL)
+		http_keep_give(client->http, client->url, NULL);
 	free(client->url);
 	free(client);
 }

@@ -20,10 +20,18 @@
 #define AHEAD_MAX 1024u
 /* Of a content of which only some may be wanted. */
 #define FIRST_UNITS 256u
+/* So long nobody asks again which epoch it is, unless a session could not be opened. */
+#define EPOCH_FRESH_NS 2000000000ull
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+static void note_epoch(struct paid *paid, uint64_t epoch)
+{
+	paid->epoch = epoch;
+	paid->epoch_ns = souk_clock_steady_ns();
 }
 
 /* So that what it leaves can be used after it; no more than that is lost without. */
@@ -83,6 +91,7 @@ static souk_status allot(
 	}
 	if (status != SOUK_OK)
 		return status;
+	note_epoch(paid, segment.epoch);
 	remember_own(paid, &segment, nodes);
 	for (size_t k = 0; k < count; k++) {
 		providers[k]->segment = segment;
@@ -102,19 +111,40 @@ static souk_status allot(
 static uint64_t units_at_first(const struct paid *paid)
 {
 	uint64_t missing = paid->fetch->chunk_count - paid->download.done.set;
+	/* What it does not need pays for the viewer's next content. */
 	if (paid->config->is_streaming)
-		missing = least(missing, FIRST_UNITS);
+		missing = FIRST_UNITS;
 	return missing + least(paid->config->units_ahead, AHEAD_MAX);
+}
+
+static void forget_epoch(struct paid *paid)
+{
+	pthread_mutex_lock(&paid->money_lock);
+	paid->epoch_ns = 0;
+	pthread_mutex_unlock(&paid->money_lock);
+}
+
+/* The running epoch, as the ledger said a moment ago. A provider that knows better says so, and the
+ * session is opened anew. Under money_lock, once the loop runs. */
+static souk_status find_epoch(struct paid *paid, uint64_t *ret)
+{
+	struct souk_ledger_status ledger;
+	if (paid->epoch_ns == 0 || souk_clock_steady_ns() - paid->epoch_ns > EPOCH_FRESH_NS) {
+		SOUK_TRY(souk_chain_status(paid->fetch->chain, &ledger));
+		note_epoch(paid, ledger.record.epoch);
+	}
+	*ret = paid->epoch;
+	return SOUK_OK;
 }
 
 souk_status paid_allot_first(struct paid *paid)
 {
 	struct paid_provider *without[SOUK_DOWNLOAD_PROVIDERS_MAX];
-	struct souk_ledger_status ledger;
+	uint64_t epoch;
 	size_t count = 0;
-	SOUK_TRY(souk_chain_status(paid->fetch->chain, &ledger));
+	SOUK_TRY(find_epoch(paid, &epoch));
 	for (size_t i = 0; i < paid->provider_count; i++) {
-		souk_status status = paid_find_leaf(&paid->providers[i], ledger.record.epoch);
+		souk_status status = paid_find_leaf(&paid->providers[i], epoch);
 		if (status == SOUK_LOCAL_NOT_FOUND)
 			without[count++] = &paid->providers[i];
 		else if (status != SOUK_OK)
@@ -137,12 +167,11 @@ static uint64_t leaf_units(const struct paid_provider *provider)
 static souk_status make_leaf_ready(struct paid_provider *provider)
 {
 	struct paid *paid = provider->paid;
-	struct souk_ledger_status ledger;
+	uint64_t epoch;
 	pthread_mutex_lock(&paid->money_lock);
-	souk_status status = souk_chain_status(paid->fetch->chain, &ledger);
-	if (status == SOUK_OK &&
-		(provider->leaf.epoch != ledger.record.epoch || leaf_units(provider) == 0)) {
-		status = paid_find_leaf(provider, ledger.record.epoch);
+	souk_status status = find_epoch(paid, &epoch);
+	if (status == SOUK_OK && (provider->leaf.epoch != epoch || leaf_units(provider) == 0)) {
+		status = paid_find_leaf(provider, epoch);
 		if (status == SOUK_LOCAL_NOT_FOUND)
 			status = allot(paid, &provider, 1, provider->units);
 	}
@@ -254,6 +283,8 @@ void paid_open_job(void *ctx)
 	snprintf(
 		provider->open_detail, sizeof provider->open_detail, "%s", provider->client.detail);
 	free(open);
+	if (provider->open_status != SOUK_OK)
+		forget_epoch(provider->paid);
 	pthread_mutex_lock(&provider->paid->lock);
 	provider->open_done = true;
 	pthread_mutex_unlock(&provider->paid->lock);
@@ -294,6 +325,7 @@ static souk_status find_escrow(struct paid *paid)
 	struct souk_escrow_record escrow;
 	struct souk_chain_client *chain = paid->fetch->chain;
 	SOUK_TRY(souk_chain_status(chain, &ledger));
+	note_epoch(paid, ledger.record.epoch);
 	SOUK_TRY(choose_escrow(paid, &ledger.record.ledger));
 	SOUK_TRY(souk_chain_escrow(chain, &paid->escrow, &escrow));
 	if (ledger.record.epoch > EPOCHS_KEPT)

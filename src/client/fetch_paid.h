@@ -128,6 +128,7 @@ struct paid {
 	size_t root_count;
 	pthread_mutex_t money_lock; /* the fetch's chain client, once the loop runs */
 	struct souk_hash escrow;
+	uint64_t epoch, epoch_ns; /* that runs, and when the ledger said so; 0: not known */
 
 	uint64_t *bitmaps; /* done, taken, and what each provider has */
 	struct souk_download download;

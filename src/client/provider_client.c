@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control_call.h"
+#include "http_keep.h"
 #include "souk/base/check.h"
 
 souk_status provider_client_init(struct provider_client *client,
@@ -18,12 +19,12 @@ souk_status provider_client_init(struct provider_client *client,
 	/* Without TLS the pin would mean nothing. */
 	if (strncmp(client->url, "https://", 8) != 0)
 		return SOUK_PEER_BAD_OFFER;
-	return souk_http_client_new(&client->http);
+	return http_keep_take(&client->http, client->url, &client->pin);
 }
 
 void provider_client_done(struct provider_client *client)
 {
-	souk_http_client_free(client->http);
+	http_keep_give(client->http, client->url, &client->pin);
 	client->http = NULL;
 }
 

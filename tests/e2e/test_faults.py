@@ -222,7 +222,7 @@ class Faults(MarketTest):
     def test_h_customer_stopped(self):
         """SIGTERM, not SIGKILL: it says what it has and exits with 1."""
         # From the slow one only: with both the fast one has it all in a moment.
-        self.bad_relay.delay = 0.2
+        self.bad_relay.delay = 0.5
         out = self.out()
         command = self.customer.command("get", self.content, out, "--providers", 1)
         self.wait_for_bytes(out, command, SIZE // 3)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * http_keep.h - connections that outlive who used them: a provider is asked for an offer, for a
+ * chunk row, for a session, by one fetch and then by the next, and a new connection with TLS costs
+ * three round trips each time.
+ *
+ *   take --> calls, by one owner --> give --> idle, for others --30 s, or too many--> closed
+ *
+ * Bounds: KEEP_MAX idle ones in a process, KEEP_OF_ONE of one server.
+ * Memory: heap. Threads: any; what was taken has one owner. */
+#ifndef SOUK_CLIENT_HTTP_KEEP_H
+#define SOUK_CLIENT_HTTP_KEEP_H
+
+#include "souk/io/http_client.h"
+
+#define KEEP_MAX    64u
+#define KEEP_OF_ONE 4u
+
+/* http_keep_take: a client for calls to URL under PIN (NULL: none), connected where one is idle.
+ *
+ * Returns SOUK_OK, or SOUK_IO_MEMORY. */
+SOUK_MUST_CHECK souk_status http_keep_take(
+	struct souk_http_client **ret, const char *url, const struct souk_hash *pin);
+/* Give it back, with the same URL and PIN. NULL is allowed. */
+void http_keep_give(struct souk_http_client *http, const char *url, const struct souk_hash *pin);
+
+#endif
