@@ -587,6 +587,26 @@ static void test_bad_caches(void **state)
 	run_manner(STALLS, true);
 }
 
+/* Where every cache does wrong for good it gives up, however small the content is. */
+static void test_gives_up(void **state)
+{
+	char detail[FETCH_DETAIL_SIZE];
+	struct place *place = place_new(1, 64, SOUK_PUZZLE_FAST);
+	struct view_config config = config_of(place);
+	struct view *view;
+	(void)state;
+	for (uint32_t i = 0; i < CACHES; i++)
+		place->caches[i].manner = GARBAGE;
+	config.patience_ms = 100;
+	assert_int_equal(view_new(&view, &config), SOUK_OK);
+	for (uint32_t i = 1; i < KIT_CHUNKS; i++)
+		view_have(view, i);
+	assert_int_equal(view_run(view, detail), SOUK_PEER_BAD_UNIT);
+	assert_int_equal(place->count, 0);
+	view_free(view);
+	place_free(place);
+}
+
 /* A sponsor that restarts, and answers that are lost after they were given. */
 static void test_sponsor_away(void **state)
 {
@@ -770,6 +790,7 @@ int main(void)
 		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_number_lost),
 		cmocka_unit_test(test_bad_caches),
+		cmocka_unit_test(test_gives_up),
 		cmocka_unit_test(test_sponsor_away),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_wants),

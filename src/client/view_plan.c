@@ -37,6 +37,15 @@ static bool is_alive(const struct view_bundle *bundle)
 	return bundle != NULL && bundle->state != VIEW_BUNDLE_OVER;
 }
 
+static bool has_alive(const struct view *view)
+{
+	for (uint32_t i = 0; i < VIEW_BUNDLES_MAX; i++) {
+		if (is_alive(view->bundles[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool covers(const struct view_bundle *bundle, uint32_t chunk)
 {
 	return is_alive(bundle) && chunk >= bundle->first && chunk - bundle->first < bundle->count;
@@ -259,8 +268,12 @@ void view_plan(struct view *view)
 		view->low = next_lacking(view, view->low, view->chunk_count);
 		run = run_of(view, view->low, view->chunk_count);
 	}
-	if (run.count == 0)
+	if (run.count == 0) {
+		/* Nobody waits: then no time passes in which nothing comes. */
+		if (!has_alive(view))
+			view->progress_ms = view_now_ms();
 		return;
+	}
 	if (needs_status(view)) {
 		if (!view->status_transfer.busy)
 			view_ask_status(view);
@@ -386,13 +399,16 @@ static bool is_hopeless(souk_status status)
 void view_failed(struct view *view, souk_status status)
 {
 	uint64_t now_ms = view_now_ms();
-	uint64_t pause = PAUSE_MS;
+	uint64_t pause = PAUSE_MS, patience = view->config.patience_ms;
+	/* The sponsor says so, and caches are not recruited in a moment. */
+	if (status == SOUK_LOCAL_NO_PROVIDER_LEFT)
+		patience /= 4;
 	for (uint32_t i = 0; i < view->failures && pause < PAUSE_MAX_MS; i++)
 		pause *= 2;
 	view->failures++;
 	view->pause_until = now_ms + pause;
-	if (is_hopeless(status) || (view->failures >= FAILURES_MIN &&
-					   now_ms - view->progress_ms > view->config.patience_ms))
+	if (is_hopeless(status) ||
+		(view->failures >= FAILURES_MIN && now_ms - view->progress_ms > patience))
 		view->leaving = status;
 }
 
@@ -400,10 +416,8 @@ void view_failed(struct view *view, souk_status status)
 void view_check_leaving(struct view *view)
 {
 	souk_status status = view->leaving;
-	for (uint32_t i = 0; i < VIEW_BUNDLES_MAX; i++) {
-		if (is_alive(view->bundles[i]))
-			return;
-	}
+	if (has_alive(view))
+		return;
 	view->leaving = SOUK_OK;
 	if (status != SOUK_OK)
 		leave_sponsor(view, status);
