@@ -239,12 +239,17 @@ static souk_status find_peers(struct task *task, const struct torrent_events *ev
 	return SOUK_OK;
 }
 
+static void set_folder(struct task *task)
+{
+	char hex[2 * SOUK_HASH_SIZE + 1];
+	souk_hex_encode(hex, task->torrent.infohash.bytes, SOUK_HASH_SIZE);
+	snprintf(task->folder, sizeof task->folder, "%s/torrents/%s", task->store.home, hex);
+}
+
 /* One import of a torrent at a time: they would write the same files. */
 static souk_status lock_folder(struct task *task)
 {
-	char path[560], hex[2 * SOUK_HASH_SIZE + 1];
-	souk_hex_encode(hex, task->torrent.infohash.bytes, SOUK_HASH_SIZE);
-	snprintf(task->folder, sizeof task->folder, "%s/torrents/%s", task->store.home, hex);
+	char path[560];
 	SOUK_TRY(souk_file_make_folders(task->folder));
 	snprintf(path, sizeof path, "%s/lock", task->folder);
 	task->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -269,12 +274,8 @@ static souk_status take_fetched(struct task *task)
 		torrent_file_path(path, sizeof path, task->folder, i);
 		if (!is_here(task, &entry))
 			SOUK_TRY(take(task, &entry, path, true));
-		unlink(path);
 		task->from_peers++;
 	}
-	snprintf(path, sizeof path, "%s/lock", task->folder);
-	unlink(path);
-	rmdir(task->folder);
 	return SOUK_OK;
 }
 
@@ -310,11 +311,27 @@ static souk_status fetch(struct task *task)
 	return take_fetched(task);
 }
 
+/* Also what a run left that was killed when all was in the store. */
+static void clean_folder(struct task *task)
+{
+	char path[600];
+	if (access(task->folder, F_OK) < 0 || (task->lock < 0 && lock_folder(task) != SOUK_OK))
+		return;
+	for (uint32_t i = 0; i < task->torrent.directory.file_count; i++) {
+		torrent_file_path(path, sizeof path, task->folder, i);
+		unlink(path);
+	}
+	snprintf(path, sizeof path, "%s/lock", task->folder);
+	unlink(path);
+	rmdir(task->folder);
+}
+
 /* ------------------------------------------------------------------ the command */
 
 static souk_status import(struct task *task, const char *path)
 {
 	SOUK_TRY(read_torrent(task, path));
+	set_folder(task);
 	SOUK_TRY(look_at_all(task));
 	SOUK_TRY(drop_twins(task));
 	if (task->wanted_count > 0)
@@ -322,8 +339,9 @@ static souk_status import(struct task *task, const char *path)
 	souk_status status =
 		import_directory(&task->store, task->torrent.info, price, &task->result);
 	if (status != SOUK_OK)
-		say(task, status, "the directory", task->result.item.detail);
-	return status;
+		return say(task, status, "the directory", task->result.item.detail);
+	clean_folder(task);
+	return SOUK_OK;
 }
 
 static void print_done(const struct task *task)

@@ -113,6 +113,16 @@ class Torrent(MarketTest):
         self.assertEqual(str(magnet.info_hashes.v2), self.export["infohash"])
         self.assertEqual(magnet.name, "site")
 
+    def test_1_a_folder_of_one_file(self):
+        """To a client it is a single file, which it looks for without the folder."""
+        os.mkdir(self.market.path("lone"))
+        file_of(self.market.path("lone/file"), UNIT + 9)
+        folder = self.seller.souk("add", self.market.path("lone"))["contents"][0]
+        path = self.market.path("lone.torrent")
+        exported = self.seller.souk("torrent", "export", folder["content"], path)
+        self.assertTrue(exported["is_directory"])
+        self.real_seed(path, self.market.path("lone"))
+
     def test_1_damage_is_found(self):
         """The recheck is one that can fail."""
         broken = self.market.path("broken")
@@ -198,7 +208,12 @@ class Torrent(MarketTest):
                 os.unlink(out)
         finally:
             self.seller.start()
+        # What a run left that was killed just before its end goes with the next one.
+        left = os.path.join(self.cache.path, "torrents", self.export["infohash"])
+        os.mkdir(left)
+        file_of(os.path.join(left, "0"), 5)
         again = self.cache.souk("torrent", "import", self.torrent, "--no-trackers")
+        self.assertFalse(os.path.exists(left))
         self.assertEqual(again["files_there"], len(FILES))
 
     def test_2_every_piece_length_and_hybrids(self):
