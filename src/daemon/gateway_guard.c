@@ -136,6 +136,9 @@ enum gateway_visit_kind gateway_visit_of(const struct gateway_visit *visit, cons
 	 * known by that. */
 	if (asker.size > 0 && (list_has(allowed, asker) || is_of_host(asker, visit->host)))
 		return GATEWAY_VISIT_INVITED;
+	/* Nobody has asked to see it. */
+	if (visit->purpose && visit->site)
+		return GATEWAY_VISIT_REFUSED;
 	if (is_word(visit->mode, "navigate") && is_word(visit->dest, "document"))
 		return GATEWAY_VISIT_LINK;
 	/* No browser of today: a program, or an old browser that names at least the origin. */

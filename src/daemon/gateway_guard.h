@@ -10,7 +10,7 @@
  *             configuration gives are answered.
  *   by page   A browser says where a request comes from (Sec-Fetch-*, Origin, Referer). What a page
  *             from elsewhere embeds or fetches is refused, but for pages that the configuration
- *             names. A link may be followed.
+ *             names. A link may be followed, by a user and not by a browser beforehand.
  *
  * Contents are of many publishers, who must not read one another's: each has an origin of its own,
  * to which its pages are sent:
@@ -46,6 +46,7 @@ struct gateway_visit {
 	const char *host;
 	const char *site, *mode, *dest; /* Sec-Fetch-* */
 	const char *origin, *referer;
+	const char *purpose; /* Sec-Purpose: a browser may fetch what a link leads to beforehand */
 };
 
 enum gateway_visit_kind {

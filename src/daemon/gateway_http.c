@@ -223,6 +223,7 @@ static struct gateway_visit visit_of(const struct souk_http_request *request)
 		.dest = souk_http_request_header(request, "Sec-Fetch-Dest"),
 		.origin = souk_http_request_header(request, "Origin"),
 		.referer = souk_http_request_header(request, "Referer"),
+		.purpose = souk_http_request_header(request, "Sec-Purpose"),
 	};
 }
 

@@ -132,11 +132,20 @@ static void test_visits(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct gateway_visit visit = {OWN, rows[i].site, rows[i].mode, rows[i].dest,
-			rows[i].origin, rows[i].referer};
+			rows[i].origin, rows[i].referer, NULL};
 		enum gateway_visit_kind kind = gateway_visit_of(&visit, INVITED);
 		if (kind != rows[i].kind)
 			fail_msg("row %zu: %d", i, kind);
 	}
+	/* A link that a browser follows beforehand, and a page of one's own that it does so for. */
+	struct gateway_visit early = {.host = OWN,
+		.site = "cross-site",
+		.mode = "navigate",
+		.dest = "document",
+		.purpose = "prefetch"};
+	assert_int_equal(gateway_visit_of(&early, NULL), GATEWAY_VISIT_REFUSED);
+	early.site = "same-origin";
+	assert_int_equal(gateway_visit_of(&early, NULL), GATEWAY_VISIT_OWN);
 }
 
 static void check_bytes(const void *data, size_t size, const char *type)

@@ -204,6 +204,8 @@ class Bought(MarketTest):
         self.assertEqual(ask(**cross, Sec_Fetch_Mode="no-cors", Sec_Fetch_Dest="image"), 403)
         self.assertEqual(ask(**cross, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe"), 403)
         self.assertEqual(ask(**cross, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document"), 200)
+        self.assertEqual(ask(**cross, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document",
+                             Sec_Purpose="prefetch;prerender"), 403)
         self.assertEqual(ask(Origin="https://evil.example"), 403)
         # Its own origin: the content is the root there.
         half = f"{content[:32]}.{content[32:]}.localhost:{self.gate.port}"
