@@ -2,7 +2,7 @@
  *
  * The auditor: a viewer of the sponsor's own, now and then, as strange to caches as any other.
  *
- *   wait, at random --> a content that is viewed; after a complaint that one, soon
+ *   wait, at random --> the content audited longest ago; after a complaint that one, soon
  *        ^                   |
  *        |                   v  fresh key, a random place, a few units of each cache
  *        '--- outcome <-- view_run --drawn--> souk_sponsor_audit: it is ours
@@ -50,7 +50,7 @@ struct sponsor_auditor {
 /* What is audited. */
 struct audit {
 	struct souk_content content;
-	uint64_t cost_ncoin;
+	uint64_t cost_ncoin; /* of a bundle, at most */
 };
 
 static uint64_t random_u64(void)
@@ -86,21 +86,21 @@ static bool has_caches(const struct souk_sponsor *sponsor, const struct souk_has
 	return count >= sponsor->config.caches;
 }
 
-/* The content with most complaints; without any, one that was viewed, by lot. Under the node's
- * lock. */
+/* The content with most complaints; of equals the one that was audited longest ago. Under the
+ * node's lock. */
 static uint32_t choose(const struct sponsor_node *node)
 {
 	const struct souk_sponsor *sponsor = &node->sponsor;
-	uint32_t best = UINT32_MAX, seen = 0;
+	uint32_t best = UINT32_MAX;
 	for (uint32_t i = 0; i < sponsor->content_count; i++) {
 		const struct souk_sponsor_content *c = &sponsor->memory.contents[i];
+		const struct sponsor_wish *wish = &node->wishes[i];
+		const struct sponsor_wish *than = best == UINT32_MAX ? NULL : &node->wishes[best];
 		if (c->record.bundles == 0 || !has_caches(sponsor, &c->content.id))
 			continue;
-		seen++;
-		if (best == UINT32_MAX ||
-			node->wishes[i].complaints > node->wishes[best].complaints ||
-			(node->wishes[i].complaints == node->wishes[best].complaints &&
-				random_u64() % seen == 0))
+		if (than == NULL || wish->complaints > than->complaints ||
+			(wish->complaints == than->complaints &&
+				wish->audited_ms < than->audited_ms))
 			best = i;
 	}
 	return best;
@@ -121,12 +121,14 @@ static bool take_audit(struct sponsor_auditor *a, struct audit *ret)
 					 ? node->config.audit_ms - node->config.audit_ms / HASTE
 					 : 0;
 		ret->content = node->sponsor.memory.contents[index].content;
-		ret->cost_ncoin = price * UNITS_EACH * node->sponsor.config.caches * BUNDLES_MAX;
+		ret->cost_ncoin = price * UNITS_EACH * node->sponsor.config.caches;
 		uint64_t share =
 			node->sponsor.totals.spent.ncoin / 1000 * node->config.audit_permille;
 		is_due = steady_ms() + haste >= a->next_ms && a->cost_ncoin <= share;
-		if (is_due)
+		if (is_due) {
 			wish->complaints = 0;
+			wish->audited_ms = steady_ms();
+		}
 	}
 	pthread_mutex_unlock(&node->lock);
 	return is_due;
@@ -236,7 +238,6 @@ static void audit(struct sponsor_auditor *a, const struct audit *what)
 	if (status == SOUK_OK)
 		status = view_new(&view, &config);
 	a->drawn = 0;
-	a->cost_ncoin += what->cost_ncoin;
 	if (status == SOUK_OK && publish_view(a, view)) {
 		leave_few(a, view, &what->content);
 		status = view_run(view, detail);
@@ -244,6 +245,7 @@ static void audit(struct sponsor_auditor *a, const struct audit *what)
 	}
 	view_free(view);
 	free(row);
+	a->cost_ncoin += what->cost_ncoin * a->drawn;
 	SOUK_LOG(SOUK_LOG_INFO, "audited",
 		souk_log_hex("content", what->content.id.bytes, SOUK_HASH_SIZE),
 		souk_log_status(status), souk_log_text("detail", detail));

@@ -39,6 +39,7 @@ struct sponsor_wish {
 	struct souk_sponsor_order order;
 	int file;		  /* open for reading */
 	uint64_t complaints;	  /* that came since the last audit */
+	uint64_t audited_ms;	  /* the last time, by a steady clock */
 	uint32_t target, pending; /* caches that are wanted; that pull, having been asked */
 	char refusal[160];	  /* why the last provider that was asked did not become one */
 };

@@ -249,6 +249,24 @@ class PublishTest(MarketTest):
         wait_until("it is stopped still", lambda: publisher.content(self.film)["stopped"] and
                    publisher.content(self.film)["budget_ncoin"] == COIN)
 
+    def test_8b_a_cheat_is_barred(self):
+        """A cache whose disk holds something else: the sponsor sees it by itself."""
+        publisher, cheat = self.publisher, self.caches[0]
+        path, data = self.market.file("spoilt", 12 * UNIT, seed=21)
+        content = publisher.publish(path, "0.5")["content"]
+        self.assertEqual(self.view(content, data).code, 0)
+        with open(os.path.join(cheat.path, "content", content), "r+b") as file:
+            file.write(os.urandom(len(data)))
+        publisher.stop()
+        publisher.configure("sponsor", audit="1s", audit_permille=1000)
+        publisher.start()
+
+        def barred():
+            return {k["provider"] for k in publisher.content(content)["caches"] if k["barred"]}
+        self.assertEqual(wait_until("the cheat is barred", barred, 60), {cheat.address})
+        # It is not asked again, and two honest ones are no bundle of three.
+        self.assertEqual(publisher.content(content)["replicas"], CACHES - 1)
+
     def test_9_settled(self):
         """Everything that was spent can be claimed; the ledger's log verifies."""
         self.ledger.check()
