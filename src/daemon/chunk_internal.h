@@ -46,7 +46,7 @@ struct chunk_item {
 	/* While it is open. */
 	int fd;
 	struct souk_mapped bytes; /* of fd */
-	int have_fd; /* -1: it is whole on the disk too */
+	int have_fd;		  /* -1: it is whole on the disk too */
 	struct souk_hash *row;
 	size_t row_size;
 	struct souk_bitmap have;
@@ -69,6 +69,7 @@ struct chunk_store {
 	unsigned idle; /* items that are open and not in use */
 	unsigned items;
 	uint64_t evictions, bytes_evicted;
+	uint64_t pinned, pinned_ms; /* bytes, when they were last added up; steady */
 	pthread_t syncer;
 	bool syncer_runs, is_stopping;
 	pthread_cond_t work;

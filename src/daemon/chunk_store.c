@@ -21,6 +21,7 @@
 /* A file's tail, its folder entry, its records: so that many small ones fill no disk either. */
 #define ROOM_EXTRA 8192u
 #define SLOTS_MIN  64u
+#define PINNED_MS  5000u
 
 uint64_t chunk_store_room_of(const struct souk_content *content)
 {
@@ -551,21 +552,38 @@ const struct provider_store *chunk_store_records(const struct chunk_store *store
 	return &store->store;
 }
 
-struct chunk_store_figures chunk_store_figures_now(struct chunk_store *store)
+/* What is pinned is told by the store alone. Anybody may ask: it is not added up each time. */
+static void update_pinned(struct chunk_store *store)
 {
 	struct {
 		struct chunk_store *store;
 		uint64_t sum;
 	} evictable = {store, 0};
-	uint64_t all = 0;
+	uint64_t all = 0, now_ms = souk_clock_steady_ns() / 1000000;
+	pthread_mutex_lock(&store->lock);
+	bool is_new = store->pinned_ms != 0 && now_ms - store->pinned_ms < PINNED_MS;
+	if (!is_new)
+		store->pinned_ms = now_ms;
+	pthread_mutex_unlock(&store->lock);
+	if (is_new)
+		return;
 	souk_status status = provider_store_each_content(&store->store, add_size, &all);
 	if (status == SOUK_OK)
 		status = provider_store_each_cache(&store->store, take_size, &evictable);
 	pthread_mutex_lock(&store->lock);
+	if (status == SOUK_OK)
+		store->pinned = all > evictable.sum ? all - evictable.sum : 0;
+	pthread_mutex_unlock(&store->lock);
+}
+
+struct chunk_store_figures chunk_store_figures_now(struct chunk_store *store)
+{
+	update_pinned(store);
+	pthread_mutex_lock(&store->lock);
 	struct chunk_store_figures figures = {
 		.limit = store->cache.limit,
 		.used = store->cache.used,
-		.pinned = status == SOUK_OK && all > evictable.sum ? all - evictable.sum : 0,
+		.pinned = store->pinned,
 		.items = store->items,
 		.evictions = store->evictions,
 		.bytes_evicted = store->bytes_evicted,
