@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fetch_hub.h"
+#include "http_keep.h"
 #include "souk/base/check.h"
 
 #define PROVIDERS_DEFAULT    8u
@@ -305,7 +306,8 @@ static void done(void *hands)
 	souk_worker_stop(paid->openers);
 	paid_hub_end(paid);
 	souk_worker_stop(paid->checkers);
-	souk_http_fetcher_free(paid->fetcher);
+	paid_stop_asking(paid);
+	http_keep_give_engine(paid->fetcher);
 	for (size_t i = 0; i < paid->provider_count; i++)
 		free_provider(&paid->providers[i]);
 	paid_notes_stop(paid);
@@ -345,7 +347,7 @@ souk_status paid_open(struct fetch *fetch, struct fetch_engine *ret, char detail
 	pthread_mutex_init(&paid->money_lock, NULL);
 	pthread_mutex_init(&paid->lock, NULL);
 	/* First of all, since others wake it. */
-	souk_status status = souk_http_fetcher_new(&paid->fetcher,
+	souk_status status = http_keep_take_engine(&paid->fetcher,
 		SOUK_DOWNLOAD_SLOTS_MAX + 2 * SOUK_DOWNLOAD_PROVIDERS_MAX, CONNECTIONS_PER_HOST);
 	if (status == SOUK_OK)
 		status = open_parts(paid, detail);

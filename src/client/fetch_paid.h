@@ -174,6 +174,8 @@ void paid_wake(struct paid *paid);
 
 /* fetch_parts.c: which providers have which parts. Ask those whose turn it is. */
 void paid_ask_parts(struct paid *paid);
+/* No answer is waited for any more. */
+void paid_stop_asking(struct paid *paid);
 /* Whether FETCHED answers such a question; then it is taken. */
 bool paid_take_parts(struct paid *paid, const struct souk_http_fetched *fetched);
 

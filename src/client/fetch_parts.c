@@ -83,3 +83,13 @@ bool paid_take_parts(struct paid *paid, const struct souk_http_fetched *fetched)
 		provider->asking.is_over = true;
 	return true;
 }
+
+void paid_stop_asking(struct paid *paid)
+{
+	for (size_t i = 0; i < paid->provider_count; i++) {
+		struct paid_asking *asking = &paid->providers[i].asking;
+		if (asking->busy)
+			souk_http_fetcher_cancel(paid->fetcher, asking);
+		asking->busy = false;
+	}
+}

@@ -112,3 +112,37 @@ void http_keep_give(struct souk_http_client *http, const char *url, const struct
 	pthread_mutex_unlock(&keep_lock);
 	souk_http_client_free(closed);
 }
+
+/* ------------------------------------------------------------------ engines */
+
+static struct souk_http_fetcher *engines[KEEP_ENGINES]; /* under keep_lock; used last, last */
+static size_t engine_count;
+
+souk_status http_keep_take_engine(
+	struct souk_http_fetcher **ret, unsigned transfer_max, unsigned host_connection_max)
+{
+	struct souk_http_fetcher *engine = NULL;
+	pthread_mutex_lock(&keep_lock);
+	if (engine_count > 0)
+		engine = engines[--engine_count];
+	pthread_mutex_unlock(&keep_lock);
+	if (engine == NULL)
+		return souk_http_fetcher_new(ret, transfer_max, host_connection_max);
+	*ret = engine;
+	return SOUK_OK;
+}
+
+void http_keep_give_engine(struct souk_http_fetcher *engine)
+{
+	if (engine == NULL)
+		return;
+	/* What still moves goes into memory that will be gone. */
+	bool is_at_rest = souk_http_fetcher_count(engine) == 0;
+	pthread_mutex_lock(&keep_lock);
+	bool is_kept = is_at_rest && engine_count < KEEP_ENGINES;
+	if (is_kept)
+		engines[engine_count++] = engine;
+	pthread_mutex_unlock(&keep_lock);
+	if (!is_kept)
+		souk_http_fetcher_free(engine);
+}

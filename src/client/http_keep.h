@@ -12,6 +12,7 @@
 #define SOUK_CLIENT_HTTP_KEEP_H
 
 #include "souk/io/http_client.h"
+#include "souk/io/http_fetch.h"
 
 #define KEEP_MAX    64u
 #define KEEP_OF_ONE 4u
@@ -23,5 +24,14 @@ SOUK_MUST_CHECK souk_status http_keep_take(
 	struct souk_http_client **ret, const char *url, const struct souk_hash *pin);
 /* Give it back, with the same URL and PIN. NULL is allowed. */
 void http_keep_give(struct souk_http_client *http, const char *url, const struct souk_hash *pin);
+
+/* The same of the engines that move units, KEEP_ENGINES of them: whatever the next one fetches,
+ * from the same providers it finds connections open. TRANSFER_MAX and HOST_CONNECTION_MAX as
+ * souk_http_fetcher_new's, always the same ones in a process. */
+#define KEEP_ENGINES 4u
+SOUK_MUST_CHECK souk_status http_keep_take_engine(
+	struct souk_http_fetcher **ret, unsigned transfer_max, unsigned host_connection_max);
+/* NULL is allowed. One that still moves something is not kept. */
+void http_keep_give_engine(struct souk_http_fetcher *engine);
 
 #endif
