@@ -174,12 +174,15 @@ class CacheTest(unittest.TestCase):
         cache = Cache(self.market, cache="256MiB")
         recruit = self.recruit(cache, content)
         cache.post(recruit)
-        for _ in range(4):
+        for number in range(4):
             before = (cache.available(content) or (0, []))[1]
             have = sum(count for _, count in before)
             if have == 160:
                 break
-            cache.home.kill()
+            if number % 2:
+                cache.home.stop()  # soon, whatever is under way
+            else:
+                cache.home.kill()
             cache.home.start()
             # What it had it has, but for the last moment; and it goes on by itself.
             wait_until("it goes on", lambda: sum(
@@ -270,6 +273,24 @@ class CacheTest(unittest.TestCase):
         self.assertIsNone(rich.available(content))
 
     # ---------------------------------------------------------------- the limit
+
+    def test_promises_are_bounded(self):
+        """Half of the room for a sponsor that nobody named, seven eighths for all; and what was
+        promised stays."""
+        ids = [self.content(f"film{i}", 4 * UNIT, 30 + i)[0] for i in range(5)]
+        room = 4 * (UNIT + 32) + 8192
+        cache = Cache(self.market, cache=str(4 * room), cache_content_max="2MiB")
+        for content in ids[:2]:
+            cache.enlist(self.recruit(cache, content))
+        self.fails(cache, self.recruit(cache, ids[2]), "one sponsor")
+        other = self.market.customer()
+        key = wire.key_of_home(other.path)
+        escrow = bytes.fromhex(other.souk("escrow", "show")["escrow"])
+        cache.enlist(Recruit(key, cache.address, escrow, ids[3], 100000))
+        self.fails(cache, Recruit(key, cache.address, escrow, ids[4], 100000), "to others")
+        figures = cache.figures()
+        self.assertEqual((figures["contents"], figures["evictions"]), (3, 0))
+        self.assertEqual([cache.sponsors(content)[0] for content in ids], [1, 1, 0, 1, 0])
 
     def test_eviction_under_load(self):
         """Room for three of six; one is bought all the time, and stays."""
