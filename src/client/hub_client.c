@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control_call.h"
+#include "http_keep.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
 
@@ -30,19 +31,19 @@ souk_status hub_client_init(struct hub_client *client, const char *name, uint64_
 	size_t length = strlen(client->url);
 	if (length > 0 && client->url[length - 1] == '/')
 		client->url[length - 1] = '\0';
-	return souk_http_client_new(&client->http);
+	return http_keep_take(&client->http, client->url, &client->pin);
 }
 
 souk_status hub_client_copy(struct hub_client *client, const struct hub_client *from)
 {
 	*client = *from;
 	client->http = NULL;
-	return souk_http_client_new(&client->http);
+	return http_keep_take(&client->http, client->url, &client->pin);
 }
 
 void hub_client_done(struct hub_client *client)
 {
-	souk_http_client_free(client->http);
+	http_keep_give(client->http, client->url, &client->pin);
 	client->http = NULL;
 }
 

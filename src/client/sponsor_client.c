@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control_call.h"
+#include "http_keep.h"
 #include "souk/base/check.h"
 
 #define ANSWER_SIZE_MAX (4u << 20)
@@ -38,12 +39,12 @@ souk_status sponsor_client_init(
 {
 	*client = (struct sponsor_client){.timeout_ms = timeout_ms};
 	SOUK_TRY(sponsor_name_parse(&client->place, name));
-	return souk_http_client_new(&client->http);
+	return http_keep_take(&client->http, client->place.url, &client->place.pin);
 }
 
 void sponsor_client_done(struct sponsor_client *client)
 {
-	souk_http_client_free(client->http);
+	http_keep_give(client->http, client->place.url, &client->place.pin);
 	client->http = NULL;
 }
 
