@@ -12,13 +12,15 @@
 #include "http_keep.h"
 #include "souk/base/check.h"
 
-#define PROVIDERS_DEFAULT    8u
-#define SLOTS_PER_PROVIDER   16u
-#define CONNECTIONS_PER_HOST 8u
-#define OPENERS		     4u
+#define PROVIDERS_DEFAULT  8u
+#define SLOTS_PER_PROVIDER 16u
+#define OPENERS		   4u
 /* Where only what somebody wants is fetched, a session is short: what it reserved of a leaf and
  * does not use is lost for the epoch. */
 #define WANTED_SESSION_UNITS 128u
+
+_Static_assert(SOUK_DOWNLOAD_SLOTS_MAX + 2 * SOUK_DOWNLOAD_PROVIDERS_MAX <= KEEP_ENGINE_TRANSFERS,
+	"an engine takes every transfer of a fetch");
 
 /* ------------------------------------------------------------------ opening */
 
@@ -347,8 +349,7 @@ souk_status paid_open(struct fetch *fetch, struct fetch_engine *ret, char detail
 	pthread_mutex_init(&paid->money_lock, NULL);
 	pthread_mutex_init(&paid->lock, NULL);
 	/* First of all, since others wake it. */
-	souk_status status = http_keep_take_engine(&paid->fetcher,
-		SOUK_DOWNLOAD_SLOTS_MAX + 2 * SOUK_DOWNLOAD_PROVIDERS_MAX, CONNECTIONS_PER_HOST);
+	souk_status status = http_keep_take_engine(&paid->fetcher);
 	if (status == SOUK_OK)
 		status = open_parts(paid, detail);
 	if (status != SOUK_OK) {

@@ -118,8 +118,7 @@ void http_keep_give(struct souk_http_client *http, const char *url, const struct
 static struct souk_http_fetcher *engines[KEEP_ENGINES]; /* under keep_lock; used last, last */
 static size_t engine_count;
 
-souk_status http_keep_take_engine(
-	struct souk_http_fetcher **ret, unsigned transfer_max, unsigned host_connection_max)
+souk_status http_keep_take_engine(struct souk_http_fetcher **ret)
 {
 	struct souk_http_fetcher *engine = NULL;
 	pthread_mutex_lock(&keep_lock);
@@ -127,7 +126,7 @@ souk_status http_keep_take_engine(
 		engine = engines[--engine_count];
 	pthread_mutex_unlock(&keep_lock);
 	if (engine == NULL)
-		return souk_http_fetcher_new(ret, transfer_max, host_connection_max);
+		return souk_http_fetcher_new(ret, KEEP_ENGINE_TRANSFERS, KEEP_ENGINE_CONNECTIONS);
 	*ret = engine;
 	return SOUK_OK;
 }

@@ -25,12 +25,13 @@ SOUK_MUST_CHECK souk_status http_keep_take(
 /* Give it back, with the same URL and PIN. NULL is allowed. */
 void http_keep_give(struct souk_http_client *http, const char *url, const struct souk_hash *pin);
 
-/* The same of the engines that move units, KEEP_ENGINES of them: whatever the next one fetches,
- * from the same providers it finds connections open. TRANSFER_MAX and HOST_CONNECTION_MAX as
- * souk_http_fetcher_new's, always the same ones in a process. */
-#define KEEP_ENGINES 4u
-SOUK_MUST_CHECK souk_status http_keep_take_engine(
-	struct souk_http_fetcher **ret, unsigned transfer_max, unsigned host_connection_max);
+/* The same of the engines that move units, KEEP_ENGINES of them, for so many transfers at once and
+ * so many connections to a host: whatever the next one fetches, in whatever way it is paid, from
+ * the same providers it finds connections open. */
+#define KEEP_ENGINES		4u
+#define KEEP_ENGINE_TRANSFERS	320u
+#define KEEP_ENGINE_CONNECTIONS 8u
+SOUK_MUST_CHECK souk_status http_keep_take_engine(struct souk_http_fetcher **ret);
 /* NULL is allowed. One that still moves something is not kept. */
 void http_keep_give_engine(struct souk_http_fetcher *engine);
 

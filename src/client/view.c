@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http_keep.h"
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
 #include "view_internal.h"
@@ -17,6 +18,9 @@
 #define JOBS_MAX    32768u
 /* Once all is there, what is under way may end in order. */
 #define LINGER_MS 2000u
+
+_Static_assert(VIEW_BUNDLES_MAX *VIEW_TRANSFERS < KEEP_ENGINE_TRANSFERS,
+	"an engine takes every transfer of a view");
 
 uint64_t view_now_ms(void)
 {
@@ -46,7 +50,7 @@ static souk_status make_tools(struct view *view)
 	view->thread_count = processors < 1			   ? 1
 			     : processors > (long)VIEW_THREADS_MAX ? VIEW_THREADS_MAX
 								   : (unsigned)processors;
-	SOUK_TRY(view_engine_take(&view->fetcher));
+	SOUK_TRY(http_keep_take_engine(&view->fetcher));
 	return souk_worker_start(&view->worker, view->thread_count, JOBS_MAX);
 }
 
@@ -312,7 +316,7 @@ souk_status view_run(struct view *view, char detail[FETCH_DETAIL_SIZE])
 	if (view->engine_failed)
 		souk_http_fetcher_free(engine);
 	else
-		view_engine_give(engine);
+		http_keep_give_engine(engine);
 	free(view->status_transfer.reply);
 	view->status_transfer.reply = NULL;
 	if (status != SOUK_OK && detail[0] == '\0')

@@ -6,7 +6,6 @@
  *   view_plan.c     which bundle is asked for next; what its end means
  *   view_effects.c  what a bundle wants: messages, units, solving, checking
  *   view_transfer.c messages and units on the engine, and their time limits
- *   view_engine.c   engines of transfers that keep their connections from one view to the next
  *   view_unit.c     memory of units; providers that are known
  *   view_key.c      the keys it asks with
  *
@@ -190,10 +189,6 @@ static inline bool view_has(const struct view *view, uint32_t chunk)
 
 uint64_t view_now_ms(void);	  /* steady */
 struct souk_time view_time(void); /* of day */
-
-/* view_engine.c: SOUK_OK or SOUK_IO_MEMORY; NULL may be given. */
-SOUK_MUST_CHECK souk_status view_engine_take(struct souk_http_fetcher **ret);
-void view_engine_give(struct souk_http_fetcher *engine);
 
 /* view_unit.c */
 struct view_unit *view_unit_take(struct view *view);
