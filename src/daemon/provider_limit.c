@@ -9,6 +9,7 @@
 /* The address of PEER without its port. What cannot be read is one address too. */
 static void read_address(const char *peer, uint8_t out[16])
 {
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	char host[64] = "";
 	const char *end = strrchr(peer, ':');
 	bool is_long = peer[0] == '[' && end != NULL && end > peer + 2 && end[-1] == ']';
@@ -21,8 +22,16 @@ static void read_address(const char *peer, uint8_t out[16])
 		(void)inet_pton(AF_INET, host, out + 12);
 		return;
 	}
-	if (inet_pton(AF_INET6, host, out) == 1)
-		memset(out + 8, 0, 8);
+	uint8_t address[16];
+	if (inet_pton(AF_INET6, host, address) != 1)
+		return;
+	/* How a socket of both kinds shows IPv4: else all of them would share one bucket. */
+	if (memcmp(address, mapped, sizeof mapped) == 0) {
+		memcpy(out + 12, address + 12, 4);
+		return;
+	}
+	memcpy(out, address, 8);
+	memset(out + 8, 0, 8);
 }
 
 static uint64_t rate_of(const struct provider_limit *limit)

@@ -32,7 +32,7 @@ struct provider_limit {
 
 /* Take a token of PEER, "192.0.2.1:4711" or "[2001:db8::1]:4711", at NOW_MS of a steady clock;
  * false where it has none. Of an IPv6 address the first half counts: the rest is its owner's to
- * choose. */
+ * choose; IPv4 within IPv6 counts as IPv4. */
 bool provider_limit_take(struct provider_limit *limit, const char *peer, uint64_t now_ms);
 
 /* A number that stands for the address of PEER, as above. */

@@ -49,6 +49,10 @@ static void one_owner_has_one_bucket(void **state)
 	assert_true(provider_limit_number("[2001:db8::1]:1") ==
 		    provider_limit_number("[2001:db8::2]:9"));
 	assert_true(provider_limit_number("192.0.2.1:1") != provider_limit_number("192.0.2.2:1"));
+	/* What a socket of both kinds shows of IPv4 is as many owners as there are addresses. */
+	assert_int_equal(take_all("[::ffff:192.0.2.3]:1", 5), PROVIDER_LIMIT_BURST);
+	assert_int_equal(take_all("[::ffff:192.0.2.4]:1", 5), PROVIDER_LIMIT_BURST);
+	assert_int_equal(take_all("192.0.2.4:1", 5), 0);
 	/* What is no address is one stranger. */
 	assert_int_equal(take_all("?:0", 5), PROVIDER_LIMIT_BURST);
 	assert_int_equal(take_all("", 5), 0);
