@@ -99,6 +99,8 @@ souk_status torrent_work_finish(struct torrent_run *run, const struct torrent_wo
 /* PIECE was finished by somebody else. */
 void torrent_peer_forget(struct torrent_peer *peer, uint32_t piece);
 
+/* As if it had connected to FD, and had sent its handshake: for tests. */
+void torrent_peer_take(struct torrent_peer *peer, int fd);
 /* Begin to connect. */
 void torrent_peer_start(struct torrent_peer *peer);
 /* What poll said. */

@@ -421,11 +421,25 @@ static int connect_to(const struct souk_torrent_peer *at)
 	return -1;
 }
 
-void torrent_peer_start(struct torrent_peer *peer)
+static bool make_room(struct torrent_peer *peer)
 {
 	peer->in = malloc(IN_SIZE);
 	peer->pieces = calloc(1, peer->run->piece_count / 8 + 1);
-	if (peer->in == NULL || peer->pieces == NULL) {
+	return peer->in != NULL && peer->pieces != NULL;
+}
+
+void torrent_peer_take(struct torrent_peer *peer, int fd)
+{
+	peer->fd = fd;
+	peer->state = PEER_GREETING;
+	set_deadline(peer);
+	if (!make_room(peer))
+		leave(peer, SOUK_IO_MEMORY);
+}
+
+void torrent_peer_start(struct torrent_peer *peer)
+{
+	if (!make_room(peer)) {
 		peer->run->failure = SOUK_IO_MEMORY;
 		let_go(peer);
 		return;
