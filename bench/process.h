@@ -28,7 +28,8 @@ uint64_t process_own_kib(pid_t pid);
  * system; 0 where it cannot be read. */
 double process_cpu_s(pid_t pid);
 
-/* Run COUNT command lines at once, to their ends.
+/* Run COUNT command lines beside each other, to their ends: many a moment apart, since a server
+ * lets one address have so many connections at once.
  *
  *  Out: ret_cpu_s   processor time of all, with their children
  *       ret_wall_s  until the last one ended
