@@ -11,6 +11,9 @@
 #include "souk/base/check.h"
 #include "souk/base/rng.h"
 
+/* Requests of a customer to one provider. */
+#define IN_FLIGHT 4u
+
 /* Of the scenarios that a seed leads to: another number, other scenarios. */
 #define SWARM_SEED 0x737761726dull
 
@@ -290,6 +293,21 @@ static void draw_faults(struct sim_scenario *s, struct souk_rng *rng)
 		draw_fault(s, rng, names[i]);
 }
 
+/* What all buyers ask of one provider at once must come within half an epoch: else every session
+ * ends before it is paid, and nothing is promised to anybody (docs/simulator.md). */
+static void widen_links(struct sim_scenario *s)
+{
+	uint64_t buyers = 0;
+	for (uint32_t i = 0; i < s->population_count; i++)
+		buyers += strcmp(s->populations[i].actor, "provider") == 0
+				  ? 0
+				  : s->populations[i].count;
+	uint64_t bytes = buyers * IN_FLIGHT * s->unit_size;
+	uint64_t least = 2 * bytes * 1000 / s->epoch_ms;
+	if (s->up_bps != 0 && s->up_bps < least)
+		s->up_bps = least;
+}
+
 void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)
 {
 	struct souk_rng rng;
@@ -302,6 +320,7 @@ void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)
 	draw_sponsored(ret, &rng);
 	draw_greedy(ret, &rng);
 	draw_faults(ret, &rng);
+	widen_links(ret);
 }
 
 /* ---------------------------------------------------------------- many of them */
