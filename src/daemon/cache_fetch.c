@@ -28,7 +28,8 @@ struct pull {
 	struct recruit *item;
 	struct souk_recruit recruit;
 	struct chunk_item *chunks;
-	struct souk_amount aside; /* of the day's budget */
+	struct souk_amount aside; /* of the budget of that day */
+	struct souk_time day;
 	char detail[FETCH_DETAIL_SIZE];
 };
 
@@ -40,6 +41,12 @@ static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
 	pull->item->done = chunk_item_count(pull->chunks);
 	pthread_mutex_unlock(&pull->recruits->lock);
 	return SOUK_OK;
+}
+
+static souk_status say_spent(struct pull *pull)
+{
+	snprintf(pull->detail, sizeof pull->detail, "the day's budget for fetching is used up");
+	return SOUK_LOCAL_BUDGET;
 }
 
 /* Set aside what fetching COUNT chunks may cost. Under lock. */
@@ -54,14 +61,26 @@ static souk_status set_aside(struct pull *pull, uint32_t count)
 	}
 	if (souk_amount_mul(&cost, pull->recruit.price, count) != SOUK_OK ||
 		souk_amount_add(&sum, recruits->spent, cost) != SOUK_OK ||
-		souk_amount_is_less(recruits->policy->budget, sum)) {
-		snprintf(pull->detail, sizeof pull->detail,
-			"the day's budget for fetching is used up");
-		return SOUK_LOCAL_BUDGET;
-	}
+		souk_amount_is_less(recruits->policy->budget, sum))
+		return say_spent(pull);
 	recruits->spent = sum;
 	pull->aside = cost;
+	pull->day = recruits->day;
 	return SOUK_OK;
+}
+
+/* What was set aside is there again but for what was spent, which may be more: units are lost, too.
+ * Under lock. */
+static void settle(struct pull *pull, struct souk_amount spent)
+{
+	struct souk_amount *sum = &pull->recruits->spent;
+	if (pull->day.ms == pull->recruits->day.ms) {
+		if (souk_amount_sub(sum, *sum, pull->aside) != SOUK_OK)
+			*sum = SOUK_AMOUNT_ZERO;
+		if (souk_amount_add(sum, *sum, spent) != SOUK_OK)
+			*sum = souk_amount_of_ncoin(UINT64_MAX);
+	}
+	pull->aside = SOUK_AMOUNT_ZERO;
 }
 
 /* Whether CONTENT is one that is taken for this sponsor. Under lock. */
@@ -129,13 +148,8 @@ static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
 	pthread_mutex_unlock(&recruits->lock);
 	struct souk_amount spent = fetch_figures_now(fetch).spent;
 	chunk_store_spent(recruits->node->chunks, &content->id, spent);
-	/* What was set aside and not spent is there again. */
 	pthread_mutex_lock(&recruits->lock);
-	struct souk_amount left;
-	if (souk_amount_sub(&left, pull->aside, spent) == SOUK_OK &&
-		souk_amount_sub(&recruits->spent, recruits->spent, left) != SOUK_OK)
-		recruits->spent = SOUK_AMOUNT_ZERO;
-	pull->aside = SOUK_AMOUNT_ZERO;
+	settle(pull, spent);
 	pthread_mutex_unlock(&recruits->lock);
 	/* An item that is given back may be evicted at once: promised first. */
 	if (status == SOUK_OK)
@@ -168,6 +182,9 @@ static souk_status pull_content(struct pull *pull)
 	souk_status status = set_aside(pull, 0);
 	if (status == SOUK_OK)
 		status = souk_amount_sub(&config.budget, recruits->policy->budget, recruits->spent);
+	/* To a fetch, zero is no limit. */
+	if (status == SOUK_OK && config.budget.ncoin == 0)
+		status = say_spent(pull);
 	pthread_mutex_unlock(&recruits->lock);
 	SOUK_TRY(status);
 	SOUK_TRY(fetch_open(&fetch, &config, pull->detail));
@@ -225,9 +242,7 @@ static void pull_item(struct cache_recruits *recruits, struct recruit *item)
 	souk_status status = pull_content(pull);
 	pthread_mutex_lock(&recruits->lock);
 	/* Set aside, and refused before it began. */
-	if (pull->aside.ncoin > 0 &&
-		souk_amount_sub(&recruits->spent, recruits->spent, pull->aside) != SOUK_OK)
-		recruits->spent = SOUK_AMOUNT_ZERO;
+	settle(pull, SOUK_AMOUNT_ZERO);
 	finish(recruits, item, status, pull->detail);
 	cache_update_promise(recruits, &pull->recruit.content);
 	free(pull);
