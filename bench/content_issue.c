@@ -528,10 +528,10 @@ bool content_issue_run(
 	struct content_issue_row rows[CONTENT_ISSUE_ROWS], const char *workdir, bool is_quick)
 {
 	static const struct content_issue_row asked[CONTENT_ISSUE_ROWS] = {
+		{.chunk_bytes = 1u << 20, .caches = 6, .units = 64, .segment = 16, .starts = 32},
 		{.chunk_bytes = 1u << 20, .caches = 6, .units = 64, .segment = 16, .starts = 16384},
-		{.chunk_bytes = 1u << 20, .caches = 6, .units = 8, .segment = 8, .starts = 8192},
-		{.chunk_bytes = 1u << 20, .caches = 4, .units = 1, .segment = 1, .starts = 2048},
-		{.chunk_bytes = 1u << 18, .caches = 6, .units = 64, .segment = 16, .starts = 4096},
+		{.chunk_bytes = 1u << 20, .caches = 6, .units = 8, .segment = 8, .starts = 32},
+		{.chunk_bytes = 1u << 18, .caches = 6, .units = 64, .segment = 16, .starts = 32},
 	};
 	for (unsigned i = 0; i < CONTENT_ISSUE_ROWS; i++) {
 		rows[i] = asked[i];

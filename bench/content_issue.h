@@ -15,7 +15,7 @@ struct content_issue_row {
 	uint32_t caches;  /* of a bundle */
 	uint32_t units;	  /* of each cache */
 	uint32_t segment; /* units of each cache in a full one */
-	uint32_t starts;  /* of the puzzle: so many that its pieces are about 1 KiB */
+	uint32_t starts;  /* of the puzzle: 32 by default; many: pieces of about 1 KiB */
 	uint32_t segments;
 	double ask_us, open_us, claim_us; /* a message of each kind; claims: all of a bundle */
 	double store_us;		  /* of a bundle, beside them */

@@ -57,6 +57,7 @@ static void put_puzzle(json_t *root, const struct content_puzzle_row *rows)
 		json_t *row = json_object();
 		json_object_set_new(row, "mode", json_string(rows[i].mode));
 		put_u64(row, "rounds", rows[i].rounds);
+		put_u64(row, "starts", rows[i].starts);
 		put_u64(row, "parts", rows[i].parts);
 		put_u64(row, "part_bytes", rows[i].part_bytes);
 		put_real(row, "solver_gbps", rows[i].solver_gbps);
@@ -87,8 +88,11 @@ static void put_issue(json_t *root, const struct content_issue_row *rows)
 		put_real(row, "tbps_sponsored", rows[i].tbps);
 		json_array_append_new(list, row);
 	}
-	put_real(root, "bundles_per_s", rows[0].bundles_per_s);
-	put_real(root, "tbps_sponsored", rows[0].tbps);
+	/* Of a sponsor that asks for many starts, which viewers pay for; and by default. */
+	put_real(root, "bundles_per_s", rows[1].bundles_per_s);
+	put_real(root, "tbps_sponsored", rows[1].tbps);
+	put_real(root, "bundles_per_s_default_starts", rows[0].bundles_per_s);
+	put_real(root, "tbps_sponsored_default_starts", rows[0].tbps);
 	json_object_set_new(root, "issuing", list);
 }
 
@@ -188,8 +192,8 @@ static void show_puzzle(const struct content_puzzle_row *rows)
 	for (unsigned i = 0; i < CONTENT_PUZZLE_ROWS; i++) {
 		const struct content_puzzle_row *row = &rows[i];
 		char what[64];
-		snprintf(what, sizeof what, "%s, R %u, %u parts of %" PRIu64 " KiB", row->mode,
-			row->rounds, row->parts, row->part_bytes >> 10);
+		snprintf(what, sizeof what, "%s, R %u, Q %u, %u x %" PRIu64 " KiB", row->mode,
+			row->rounds, row->starts, row->parts, row->part_bytes >> 10);
 		printf("%-44s solver %7.2f Gbit/s   sponsor %6.1f us\n", what, row->solver_gbps,
 			row->make_us);
 	}
@@ -201,8 +205,8 @@ static void show_issue(const struct content_issue_row *rows)
 	for (unsigned i = 0; i < CONTENT_ISSUE_ROWS; i++) {
 		const struct content_issue_row *row = &rows[i];
 		char what[64];
-		snprintf(what, sizeof what, "%u x %u chunks of %u KiB, %u segments", row->caches,
-			row->units, row->chunk_bytes >> 10, row->segments);
+		snprintf(what, sizeof what, "%u x %u chunks of %u KiB, Q %u", row->caches,
+			row->units, row->chunk_bytes >> 10, row->starts);
 		printf("%-44s %8.0f bundles/s   %7.3f Tbit/s\n", what, row->bundles_per_s,
 			row->tbps);
 		printf("%44s ask %.0f, open %.0f, claims %.0f, store %.0f us\n", "", row->ask_us,

@@ -94,7 +94,10 @@ static double time_make_us(struct segment *segment, double seconds)
  */
 static double time_solver_gbps(struct segment *segment, double seconds)
 {
-	uint32_t step = segment->policy.mode == SOUK_PUZZLE_FAST ? 64 : 4096, from = 0;
+	uint32_t step = segment->policy.mode != SOUK_PUZZLE_FAST ? 4096
+			: segment->policy.starts < 64		 ? segment->policy.starts
+								 : 64;
+	uint32_t from = 0;
 	uint64_t tried = 0;
 	struct souk_puzzle_token token;
 	double started, now;
@@ -139,7 +142,7 @@ static bool run_row(struct content_puzzle_row *row, bool is_quick)
 	segment->policy = (struct souk_puzzle_policy){
 		.mode = is_fast ? SOUK_PUZZLE_FAST : SOUK_PUZZLE_REFERENCE,
 		.rounds = (uint16_t)row->rounds,
-		.starts = 2048,
+		.starts = row->starts,
 	};
 	for (unsigned i = 0; i < repeats; i++) {
 		gbps[i] = time_solver_gbps(segment, seconds);
@@ -155,16 +158,18 @@ static bool run_row(struct content_puzzle_row *row, bool is_quick)
 bool content_puzzle_run(struct content_puzzle_row rows[CONTENT_PUZZLE_ROWS], bool is_quick)
 {
 	/* The first is the default, over a full segment. */
-	static const struct content_puzzle_row asked[CONTENT_PUZZLE_ROWS] = {
-		{.mode = "fast", .rounds = 8, .parts = PARTS, .part_bytes = UNITS * UNIT_SIZE},
-		{.mode = "fast", .rounds = 5, .parts = PARTS, .part_bytes = UNITS * UNIT_SIZE},
-		{.mode = "reference", .rounds = 5, .parts = PARTS, .part_bytes = UNITS * UNIT_SIZE},
-		{.mode = "fast", .rounds = 8, .parts = PARTS, .part_bytes = UNIT_SIZE},
-		{.mode = "fast", .rounds = 5, .parts = PARTS, .part_bytes = UNIT_SIZE},
-		{.mode = "reference", .rounds = 5, .parts = PARTS, .part_bytes = UNIT_SIZE},
+	static const uint64_t full = UNITS * UNIT_SIZE, least = UNIT_SIZE;
+	const struct content_puzzle_row asked[CONTENT_PUZZLE_ROWS] = {
+		{.mode = "fast", .rounds = 8, .starts = 32, .part_bytes = full},
+		{.mode = "fast", .rounds = 8, .starts = 2048, .part_bytes = full},
+		{.mode = "reference", .rounds = 5, .part_bytes = full},
+		{.mode = "fast", .rounds = 8, .starts = 32, .part_bytes = least},
+		{.mode = "fast", .rounds = 8, .starts = 2048, .part_bytes = least},
+		{.mode = "reference", .rounds = 5, .part_bytes = least},
 	};
 	for (unsigned i = 0; i < CONTENT_PUZZLE_ROWS; i++) {
 		rows[i] = asked[i];
+		rows[i].parts = PARTS;
 		if (!run_row(&rows[i], is_quick))
 			return false;
 	}

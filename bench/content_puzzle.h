@@ -10,8 +10,8 @@
 #define CONTENT_PUZZLE_ROWS 6u
 
 struct content_puzzle_row {
-	const char *mode; /* "fast", "reference" */
-	unsigned rounds;
+	const char *mode;	 /* "fast", "reference" */
+	unsigned rounds, starts; /* of the reference mode as many as part 0 has pieces */
 	unsigned parts;
 	uint64_t part_bytes;
 	double solver_gbps; /* bits of the segment over half of its starts */
