@@ -8,6 +8,7 @@
 
 #include "cache_internal.h"
 #include "souk/base/check.h"
+#include "souk/io/clock_real.h"
 #include "souk/io/entropy_real.h"
 #include "souk/io/log.h"
 
@@ -21,6 +22,11 @@
 #define ROUND_MS      1000u
 #define DAY_MS	      (24ull * 3600 * 1000)
 #define FETCH_TIMEOUT 5000u
+/* Without a single chunk: who trickles is never silent, and would hold a worker for ever. */
+#define STALLED_MS (3u * 60 * 1000)
+/* A unit costs so many times our own price at most, where the sponsor is any stranger: who asks for
+ * a content may be the one who sells it, and name what price he likes. */
+#define PRICE_TIMES 4u
 
 /* One fetch, on a worker's thread. */
 struct pull {
@@ -30,8 +36,15 @@ struct pull {
 	struct chunk_item *chunks;
 	struct souk_amount aside; /* of the budget of that day */
 	struct souk_time day;
+	struct souk_time came; /* the last chunk; under lock */
+	bool is_stalled;
 	char detail[FETCH_DETAIL_SIZE];
 };
+
+static struct souk_time steady_now(void)
+{
+	return souk_time_at_ms(souk_clock_steady_ns() / 1000000);
+}
 
 static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
 {
@@ -39,8 +52,25 @@ static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
 	SOUK_TRY(chunk_item_write(pull->chunks, chunk, data));
 	pthread_mutex_lock(&pull->recruits->lock);
 	pull->item->done = chunk_item_count(pull->chunks);
+	pull->came = steady_now();
 	pthread_mutex_unlock(&pull->recruits->lock);
 	return SOUK_OK;
+}
+
+/* Others wait for this thread, and nobody for what the recruit no longer pays for. */
+static void look_at_progress(void *ctx, const struct fetch_figures *figures)
+{
+	struct pull *pull = ctx;
+	(void)figures;
+	pthread_mutex_lock(&pull->recruits->lock);
+	struct fetch *fetch = pull->item->fetch;
+	bool is_late = souk_time_since_ms(pull->came, steady_now()) > STALLED_MS ||
+		       !souk_time_is_before(provider_now(), pull->recruit.expires);
+	pull->is_stalled = pull->is_stalled || is_late;
+	pthread_mutex_unlock(&pull->recruits->lock);
+	/* Freed by this thread alone. */
+	if (is_late && fetch != NULL)
+		fetch_stop(fetch);
 }
 
 static souk_status say_spent(struct pull *pull)
@@ -132,6 +162,7 @@ static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
 	pull->item->chunks = souk_content_chunk_count(content);
 	pull->item->done = chunk_item_count(pull->chunks);
 	pull->item->fetch = fetch;
+	pull->came = steady_now();
 	bool stops = recruits->stopping;
 	pthread_mutex_unlock(&recruits->lock);
 	have_chunks(pull, fetch);
@@ -140,6 +171,10 @@ static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
 		status = SOUK_LOCAL_STOPPED;
 	else if (!chunk_item_is_whole(pull->chunks))
 		status = fetch_run(fetch, pull->detail);
+	if (status == SOUK_LOCAL_STOPPED && pull->is_stalled) {
+		status = SOUK_IO_TIMEOUT;
+		snprintf(pull->detail, sizeof pull->detail, "nobody sends it fast enough");
+	}
 	/* Nothing is promised that a crash could take. */
 	if (status == SOUK_OK)
 		status = chunk_item_sync(pull->chunks);
@@ -158,6 +193,18 @@ static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
 	return status;
 }
 
+static struct souk_amount most_for_unit(const struct pull *pull)
+{
+	const struct cache_recruits *recruits = pull->recruits;
+	struct souk_amount own = recruits->node->price.policy.ceiling, most;
+	if (souk_amount_is_less(own, recruits->policy->price_min))
+		own = recruits->policy->price_min;
+	bool is_limited = !cache_is_allowed(recruits, &pull->recruit.sponsor) &&
+			  souk_amount_mul(&most, own, PRICE_TIMES) == SOUK_OK &&
+			  souk_amount_is_less(most, pull->recruit.price);
+	return is_limited ? most : pull->recruit.price;
+}
+
 static souk_status pull_content(struct pull *pull)
 {
 	struct cache_recruits *recruits = pull->recruits;
@@ -169,9 +216,9 @@ static souk_status pull_content(struct pull *pull)
 		.payer = FETCH_OWN,
 		.escrow_number = recruits->policy->escrow,
 		.hub_name = recruits->policy->hub,
-		.price_max = pull->recruit.price,
+		.price_max = most_for_unit(pull),
 		.timeout_ms = FETCH_TIMEOUT,
-		.events = {.ctx = pull, .chunk = keep_chunk}};
+		.events = {.ctx = pull, .chunk = keep_chunk, .progress = look_at_progress}};
 	struct fetch *fetch;
 	/* Caches that fetch at the same time have different chunks for each other. */
 	if (souk_entropy_fill(souk_entropy_real(), (uint8_t *)&config.seed, sizeof config.seed) !=
