@@ -332,6 +332,18 @@ static souk_status take(struct cache_recruits *recruits, const struct souk_signe
 	return status;
 }
 
+/* Recruits are told to anybody, and one that ran out of use may be posted again by anybody: its
+ * sponsor does not know the keys of the older one any more. Under lock. */
+static souk_status check_newer(const struct recruit *item, const struct souk_recruit *recruit,
+	char detail[CACHE_DETAIL_SIZE])
+{
+	if (item == NULL || item->state == RECRUIT_FAILED ||
+		!souk_time_is_before(recruit->expires, recruit_of(item)->expires))
+		return SOUK_OK;
+	return explain(detail, SOUK_LOCAL_NOT_WANTED,
+		"a recruit of this sponsor that runs for longer was taken already");
+}
+
 static souk_status post(struct cache_recruits *recruits, const struct souk_signed_recruit *recruit,
 	struct souk_signed_enlist *ret, char detail[CACHE_DETAIL_SIZE])
 {
@@ -347,6 +359,7 @@ static souk_status post(struct cache_recruits *recruits, const struct souk_signe
 				souk_time_is_before(provider_now(), item->next_try))
 				return tell(item, detail);
 		}
+		SOUK_TRY(check_newer(item, wanted, detail));
 	} else {
 		SOUK_TRY(check_counts(recruits, wanted, detail));
 	}
@@ -365,6 +378,7 @@ static souk_status post(struct cache_recruits *recruits, const struct souk_signe
 	item = find(recruits, &wanted->content, &wanted->escrow);
 	if (item == NULL)
 		SOUK_TRY(check_counts(recruits, wanted, detail));
+	SOUK_TRY(check_newer(item, wanted, detail));
 	SOUK_TRY(take(recruits, recruit, is_here, &item));
 	return item->state == RECRUIT_ENLISTED ? answer(recruits, item, ret) : tell(item, detail);
 }

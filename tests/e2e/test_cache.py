@@ -145,6 +145,9 @@ class CacheTest(unittest.TestCase):
         newer = self.recruit(cache, content, nonce=2)
         cache.enlist(newer)
         self.assertEqual(cache.sponsors(content), (1, newer.bytes))
+        # Anybody can have read the old one: posted again, it does not come back.
+        self.refused(cache, recruit, "LOCAL_NOT_WANTED", "longer")
+        self.assertEqual(cache.sponsors(content), (1, newer.bytes))
 
         # Without the seed and after a kill -9 it serves the same, at once.
         self.seed.stop()
