@@ -21,7 +21,8 @@
 #define CONNECTION_MAX 1024u
 /* An ask costs so many hashes, a millisecond or two. Whoever wants more opens another session. */
 #define UNITS_MAX_DEFAULT 16384u
-#define CONTROL_MAX	  128u
+/* A thread each. Customers keep theirs for a while, and many may be behind one address. */
+#define CONTROL_MAX 512u
 /* Of them, from one address: the rest is left to others. */
 #define PER_ADDRESS(max) ((max) / 4 * 3)
 /* Units on their way; addresses, of which only those in use are memory. */
