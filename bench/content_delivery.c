@@ -27,29 +27,31 @@ struct plan {
 	unsigned caches, viewers;
 	uint64_t bytes, quick_bytes; /* 0: not in a quick run */
 	bool is_paid;
+	unsigned starts; /* 0: the sponsor's default */
 };
 
 /* Caches in growing order: a market is made for each number of them. */
 static const struct plan plans[] = {
-	{1, 1, 256 * MIB, 16 * MIB, false},
-	{1, 1, 256 * MIB, 16 * MIB, true},
-	{1, 8, 128 * MIB, 16 * MIB, false},
-	{1, 8, 128 * MIB, 0, true},
-	{2, 1, 256 * MIB, 0, false},
-	{2, 1, 256 * MIB, 0, true},
-	{4, 1, 4 * KIB, 4 * KIB, false},
-	{4, 1, 64 * KIB, 0, false},
-	{4, 1, MIB, 0, false},
-	{4, 1, 16 * MIB, 0, false},
-	{4, 1, 256 * MIB, 32 * MIB, false},
-	{4, 1, 256 * MIB, 32 * MIB, true},
-	{4, 8, 128 * MIB, 4 * MIB, false},
-	{4, 8, 128 * MIB, 0, true},
-	{4, 64, 16 * MIB, 0, false},
-	{4, 1, GIB, 0, false},
-	{4, 1, 4 * GIB, 0, false},
-	{8, 1, 256 * MIB, 0, false},
-	{8, 1, 256 * MIB, 0, true},
+	{1, 1, 256 * MIB, 16 * MIB, false, 0},
+	{1, 1, 256 * MIB, 16 * MIB, true, 0},
+	{1, 8, 128 * MIB, 16 * MIB, false, 0},
+	{1, 8, 128 * MIB, 0, true, 0},
+	{1, 1, 256 * MIB, 16 * MIB, false, 2048},
+	{2, 1, 256 * MIB, 0, false, 0},
+	{2, 1, 256 * MIB, 0, true, 0},
+	{4, 1, 4 * KIB, 4 * KIB, false, 0},
+	{4, 1, 64 * KIB, 0, false, 0},
+	{4, 1, MIB, 0, false, 0},
+	{4, 1, 16 * MIB, 0, false, 0},
+	{4, 1, 256 * MIB, 32 * MIB, false, 0},
+	{4, 1, 256 * MIB, 32 * MIB, true, 0},
+	{4, 8, 128 * MIB, 4 * MIB, false, 0},
+	{4, 8, 128 * MIB, 0, true, 0},
+	{4, 64, 16 * MIB, 0, false, 0},
+	{4, 1, GIB, 0, false, 0},
+	{4, 1, 4 * GIB, 0, false, 0},
+	{8, 1, 256 * MIB, 0, false, 0},
+	{8, 1, 256 * MIB, 0, true, 0},
 };
 
 struct delivery {
@@ -152,6 +154,7 @@ static void fill_row(struct content_delivery_row *row, const struct plan *plan,
 		.is_paid = plan->is_paid,
 		.caches = plan->caches,
 		.viewers = plan->viewers,
+		.starts = plan->starts,
 		.rounds = count,
 		.bytes = bytes,
 		.cache_bytes_per_cpu_s = MEDIAN_RATE(cache_cpu_s),
@@ -177,13 +180,16 @@ static bool has_room(const char *folder, uint64_t bytes)
 
 static bool use_market(struct delivery *d, const struct plan *plan)
 {
-	if (d->swarm_runs && d->swarm.caches == plan->caches)
+	if (d->swarm_runs && d->swarm.caches == plan->caches &&
+		d->swarm.terms.starts == plan->starts)
 		return true;
 	if (d->swarm_runs)
 		swarm_stop(&d->swarm, true);
 	d->swarm_runs = true;
 	d->failed = "starting the market";
-	return swarm_start(&d->swarm, d->options, plan->caches, PROCESS_MANY_MAX, 0);
+	const struct swarm_terms terms = {
+		.caches = plan->caches, .viewers = PROCESS_MANY_MAX, .starts = plan->starts};
+	return swarm_start(&d->swarm, d->options, &terms);
 }
 
 /* A plan that follows one over the same object may use it again: it is published once. */
@@ -216,18 +222,21 @@ static bool run_plan(struct delivery *d, const struct plan *plan, struct content
 	return true;
 }
 
+static uint64_t bytes_of(const struct delivery *d, const struct plan *plan)
+{
+	return d->options->quick ? plan->quick_bytes : plan->bytes;
+}
+
 /* The next plan may want the same object. */
 static void remove_object(const struct delivery *d, size_t i)
 {
 	char path[400];
-	uint64_t bytes = d->options->quick ? plans[i].quick_bytes : plans[i].bytes;
-	uint64_t next = i + 1 == sizeof plans / sizeof *plans ? 0
-			: d->options->quick		      ? plans[i + 1].quick_bytes
-							      : plans[i + 1].bytes;
-	if (bytes == next && plans[i].caches == plans[i + 1].caches)
+	const struct plan *plan = &plans[i], *next = plan + 1;
+	if (i + 1 < sizeof plans / sizeof *plans && bytes_of(d, plan) == bytes_of(d, next) &&
+		plan->caches == next->caches && plan->starts == next->starts)
 		return;
-	snprintf(path, sizeof path, "%s/object-%u-%llu", d->options->workdir, plans[i].caches,
-		(unsigned long long)bytes);
+	snprintf(path, sizeof path, "%s/object-%u-%llu", d->options->workdir, plan->caches,
+		(unsigned long long)bytes_of(d, plan));
 	unlink(path);
 }
 
@@ -260,7 +269,7 @@ const struct content_delivery_row *content_delivery_row(const struct content_del
 	for (unsigned i = 0; i < delivery->count; i++) {
 		const struct content_delivery_row *row = &delivery->rows[i];
 		if (row->is_paid != is_paid || row->caches != caches || row->viewers != viewers ||
-			(bytes != 0 && row->bytes != bytes))
+			row->starts != 0 || (bytes != 0 && row->bytes != bytes))
 			continue;
 		if (best == NULL || row->bytes > best->bytes)
 			best = row;

@@ -14,7 +14,8 @@
 struct content_delivery_row {
 	bool is_paid; /* by the viewer; false: by a sponsor */
 	unsigned caches, viewers, rounds;
-	uint64_t bytes; /* of each viewer's object */
+	unsigned starts; /* of the sponsor's puzzles; 0: its default */
+	uint64_t bytes;	 /* of each viewer's object */
 	/* medians */
 	double cache_bytes_per_cpu_s, nginx_bytes_per_cpu_s;
 	double viewer_bytes_per_cpu_s, curl_bytes_per_cpu_s;
@@ -31,7 +32,7 @@ struct content_delivery {
 /* False: said on standard error. */
 bool content_delivery_run(struct content_delivery *ret, const struct souk_bench_options *options);
 
-/* The row of that kind, or NULL. BYTES 0: the largest. */
+/* The row of that kind with the default of starts, or NULL. BYTES 0: the largest. */
 const struct content_delivery_row *content_delivery_row(const struct content_delivery *delivery,
 	bool is_paid, unsigned caches, unsigned viewers, uint64_t bytes);
 

@@ -130,13 +130,14 @@ static bool make_gateway(struct first *f)
 
 static bool start(struct first *f)
 {
+	const struct swarm_terms terms = {.caches = 1, .round_trip_ms = f->round_trip_ms};
 	f->failed = "starting nginx";
 	if (!bench_nginx_start(&f->nginx, f->options->workdir))
 		return false;
 	f->nginx_port = f->nginx.port;
 	f->failed = "starting the market";
-	return lengthen(f, 0, &f->nginx_port) &&
-	       swarm_start(&f->swarm, f->options, 1, 0, f->round_trip_ms) && make_gateway(f);
+	return lengthen(f, 0, &f->nginx_port) && swarm_start(&f->swarm, f->options, &terms) &&
+	       make_gateway(f);
 }
 
 static void stop(struct first *f, bool cleans)

@@ -112,6 +112,7 @@ static void put_delivery(json_t *root, const struct content_delivery *delivery)
 		json_object_set_new(row, "payer", json_string(r->is_paid ? "viewer" : "sponsor"));
 		put_u64(row, "caches", r->caches);
 		put_u64(row, "viewers", r->viewers);
+		put_u64(row, "puzzle_starts", r->starts);
 		put_u64(row, "rounds", r->rounds);
 		put_u64(row, "object_bytes", r->bytes);
 		put_real(row, "cache_bytes_per_cpu_s", r->cache_bytes_per_cpu_s);
@@ -223,10 +224,13 @@ static void show_delivery(const struct content_delivery *delivery)
 	for (unsigned i = 0; i < delivery->count; i++) {
 		const struct content_delivery_row *r = &delivery->rows[i];
 		printf("%-9s %6u %7u %9" PRIu64 " %8.0f %8.0f %6.2f %8.0f %8.0f %6.2f\n",
-			r->is_paid ? "viewer" : "sponsor", r->caches, r->viewers, r->bytes >> 10,
-			r->cache_bytes_per_cpu_s / 1e6, r->nginx_bytes_per_cpu_s / 1e6,
-			r->ratio_cache, r->viewer_bytes_per_cpu_s / 1e6,
-			r->curl_bytes_per_cpu_s / 1e6, r->ratio_viewer);
+			r->is_paid	 ? "viewer"
+			: r->starts == 0 ? "sponsor"
+					 : "Q 2048",
+			r->caches, r->viewers, r->bytes >> 10, r->cache_bytes_per_cpu_s / 1e6,
+			r->nginx_bytes_per_cpu_s / 1e6, r->ratio_cache,
+			r->viewer_bytes_per_cpu_s / 1e6, r->curl_bytes_per_cpu_s / 1e6,
+			r->ratio_viewer);
 	}
 }
 

@@ -55,9 +55,11 @@ static bool chart_ratios(const struct content_delivery *delivery, const char *di
 	for (unsigned i = 0; i < delivery->count; i++) {
 		const struct content_delivery_row *row = &delivery->rows[i];
 		snprintf(names[i], sizeof names[i], "%s, %u cache%s, %u viewer%s of %s",
-			row->is_paid ? "Paid" : "Sponsored", row->caches,
-			row->caches > 1 ? "s" : "", row->viewers, row->viewers > 1 ? "s" : "",
-			size_text(size, row->bytes));
+			row->is_paid	   ? "Paid"
+			: row->starts == 0 ? "Sponsored"
+					   : "Sponsored, 2,048 starts",
+			row->caches, row->caches > 1 ? "s" : "", row->viewers,
+			row->viewers > 1 ? "s" : "", size_text(size, row->bytes));
 		snprintf(texts[i][0], TEXT_SIZE, "%.2f", row->ratio_cache);
 		snprintf(texts[i][1], TEXT_SIZE, "%.2f", row->ratio_viewer);
 		bars[i][0] = (struct plot_bar){
@@ -137,11 +139,14 @@ static void page_delivery(FILE *out, const struct content_delivery *delivery)
 		fprintf(out,
 			"| %s | %u | %u | %s | %.0f | %.0f | **%.2f** | %.0f | %.0f | **%.2f** | "
 			"%.0f | %.0f |\n",
-			r->is_paid ? "viewer" : "sponsor", r->caches, r->viewers,
-			size_text(size, r->bytes), r->cache_bytes_per_cpu_s / 1e6,
-			r->nginx_bytes_per_cpu_s / 1e6, r->ratio_cache,
-			r->viewer_bytes_per_cpu_s / 1e6, r->curl_bytes_per_cpu_s / 1e6,
-			r->ratio_viewer, r->bytes_per_s / 1e6, r->nginx_bytes_per_s / 1e6);
+			r->is_paid	 ? "viewer"
+			: r->starts == 0 ? "sponsor"
+					 : "sponsor, 2,048 starts",
+			r->caches, r->viewers, size_text(size, r->bytes),
+			r->cache_bytes_per_cpu_s / 1e6, r->nginx_bytes_per_cpu_s / 1e6,
+			r->ratio_cache, r->viewer_bytes_per_cpu_s / 1e6,
+			r->curl_bytes_per_cpu_s / 1e6, r->ratio_viewer, r->bytes_per_s / 1e6,
+			r->nginx_bytes_per_s / 1e6);
 	}
 	fprintf(out, "\n");
 }

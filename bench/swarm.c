@@ -82,6 +82,9 @@ static bool make_sponsor(struct swarm *swarm)
 	if (!bench_market_souk(&swarm->market, "sponsor", init, NULL, 0) || !append(path, text) ||
 		!fund(swarm, "sponsor"))
 		return false;
+	snprintf(text, sizeof text, "starts = %u\n", swarm->terms.starts);
+	if (swarm->terms.starts > 0 && !append(path, text))
+		return false;
 	swarm->sponsor = bench_market_daemon(&swarm->market, "sponsor");
 	return process_wait_port(port);
 }
@@ -120,20 +123,20 @@ static bool start_ledger(struct swarm *swarm, const struct souk_bench_options *o
 	return process_wait_port(port);
 }
 
-bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, unsigned caches,
-	unsigned viewers, double round_trip_ms)
+bool swarm_start(struct swarm *ret, const struct souk_bench_options *options,
+	const struct swarm_terms *terms)
 {
 	const char *init[] = {"init", NULL};
-	*ret = (struct swarm){.caches = caches, .sponsor = -1};
+	*ret = (struct swarm){.terms = *terms, .caches = terms->caches, .sponsor = -1};
 	bool good = start_ledger(ret, options);
-	for (unsigned i = 0; i < caches && good; i++)
-		good = make_provider(ret, i, round_trip_ms);
+	for (unsigned i = 0; i < terms->caches && good; i++)
+		good = make_provider(ret, i, terms->round_trip_ms);
 	for (unsigned i = 0; i < SWARM_PAYERS && good; i++) {
 		char home[32];
 		snprintf(home, sizeof home, "payer%u", i);
 		good = bench_market_souk(&ret->market, home, init, NULL, 0) && fund(ret, home);
 	}
-	for (unsigned i = 0; i < viewers && good; i++) {
+	for (unsigned i = 0; i < terms->viewers && good; i++) {
 		char home[32];
 		snprintf(home, sizeof home, "viewer%u", i);
 		good = bench_market_souk(&ret->market, home, init, NULL, 0);

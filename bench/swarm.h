@@ -12,8 +12,16 @@
 /* Homes of who pays by himself: payer0 and on. */
 #define SWARM_PAYERS 8u
 
+struct swarm_terms {
+	unsigned caches; /* all drawn for each bundle */
+	unsigned viewers;
+	unsigned starts;      /* of the sponsor's puzzles; 0: its default */
+	double round_trip_ms; /* to the caches */
+};
+
 struct swarm {
 	struct bench_market market;
+	struct swarm_terms terms;
 	unsigned caches;
 	pid_t providers[SWARM_CACHES_MAX];
 	pid_t sponsor;
@@ -21,10 +29,9 @@ struct swarm {
 	struct bench_relay *relays[2 * SWARM_CACHES_MAX];
 };
 
-/* CACHES of them, all drawn for each bundle, ROUND_TRIP_MS away; VIEWERS homes. False: see the
- * market's log. */
-bool swarm_start(struct swarm *ret, const struct souk_bench_options *options, unsigned caches,
-	unsigned viewers, double round_trip_ms);
+/* False: see the market's log. */
+bool swarm_start(struct swarm *ret, const struct souk_bench_options *options,
+	const struct swarm_terms *terms);
 /* And remove its files, where CLEANS. */
 void swarm_stop(struct swarm *swarm, bool cleans);
 
