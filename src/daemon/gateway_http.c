@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway_internal.h"
+#include "gateway_page.h"
 #include "gateway_type.h"
 
 /* Of a decoded path: longer than any file's. */
@@ -22,12 +23,17 @@ static void redirect(
 	struct gateway_call *call, unsigned status, const char *where, const char *below)
 {
 	char url[SOUK_HTTP_HEADER_VALUE_SIZE];
+	struct gateway_page text;
 
-	/* Only from a path to itself with a slash: nothing in it needs to be escaped again but what
-	 * a header may not have. */
-	if (snprintf(url, sizeof(url), "%s%s/", where, below) >= (int)sizeof(url) ||
-		strncmp(url, "//", 2) == 0) {
-		gateway_refuse_as(call, 404, SOUK_LOCAL_NOT_FOUND, NULL);
+	/* From a path to itself with a slash; it was decoded, and names may have any character. */
+	souk_writer_init(&text.writer, url, sizeof(url) - 1);
+	souk_writer_text(&text.writer, where);
+	gateway_page_path(&text, below);
+	souk_writer_text(&text.writer, "/");
+	url[text.writer.size] = 0;
+	if (text.writer.full || strncmp(url, "//", 2) == 0) {
+		gateway_refuse_as(call, 404, SOUK_LOCAL_NOT_FOUND,
+			"the path is too long\nWrite it with a slash at its end.");
 		return;
 	}
 	souk_http_reply_static(call->reply, status, NULL, souk_bytes_of("", 0));

@@ -41,15 +41,26 @@ static bool is_plain_in_url(unsigned char c)
 	       strchr("-._~", c) != NULL;
 }
 
-void gateway_page_url(struct gateway_page *page, const char *text)
+static void put_in_url(struct gateway_page *page, const char *text, bool is_path)
 {
 	char escape[4];
 
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		snprintf(escape, sizeof(escape), is_plain_in_url(c) ? "%c" : "%%%02X", c);
+		bool is_plain = is_plain_in_url(c) || (is_path && c == '/');
+		snprintf(escape, sizeof(escape), is_plain ? "%c" : "%%%02X", c);
 		put(page, escape);
 	}
+}
+
+void gateway_page_url(struct gateway_page *page, const char *text)
+{
+	put_in_url(page, text, false);
+}
+
+void gateway_page_path(struct gateway_page *page, const char *path)
+{
+	put_in_url(page, path, true);
 }
 
 static void put_json_text(struct gateway_page *page, const char *text)

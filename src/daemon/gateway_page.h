@@ -36,6 +36,8 @@ struct gateway_page {
 void gateway_page_text(struct gateway_page *page, const char *text);
 /* TEXT as one component of a path. */
 void gateway_page_url(struct gateway_page *page, const char *text);
+/* PATH with its slashes, each component as above. */
+void gateway_page_path(struct gateway_page *page, const char *path);
 
 /* A row of a listing. */
 struct gateway_row {

@@ -184,14 +184,7 @@ static void send_to_origin(struct gateway_call *call, const struct gateway_file 
 	souk_writer_init(&text.writer, url, sizeof(url) - 1);
 	souk_writer_text(&text.writer, "http://");
 	souk_writer_text(&text.writer, host);
-	for (const char *p = file->shown_at; *p;) {
-		char part[SOUK_DIRECTORY_COMPONENT_MAX + 1];
-		size_t size = strcspn(p + 1, "/");
-		snprintf(part, sizeof(part), "%.*s", (int)size, p + 1);
-		souk_writer_text(&text.writer, "/");
-		gateway_page_url(&text, part);
-		p += 1 + size;
-	}
+	gateway_page_path(&text, file->shown_at);
 	url[text.writer.size] = 0;
 	if (text.writer.full) {
 		gateway_refuse_as(call, 404, SOUK_LOCAL_FULL, "the path is too long to be shown");

@@ -51,6 +51,19 @@ static void test_escaping(void **state)
 	assert_non_null(strstr(json, "\"pages\":3,\"entries\":["));
 }
 
+/* Where a redirect leads: the slashes stay, and nothing in a name ends the path. */
+static void test_path(void **state)
+{
+	char text[64];
+	struct gateway_page page;
+
+	(void)state;
+	souk_writer_init(&page.writer, text, sizeof(text) - 1);
+	gateway_page_path(&page, "/a?b #1/%41\xc3\xbc\r\n/c.d/");
+	text[page.writer.size] = 0;
+	assert_string_equal(text, "/a%3Fb%20%231/%2541%C3%BC%0D%0A/c.d/");
+}
+
 /* A full page of the longest names fits, and its end with it. */
 static void test_full_page(void **state)
 {
@@ -137,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escaping),
+		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_full_page),
 		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_problem),
