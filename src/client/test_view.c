@@ -353,6 +353,7 @@ static void test_find(void **state)
 {
 	struct place *place = place_new(3, 2, SOUK_PUZZLE_FAST);
 	struct view_sponsor found[VIEW_SPONSORS_MAX], named;
+	struct souk_identity liar;
 	char detail[FETCH_DETAIL_SIZE];
 	size_t count;
 	(void)state;
@@ -366,6 +367,16 @@ static void test_find(void **state)
 	assert_true(souk_address_equal(&named.address, &place->who.address));
 	assert_int_equal(
 		view_name_sponsor(&named, "http://127.0.0.1:1#00", 2000, detail), SOUK_LOCAL_USAGE);
+	/* Who names another sponsor than the others do is no more than heard. */
+	struct souk_signed_recruit *lie = &place->caches[0].recruit;
+	kit_identity(&liar, 99);
+	lie->recruit.sponsor = liar.address;
+	lie->recruit.sponsor_key = liar.pubkey;
+	souk_recruit_sign(lie, &liar);
+	assert_int_equal(view_find_sponsors(place->entries, CACHES, &place->kit->content.id, 2000,
+				 found, &count),
+		SOUK_OK);
+	assert_true(souk_address_equal(&found[0].address, &place->who.address));
 	/* Recruits of other caches, or with another URL than was signed, say nothing. */
 	for (uint32_t i = 0; i < CACHES; i++)
 		place->caches[i].recruit.recruit.url.text[9] ^= 1;

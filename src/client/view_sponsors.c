@@ -11,10 +11,23 @@
 
 #define AT_ONCE	    16u
 #define ANSWER_SIZE (SOUK_SPONSOR_LIST_SIZE_MAX + 1024)
+/* Heard of, of which those come first that most name. */
+#define NAMED_MAX 64u
+/* For the others, after the first that named one, at least; else as long as that one took. All have
+ * just answered with an offer: who does not answer now is rare. */
+#define GRACE_MS    250u
+#define POLL_MS	    100u
+#define POLL_END_MS 10u
 
 struct question {
 	const struct market_entry *entry;
 	uint8_t answer[ANSWER_SIZE];
+};
+
+struct named {
+	struct view_sponsor sponsor;
+	const struct market_entry *last; /* who named it */
+	uint32_t count;			 /* that did */
 };
 
 struct inquiry {
@@ -27,8 +40,9 @@ struct inquiry {
 	unsigned running;
 	size_t answers; /* of whatever kind */
 	souk_status failure;
-	struct view_sponsor *sponsors;
-	size_t sponsor_count;
+	struct named named[NAMED_MAX];
+	size_t named_count;
+	uint64_t began_ms, end_ms; /* END: once somebody has named one */
 };
 
 static bool ask(struct inquiry *inquiry, struct question *question)
@@ -54,6 +68,24 @@ static bool ask(struct inquiry *inquiry, struct question *question)
 	return true;
 }
 
+/* Each provider counts once. */
+static void note_named(struct inquiry *inquiry, const struct market_entry *entry,
+	const struct souk_recruit *recruit)
+{
+	struct named *named = inquiry->named, *end = named + inquiry->named_count;
+	while (named < end && !souk_address_equal(&named->sponsor.address, &recruit->sponsor))
+		named++;
+	if (named == inquiry->named + NAMED_MAX)
+		return;
+	if (named == end) {
+		inquiry->named_count++;
+		named->sponsor.address = recruit->sponsor;
+		snprintf(named->sponsor.name, sizeof named->sponsor.name, "%s", recruit->url.text);
+	}
+	named->count += named->last != entry;
+	named->last = entry;
+}
+
 static void take_recruit(struct inquiry *inquiry, const struct market_entry *entry,
 	const struct souk_signed_recruit *recruit)
 {
@@ -62,15 +94,7 @@ static void take_recruit(struct inquiry *inquiry, const struct market_entry *ent
 		!souk_hash_equal(&recruit->recruit.content, inquiry->content) ||
 		sponsor_name_parse(&place, recruit->recruit.url.text) != SOUK_OK)
 		return;
-	for (size_t i = 0; i < inquiry->sponsor_count; i++) {
-		if (souk_address_equal(&inquiry->sponsors[i].address, &recruit->recruit.sponsor))
-			return;
-	}
-	if (inquiry->sponsor_count == VIEW_SPONSORS_MAX)
-		return;
-	struct view_sponsor *sponsor = &inquiry->sponsors[inquiry->sponsor_count++];
-	sponsor->address = recruit->recruit.sponsor;
-	snprintf(sponsor->name, sizeof sponsor->name, "%s", recruit->recruit.url.text);
+	note_named(inquiry, entry, &recruit->recruit);
 }
 
 static void take(struct inquiry *inquiry, const struct souk_http_fetched *fetched)
@@ -90,26 +114,51 @@ static void take(struct inquiry *inquiry, const struct souk_http_fetched *fetche
 		take_recruit(inquiry, question->entry, &list.recruits.items[i]);
 }
 
+/* Whoever is quickest must not choose alone: a provider that sells would name a sponsor that pays
+ * for nothing, and the viewer would pay itself. */
+static bool is_enough(struct inquiry *inquiry)
+{
+	uint64_t now_ms = view_now_ms(), took_ms = now_ms - inquiry->began_ms;
+	if (inquiry->named_count > 0 && inquiry->end_ms == 0)
+		inquiry->end_ms = now_ms + (took_ms > GRACE_MS ? took_ms : GRACE_MS);
+	return inquiry->running == 0 || (inquiry->end_ms != 0 && now_ms >= inquiry->end_ms);
+}
+
 static souk_status run(struct inquiry *inquiry)
 {
 	struct souk_http_fetched fetched;
 	for (size_t i = 0; i < AT_ONCE && inquiry->next < inquiry->count;
 		i += ask(inquiry, &inquiry->questions[i]))
 		;
-	while (inquiry->running > 0 && inquiry->sponsor_count == 0) {
-		SOUK_TRY(souk_http_fetcher_poll(inquiry->fetcher, 100, -1));
-		while (inquiry->sponsor_count == 0 &&
-			souk_http_fetcher_next(inquiry->fetcher, &fetched)) {
+	while (!is_enough(inquiry)) {
+		SOUK_TRY(souk_http_fetcher_poll(
+			inquiry->fetcher, inquiry->end_ms != 0 ? POLL_END_MS : POLL_MS, -1));
+		while (souk_http_fetcher_next(inquiry->fetcher, &fetched)) {
 			inquiry->running--;
 			take(inquiry, &fetched);
 			while (inquiry->next < inquiry->count && !ask(inquiry, fetched.user))
 				;
 		}
 	}
-	if (inquiry->sponsor_count > 0)
+	if (inquiry->named_count > 0)
 		return SOUK_OK;
 	return inquiry->answers > 0 || inquiry->count == 0 ? SOUK_LOCAL_NOT_FOUND
 							   : inquiry->failure;
+}
+
+static size_t choose(struct inquiry *inquiry, struct view_sponsor ret[VIEW_SPONSORS_MAX])
+{
+	size_t count = 0;
+	for (; count < inquiry->named_count && count < VIEW_SPONSORS_MAX; count++) {
+		struct named *best = &inquiry->named[0];
+		for (size_t i = 1; i < inquiry->named_count; i++) {
+			if (inquiry->named[i].count > best->count)
+				best = &inquiry->named[i];
+		}
+		ret[count] = best->sponsor;
+		best->count = 0;
+	}
+	return count;
 }
 
 souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
@@ -124,12 +173,12 @@ souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
 	inquiry->content = content;
 	inquiry->timeout_ms = timeout_ms;
 	inquiry->failure = SOUK_IO_NET;
-	inquiry->sponsors = ret;
+	inquiry->began_ms = view_now_ms();
 	souk_status status = souk_http_fetcher_new(&inquiry->fetcher, AT_ONCE, 1);
 	if (status == SOUK_OK)
 		status = run(inquiry);
 	souk_http_fetcher_free(inquiry->fetcher);
-	*ret_count = inquiry->sponsor_count;
+	*ret_count = choose(inquiry, ret);
 	free(inquiry);
 	return status;
 }

@@ -16,8 +16,8 @@
 
 #define VIEW_SPONSORS_MAX 8u
 
-/* view_find_sponsors: ask the providers of ENTRIES, many at once, until one names a sponsor. Those
- * of one answer are all taken.
+/* view_find_sponsors: ask the providers of ENTRIES, many at once, until one has named a sponsor,
+ * and then as long again as that took: whoever most of them name comes first.
  *
  * Returns SOUK_OK, or
  *   SOUK_LOCAL_NOT_FOUND  nobody names any.
