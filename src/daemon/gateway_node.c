@@ -25,6 +25,8 @@ void gateway_node_config_default(struct gateway_node_config *config)
 		.cache = 10ull << 30,
 		.payer = FETCH_SPONSOR_FIRST,
 		.budget = {SOUK_NCOIN_PER_COIN},
+		/* A link chooses the content, and who sells it the price. */
+		.price_max = {SOUK_NCOIN_PER_COIN / 1000},
 		.read_ahead = 16u << 20,
 		.contents = 16,
 		.connections = 128,
