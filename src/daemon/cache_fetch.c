@@ -73,6 +73,18 @@ static void look_at_progress(void *ctx, const struct fetch_figures *figures)
 		fetch_stop(fetch);
 }
 
+static struct souk_amount most_for_unit(const struct pull *pull)
+{
+	const struct cache_recruits *recruits = pull->recruits;
+	struct souk_amount own = recruits->node->price.policy.ceiling, most;
+	if (souk_amount_is_less(own, recruits->policy->price_min))
+		own = recruits->policy->price_min;
+	bool is_limited = !cache_is_allowed(recruits, &pull->recruit.sponsor) &&
+			  souk_amount_mul(&most, own, PRICE_TIMES) == SOUK_OK &&
+			  souk_amount_is_less(most, pull->recruit.price);
+	return is_limited ? most : pull->recruit.price;
+}
+
 static souk_status say_spent(struct pull *pull)
 {
 	snprintf(pull->detail, sizeof pull->detail, "the day's budget for fetching is used up");
@@ -89,7 +101,7 @@ static souk_status set_aside(struct pull *pull, uint32_t count)
 		recruits->day = now;
 		recruits->spent = SOUK_AMOUNT_ZERO;
 	}
-	if (souk_amount_mul(&cost, pull->recruit.price, count) != SOUK_OK ||
+	if (souk_amount_mul(&cost, most_for_unit(pull), count) != SOUK_OK ||
 		souk_amount_add(&sum, recruits->spent, cost) != SOUK_OK ||
 		souk_amount_is_less(recruits->policy->budget, sum))
 		return say_spent(pull);
@@ -191,18 +203,6 @@ static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
 		chunk_store_promise(recruits->node->chunks, &content->id, true);
 	chunk_item_give(pull->chunks);
 	return status;
-}
-
-static struct souk_amount most_for_unit(const struct pull *pull)
-{
-	const struct cache_recruits *recruits = pull->recruits;
-	struct souk_amount own = recruits->node->price.policy.ceiling, most;
-	if (souk_amount_is_less(own, recruits->policy->price_min))
-		own = recruits->policy->price_min;
-	bool is_limited = !cache_is_allowed(recruits, &pull->recruit.sponsor) &&
-			  souk_amount_mul(&most, own, PRICE_TIMES) == SOUK_OK &&
-			  souk_amount_is_less(most, pull->recruit.price);
-	return is_limited ? most : pull->recruit.price;
 }
 
 static souk_status pull_content(struct pull *pull)

@@ -274,6 +274,15 @@ class CacheTest(unittest.TestCase):
         rich = Cache(self.market)
         self.fails(rich, self.recruit(rich, content, 199999), "")
         self.assertIsNone(rich.available(content))
+        # A stranger may be the seller, too: no more than four times one's own price.
+        greedy = self.market.provider(price="0.000401", start=True)
+        path, _ = self.market.file("greedy", 3 * UNIT, 10)
+        content = greedy.add(path)
+        greedy.wait_registered()
+        self.fails(rich, self.recruit(rich, content, 10 ** 9), "")
+        self.assertIsNone(rich.available(content))
+        named = Cache(self.market, cache_sponsors="0x" + self.key.address.hex())
+        named.enlist(self.recruit(named, content, 10 ** 6))
 
     # ---------------------------------------------------------------- the limit
 
