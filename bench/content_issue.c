@@ -528,10 +528,22 @@ bool content_issue_run(
 	struct content_issue_row rows[CONTENT_ISSUE_ROWS], const char *workdir, bool is_quick)
 {
 	static const struct content_issue_row asked[CONTENT_ISSUE_ROWS] = {
-		{.chunk_bytes = 1u << 20, .caches = 6, .units = 64, .segment = 16, .starts = 32},
+		{.chunk_bytes = 1u << 20,
+			.caches = 6,
+			.units = 64,
+			.segment = 16,
+			.starts = SOUK_PUZZLE_STARTS_DEFAULT},
 		{.chunk_bytes = 1u << 20, .caches = 6, .units = 64, .segment = 16, .starts = 16384},
-		{.chunk_bytes = 1u << 20, .caches = 6, .units = 8, .segment = 8, .starts = 32},
-		{.chunk_bytes = 1u << 18, .caches = 6, .units = 64, .segment = 16, .starts = 32},
+		{.chunk_bytes = 1u << 20,
+			.caches = 6,
+			.units = 8,
+			.segment = 8,
+			.starts = SOUK_PUZZLE_STARTS_DEFAULT},
+		{.chunk_bytes = 1u << 18,
+			.caches = 6,
+			.units = 64,
+			.segment = 16,
+			.starts = SOUK_PUZZLE_STARTS_DEFAULT},
 	};
 	for (unsigned i = 0; i < CONTENT_ISSUE_ROWS; i++) {
 		rows[i] = asked[i];

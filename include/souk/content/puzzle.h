@@ -28,11 +28,14 @@
 #define SOUK_PUZZLE_FAST      1u
 #define SOUK_PUZZLE_REFERENCE 2u
 
-#define SOUK_PUZZLE_PARTS_MAX	     16u
-#define SOUK_PUZZLE_UNITS_MAX	     64u /* of a part */
-#define SOUK_PUZZLE_ROUNDS_MAX	     32u
-#define SOUK_PUZZLE_STARTS_MAX	     65536u
-#define SOUK_PUZZLE_PIECE_MIN	     64u
+#define SOUK_PUZZLE_PARTS_MAX  16u
+#define SOUK_PUZZLE_UNITS_MAX  64u /* of a part */
+#define SOUK_PUZZLE_ROUNDS_MAX 32u
+#define SOUK_PUZZLE_STARTS_MAX 65536u
+#define SOUK_PUZZLE_PIECE_MIN  64u
+/* What a sponsor takes where its operator says nothing: spec/sponsor.md 4, 5. */
+#define SOUK_PUZZLE_ROUNDS_DEFAULT   8u
+#define SOUK_PUZZLE_STARTS_DEFAULT   64u
 #define SOUK_PUZZLE_PIECE_MAX	     16384u
 #define SOUK_PUZZLE_REFERENCE_PIECE  16u
 #define SOUK_PUZZLE_REFERENCE_DIGEST 48u

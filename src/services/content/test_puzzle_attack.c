@@ -36,7 +36,8 @@ static uint32_t tries(void)
 }
 
 /* Mean thousandths by strategy: prefix, turns, crowd with weight 1, 2, 16. */
-static void measure(const struct souk_puzzle_policy *policy, uint32_t m, uint32_t ret[STRATEGIES])
+static void measure(const struct souk_puzzle_policy *policy, uint32_t size, uint32_t m,
+	uint32_t ret[STRATEGIES])
 {
 	struct souk_rng rng;
 	uint64_t sums[STRATEGIES] = {0};
@@ -44,7 +45,7 @@ static void measure(const struct souk_puzzle_policy *policy, uint32_t m, uint32_
 	for (uint32_t i = 0; i < tries(); i++) {
 		struct kit_puzzle kit;
 		uint32_t own = some_of(&rng, m);
-		kit_puzzle_make(&kit, souk_rng_u64(&rng), policy, CACHES, 1, 16384, 0);
+		kit_puzzle_make(&kit, souk_rng_u64(&rng), policy, CACHES, 1, size, 0);
 		sums[0] += kit_attack_prefix(&kit, own);
 		sums[1] += kit_attack_turns(&kit, own);
 		sums[2] += kit_attack_crowd(&kit, own, 1);
@@ -56,14 +57,14 @@ static void measure(const struct souk_puzzle_policy *policy, uint32_t m, uint32_
 		ret[i] = (uint32_t)(sums[i] / tries());
 }
 
-static void show(const struct souk_puzzle_policy *policy)
+static void show(const struct souk_puzzle_policy *policy, uint32_t size)
 {
 	printf("# R = %u, %u starts; thousandths of the others' bytes\n"
 	       "# m  prefix  turns  crowd1  crowd2  crowd16  CAPnet\n",
 		policy->rounds, policy->starts);
 	for (uint32_t m = 1; m <= CACHES; m++) {
 		uint32_t r[STRATEGIES];
-		measure(policy, m, r);
+		measure(policy, size, m, r);
 		printf("# %u  %6u %6u %7u %7u %8u  %6s\n", m, r[0], r[1], r[2], r[3], r[4],
 			capnet[m - 1]);
 		for (uint32_t i = 0; i < STRATEGIES; i++) {
@@ -79,15 +80,17 @@ static void test_five_rounds(void **state)
 {
 	struct souk_puzzle_policy policy = {SOUK_PUZZLE_FAST, 5, 256};
 	(void)state;
-	show(&policy);
+	show(&policy, 16384);
 }
 
-/* A sponsor's default. */
-static void test_eight_rounds(void **state)
+/* A sponsor's default, with parts of sixteen pieces: as where a cache serves whole units, and a
+ * segment has sixteen of each. */
+static void test_default(void **state)
 {
-	struct souk_puzzle_policy policy = {SOUK_PUZZLE_FAST, 8, 32};
+	struct souk_puzzle_policy policy = {
+		SOUK_PUZZLE_FAST, SOUK_PUZZLE_ROUNDS_DEFAULT, SOUK_PUZZLE_STARTS_DEFAULT};
 	(void)state;
-	show(&policy);
+	show(&policy, 16 * SOUK_PUZZLE_PIECE_MIN);
 }
 
 /* The longer the way, the more must be fetched by who lacks one part. */
@@ -97,8 +100,8 @@ static void test_rounds_help(void **state)
 	struct souk_puzzle_policy twelve = {SOUK_PUZZLE_FAST, 12, 256};
 	uint32_t few[STRATEGIES], many[STRATEGIES];
 	(void)state;
-	measure(&two, 5, few);
-	measure(&twelve, 5, many);
+	measure(&two, 16384, 5, few);
+	measure(&twelve, 16384, 5, many);
 	for (uint32_t i = 0; i < STRATEGIES; i++)
 		assert_true(few[i] < many[i]);
 }
@@ -107,7 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_five_rounds),
-		cmocka_unit_test(test_eight_rounds),
+		cmocka_unit_test(test_default),
 		cmocka_unit_test(test_rounds_help),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
