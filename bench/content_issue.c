@@ -239,7 +239,8 @@ static void recruit(struct issue *issue, struct played_cache *cache)
 		.size = issue->content.size,
 		.chunk_size = issue->content.chunk_size,
 		.price = souk_amount_of_ncoin(PRICE),
-		.window = (uint16_t)issue->row->segment,
+		/* A segment is half a window at most. */
+		.window = (uint16_t)(2 * issue->row->segment),
 		.units_max = SOUK_BUNDLE_UNITS_MAX,
 		.expires = SOUK_TIME_NEVER};
 	SOUK_CHECK(souk_text_set(&enlist.offer.offer.data_url, "http://127.0.0.1:7611") == SOUK_OK);
@@ -370,7 +371,8 @@ static void play_session(struct issue *issue, const struct viewing *v,
 		.ask = souk_ask_digest(&ret->ask),
 		.price = souk_amount_of_ncoin(PRICE),
 		.units = offer->units,
-		.window = (uint16_t)issue->row->segment,
+		/* A segment is half a window at most. */
+		.window = (uint16_t)(2 * issue->row->segment),
 		.session_key = cache->identity.pubkey,
 		.expires = SOUK_TIME_NEVER};
 	memcpy(grant->session.bytes, grant->ask.bytes, SOUK_NONCE_SIZE);
