@@ -8,7 +8,9 @@
 #include "provider_client.h"
 #include "souk/exchange/hub_customer.h"
 
-#define ROW_TIMEOUT_MS 60000u
+/* Bytes in a second that a row must come with, beyond the time that any answer may take: the
+ * cheapest is asked first, and who trickles must not keep all others waiting. */
+#define ROW_BYTES_PER_S 32768u
 
 static bool same_shape(const struct souk_offer *a, const struct souk_offer *b)
 {
@@ -111,7 +113,10 @@ static souk_status load_row_from(struct fetch *fetch, const struct market_entry 
 {
 	struct provider_client client;
 	struct souk_hash *row = NULL;
-	souk_status status = provider_client_init(&client, &entry->record, ROW_TIMEOUT_MS);
+	uint64_t timeout_ms = fetch->config.timeout_ms + (uint64_t)fetch->chunk_count *
+								 SOUK_HASH_SIZE * 1000 /
+								 ROW_BYTES_PER_S;
+	souk_status status = provider_client_init(&client, &entry->record, timeout_ms);
 	if (status == SOUK_OK)
 		status = provider_client_row(&client, &fetch->content.id, fetch->chunk_count, &row);
 	provider_client_done(&client);
