@@ -30,6 +30,7 @@ const char config_sponsor[] =
 	"# budget = 0\n"
 	"# Units that one viewer, and all viewers of one network, may have in an epoch; 0: no "
 	"limit.\n"
+	"# A network has a quarter of what the line pays for at most.\n"
 	"# viewer_units = 65536\n"
 	"# network_units = 1048576\n"
 	"# Only viewers whom this address admits (souk sponsor admit).\n"

@@ -71,6 +71,7 @@ struct sponsor_node {
 	uint64_t room_epoch; /* of the last allotment */
 	bool room_is_known;
 	struct souk_amount room; /* of the line, after it */
+	struct souk_amount line; /* of the escrow, then */
 	struct sponsor_answer *answers;
 	uint32_t answer_count;
 

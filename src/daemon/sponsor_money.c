@@ -30,7 +30,11 @@
 #define STORE_PART 64u
 /* A new leaf of less units than that is not worth a transaction. */
 #define LEAST_UNITS 4u
-#define CACHES_MAX  (SOUK_HUB_LEAVES_MAX / 2)
+/* One network is drawn for this part of an epoch's line at most: bundles that are opened and never
+ * paid use it up until the epoch is over, and one address could have all of it refused to others.
+ */
+#define NETWORK_PART 4u
+#define CACHES_MAX   (SOUK_HUB_LEAVES_MAX / 2)
 
 /* ------------------------------------------------------------------ leaves */
 
@@ -149,6 +153,7 @@ static souk_status keep_all(struct sponsor_node *node, const struct souk_hash *e
 	node->room_epoch = room->epoch;
 	node->room_is_known = true;
 	node->room = room->amount;
+	node->line = room->line;
 	for (uint32_t i = 0; i < count; i++) {
 		if (souk_amount_sub(&node->room, node->room, leaves[i].amount) != SOUK_OK)
 			node->room = SOUK_AMOUNT_ZERO;
@@ -268,6 +273,15 @@ static void find_limits(struct sponsor_node *node, uint64_t *ret_price, uint64_t
 	}
 }
 
+/* Where there is a quota for networks at all. */
+static void limit_network(struct sponsor_node *node, uint64_t price)
+{
+	uint64_t quota = node->config.network_units, most = node->line.ncoin / price / NETWORK_PART;
+	if (quota != 0 && most < quota)
+		quota = most > 0 ? most : 1;
+	node->sponsor.config.prefix_units = quota;
+}
+
 /* A viewer is not drawn more than its leaves and what is left of the line can pay: it could not
  * open the bundle. Under money_lock and lock. */
 static void limit_units(struct sponsor_node *node)
@@ -281,6 +295,7 @@ static void limit_units(struct sponsor_node *node)
 		uint64_t most = each > drawn ? (each - drawn) / price : 0;
 		units = most < units ? most : units;
 		node->line_is_spent = units == 0;
+		limit_network(node, price);
 	}
 	node->sponsor.config.units_max = units > 0 ? (uint32_t)units : 1;
 }
