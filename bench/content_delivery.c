@@ -36,7 +36,7 @@ static const struct plan plans[] = {
 	{1, 1, 256 * MIB, 16 * MIB, true, 0},
 	{1, 8, 128 * MIB, 16 * MIB, false, 0},
 	{1, 8, 128 * MIB, 0, true, 0},
-	{1, 1, 256 * MIB, 16 * MIB, false, 2048},
+	{1, 1, 256 * MIB, 16 * MIB, false, 64},
 	{2, 1, 256 * MIB, 0, false, 0},
 	{2, 1, 256 * MIB, 0, true, 0},
 	{4, 1, 4 * KIB, 4 * KIB, false, 0},

@@ -278,7 +278,9 @@ static void start_sponsor(struct issue *issue)
 		.units_max = SOUK_BUNDLE_UNITS_MAX,
 		.offer_ms = 60000,
 		.bundle_ms = 600000,
-		.puzzle = {.mode = SOUK_PUZZLE_FAST, .rounds = 8, .starts = row->starts},
+		.puzzle = {.mode = SOUK_PUZZLE_FAST,
+			.rounds = SOUK_PUZZLE_ROUNDS_DEFAULT,
+			.starts = row->starts},
 		.source = {issue, read_source},
 	};
 	souk_sponsor_init(&issue->sponsor, &config, &memory);

@@ -226,7 +226,7 @@ static void show_delivery(const struct content_delivery *delivery)
 		printf("%-9s %6u %7u %9" PRIu64 " %8.0f %8.0f %6.2f %8.0f %8.0f %6.2f\n",
 			r->is_paid	 ? "viewer"
 			: r->starts == 0 ? "sponsor"
-					 : "Q 2048",
+					 : "Q 64",
 			r->caches, r->viewers, r->bytes >> 10, r->cache_bytes_per_cpu_s / 1e6,
 			r->nginx_bytes_per_cpu_s / 1e6, r->ratio_cache,
 			r->viewer_bytes_per_cpu_s / 1e6, r->curl_bytes_per_cpu_s / 1e6,

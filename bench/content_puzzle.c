@@ -161,16 +161,16 @@ bool content_puzzle_run(struct content_puzzle_row rows[CONTENT_PUZZLE_ROWS], boo
 	static const uint64_t full = UNITS * UNIT_SIZE, least = UNIT_SIZE;
 	const struct content_puzzle_row asked[CONTENT_PUZZLE_ROWS] = {
 		{.mode = "fast",
-			.rounds = 8,
+			.rounds = SOUK_PUZZLE_ROUNDS_DEFAULT,
 			.starts = SOUK_PUZZLE_STARTS_DEFAULT,
 			.part_bytes = full},
-		{.mode = "fast", .rounds = 8, .starts = 2048, .part_bytes = full},
+		{.mode = "fast", .rounds = 8, .starts = 64, .part_bytes = full},
 		{.mode = "reference", .rounds = 5, .part_bytes = full},
 		{.mode = "fast",
-			.rounds = 8,
+			.rounds = SOUK_PUZZLE_ROUNDS_DEFAULT,
 			.starts = SOUK_PUZZLE_STARTS_DEFAULT,
 			.part_bytes = least},
-		{.mode = "fast", .rounds = 8, .starts = 2048, .part_bytes = least},
+		{.mode = "fast", .rounds = 8, .starts = 64, .part_bytes = least},
 		{.mode = "reference", .rounds = 5, .part_bytes = least},
 	};
 	for (unsigned i = 0; i < CONTENT_PUZZLE_ROWS; i++) {

@@ -57,7 +57,7 @@ static bool chart_ratios(const struct content_delivery *delivery, const char *di
 		snprintf(names[i], sizeof names[i], "%s, %u cache%s, %u viewer%s of %s",
 			row->is_paid	   ? "Paid"
 			: row->starts == 0 ? "Sponsored"
-					   : "Sponsored, 2,048 starts",
+					   : "Sponsored, 64 starts",
 			row->caches, row->caches > 1 ? "s" : "", row->viewers,
 			row->viewers > 1 ? "s" : "", size_text(size, row->bytes));
 		snprintf(texts[i][0], TEXT_SIZE, "%.2f", row->ratio_cache);
@@ -141,7 +141,7 @@ static void page_delivery(FILE *out, const struct content_delivery *delivery)
 			"%.0f | %.0f |\n",
 			r->is_paid	 ? "viewer"
 			: r->starts == 0 ? "sponsor"
-					 : "sponsor, 2,048 starts",
+					 : "sponsor, 64 starts",
 			r->caches, r->viewers, size_text(size, r->bytes),
 			r->cache_bytes_per_cpu_s / 1e6, r->nginx_bytes_per_cpu_s / 1e6,
 			r->ratio_cache, r->viewer_bytes_per_cpu_s / 1e6,

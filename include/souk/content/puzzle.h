@@ -34,8 +34,8 @@
 #define SOUK_PUZZLE_STARTS_MAX 65536u
 #define SOUK_PUZZLE_PIECE_MIN  64u
 /* What a sponsor takes where its operator says nothing: spec/sponsor.md 4, 5. */
-#define SOUK_PUZZLE_ROUNDS_DEFAULT   8u
-#define SOUK_PUZZLE_STARTS_DEFAULT   64u
+#define SOUK_PUZZLE_ROUNDS_DEFAULT   5u
+#define SOUK_PUZZLE_STARTS_DEFAULT   2048u
 #define SOUK_PUZZLE_PIECE_MAX	     16384u
 #define SOUK_PUZZLE_REFERENCE_PIECE  16u
 #define SOUK_PUZZLE_REFERENCE_DIGEST 48u
