@@ -21,7 +21,7 @@
 /* Instrumented, these functions take minutes to compile; every index in them is a constant. */
 #define FIELD8_TARGET                                                                              \
 	__attribute__((target("avx512f,avx512ifma"), no_sanitize("address", "undefined")))
-#define FIELD8	      static inline __attribute__((always_inline)) FIELD8_TARGET
+#define FIELD8 static inline __attribute__((always_inline)) FIELD8_TARGET
 
 /* Limbs must be registers: loops over them are written out. */
 #ifdef __clang__
