@@ -147,13 +147,27 @@ static bool is_in_thieves_hands(const struct sim_scenario *s, const struct sim_n
 	return false;
 }
 
+/* Who asks no more sellers at once than there are cheats may draw cheats alone, one time after the
+ * other, and wait for each as long as for somebody slow. */
+static bool may_meet_cheats_alone(const struct sim_scenario *s, const struct sim_node *node)
+{
+	uint64_t cheats = 0;
+	for (uint32_t i = 0; i < s->population_count; i++) {
+		const struct sim_actor *actor = sim_actor_find(s->populations[i].actor);
+		if (actor->is_greedy && actor->honest != NULL &&
+			strcmp(actor->honest, "provider") == 0)
+			cheats += s->populations[i].count;
+	}
+	return s->populations[node->population].peers <= cheats;
+}
+
 /* Slow is not stuck; and who wants what nobody sells may wait for it. */
 static bool is_stuck(
 	struct sim_audit *audit, const struct sim_node *node, const struct audit_person *person)
 {
 	const struct sim_scenario *s = sim_world_scenario(audit->world);
 	uint64_t healed = audit_healed_us(audit);
-	if (!is_to_be_had(s) || is_in_thieves_hands(s, node) ||
+	if (!is_to_be_had(s) || is_in_thieves_hands(s, node) || may_meet_cheats_alone(s, node) ||
 		(strcmp(node->actor->name, "viewer") == 0 && !has_sponsor(s)))
 		return false;
 	uint64_t since = person->progress_us > healed ? person->progress_us : healed;
