@@ -136,13 +136,31 @@ static bool has_sponsor(const struct sim_scenario *s)
 	return false;
 }
 
-/* Who buys through a hub has no other: where one of them is a thief's, nothing is promised. */
+/* Whether disks of POPULATION may lose what was said to be on them. */
+static bool has_bad_disks(const struct sim_scenario *s, const struct sim_population *population)
+{
+	for (uint32_t i = 0; i < s->fault_count; i++) {
+		const struct sim_fault *fault = &s->faults[i];
+		if ((fault->kind == SIM_FAULT_DISK_ROTS || fault->kind == SIM_FAULT_DISK_LOSES) &&
+			(fault->population[0] == '\0' ||
+				strcmp(fault->population, population->name) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Who buys through a hub has no other: where one of them is a thief's, or a hub's disk forgets what
+ * it owes, nothing is promised. */
 static bool is_in_thieves_hands(const struct sim_scenario *s, const struct sim_node *node)
 {
+	if (s->populations[node->population].via_hub == 0)
+		return false;
 	for (uint32_t i = 0; i < s->population_count; i++) {
 		const struct sim_population *p = &s->populations[i];
 		if (p->count > 0 && strcmp(p->actor, "hub-thief") == 0)
-			return s->populations[node->population].via_hub != 0;
+			return true;
+		if (p->count > 0 && strcmp(p->actor, "hub") == 0 && has_bad_disks(s, p))
+			return true;
 	}
 	return false;
 }
