@@ -12,10 +12,12 @@
 		(unsigned)(side)->key.session.bytes[2], (unsigned)(side)->key.session.bytes[3]
 #define NAME_FORMAT "session %02x%02x%02x%02x"
 
-/* Between two commits, and for one of them, twice over: that one may be under way. */
-static uint64_t flush_us(const struct sim_scenario *s)
+/* Between two commits, and for one of them, twice over: that one may be under way. Who buys beside
+ * selling waits for its own wallet's writes, too. */
+static uint64_t flush_us(const struct sim_scenario *s, const struct sim_node *node)
 {
-	return 2 * (s->commit_ms * 1000 + s->disk_us) + 100000;
+	bool buys = strcmp(node->actor->name, "reseller") == 0;
+	return 2 * (s->commit_ms * 1000 + s->disk_us) + (buys ? 4 * s->disk_us : 0) + 100000;
 }
 
 enum audit_role audit_role_of(const struct sim_node *node)
@@ -165,10 +167,11 @@ static void ripen(struct sim_audit *audit, struct audit_side *side)
 static void check_flush(struct sim_audit *audit, struct audit_side *side)
 {
 	const struct sim_scenario *s = sim_world_scenario(audit->world);
-	uint64_t now = sim_time_us(audit->world), bound = flush_us(s);
+	const struct sim_node *node = sim_node_at(audit->world, side->key.node);
+	uint64_t now = sim_time_us(audit->world), bound = flush_us(s, node);
 	if (side->dirty_us == 0 || side->is_settled || now + 1 < side->dirty_us + bound)
 		return;
-	if (side->incarnation != sim_node_at(audit->world, side->key.node)->incarnation)
+	if (side->incarnation != node->incarnation)
 		return; /* nobody waits for it any more */
 	if (audit_is_struck(audit, side->key.node,
 		    AUDIT_FAULT(DISK_SLOW) | AUDIT_FAULT(DISK_FULL) | AUDIT_FAULT(DISK_FAILS) |
