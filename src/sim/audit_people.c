@@ -189,7 +189,9 @@ static bool is_stuck(
 		(strcmp(node->actor->name, "viewer") == 0 && !has_sponsor(s)))
 		return false;
 	uint64_t since = person->progress_us > healed ? person->progress_us : healed;
-	return sim_time_us(audit->world) > since + 2 * s->epoch_ms * 1000 + PATIENCE_US;
+	/* Where messages get lost, sessions end before their first unit, one after the other. */
+	uint64_t patience_us = s->loss_ppm > LOSS_PPM_MAX ? 3 * PATIENCE_US : PATIENCE_US;
+	return sim_time_us(audit->world) > since + 2 * s->epoch_ms * 1000 + patience_us;
 }
 
 void audit_people_end(struct sim_audit *audit)
