@@ -13,11 +13,11 @@
 #define NAME_FORMAT "session %02x%02x%02x%02x"
 
 /* Between two commits, and for one of them, twice over: that one may be under way. Who buys beside
- * selling waits for its own wallet's writes, too. */
+ * selling waits for its own wallet's writes, too: a few for each session that it opens. */
 static uint64_t flush_us(const struct sim_scenario *s, const struct sim_node *node)
 {
 	bool buys = strcmp(node->actor->name, "reseller") == 0;
-	return 2 * (s->commit_ms * 1000 + s->disk_us) + (buys ? 4 * s->disk_us : 0) + 100000;
+	return 2 * (s->commit_ms * 1000 + s->disk_us) + (buys ? 16 * s->disk_us : 0) + 100000;
 }
 
 enum audit_role audit_role_of(const struct sim_node *node)
