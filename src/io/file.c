@@ -161,6 +161,20 @@ souk_status souk_file_write_atomic(const char *path, struct souk_bytes data, boo
 	return sync_folder_of(path);
 }
 
+souk_status souk_file_write_new(const char *path, struct souk_bytes data)
+{
+	char name[PATH_MAX];
+
+	if (snprintf(name, sizeof(name), "%s.XXXXXX", path) >= (int)sizeof(name))
+		return SOUK_IO_WRITE;
+	SOUK_TRY(write_temporary(name, data, true));
+	int error = link(name, path) < 0 ? errno : 0;
+	unlink(name);
+	if (error == EEXIST)
+		return SOUK_LOCAL_EXISTS;
+	return error == 0 ? sync_folder_of(path) : souk_file_status(error, SOUK_IO_WRITE);
+}
+
 static souk_status make_folder(const char *path)
 {
 	struct stat st;

@@ -59,6 +59,18 @@ static void check_file(const char *path, const char *want, mode_t mode)
 	assert_int_equal(st.st_mode & 0777, mode);
 }
 
+/* Of two who make it, the first one does. */
+static void test_write_new(void **state)
+{
+	const char *path = in_folder("new");
+
+	(void)state;
+	assert_int_equal(souk_file_write_new(path, souk_bytes_text("first")), SOUK_OK);
+	assert_int_equal(souk_file_write_new(path, souk_bytes_text("second")), SOUK_LOCAL_EXISTS);
+	check_file(path, "first", 0600);
+	unlink(path);
+}
+
 static void test_write_atomic(void **state)
 {
 	const char *path = in_folder("whole");
@@ -251,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errno),
+		cmocka_unit_test(test_write_new),
 		cmocka_unit_test(test_write_atomic),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_read),

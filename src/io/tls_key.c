@@ -63,7 +63,7 @@ static souk_status write_pem(const char *path, X509 *x509, EVP_PKEY *key)
 	if (bio && PEM_write_bio_X509(bio, x509) &&
 		PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
 		long size = BIO_get_mem_data(bio, &text);
-		status = souk_file_write_atomic(path, souk_bytes_of(text, (size_t)size), true);
+		status = souk_file_write_new(path, souk_bytes_of(text, (size_t)size));
 	}
 	BIO_free(bio);
 	return status;
@@ -79,6 +79,9 @@ static souk_status make_file(const char *path)
 		status = write_pem(path, x509, key);
 	X509_free(x509);
 	EVP_PKEY_free(key);
+	/* Another process made one meanwhile: that one is the key. */
+	if (status == SOUK_LOCAL_EXISTS)
+		return SOUK_OK;
 	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_IO_WRITE : status;
 }
 

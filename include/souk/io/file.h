@@ -40,6 +40,13 @@ SOUK_MUST_CHECK souk_status souk_file_read(
 SOUK_MUST_CHECK souk_status souk_file_write_atomic(
 	const char *path, struct souk_bytes data, bool is_private);
 
+/* souk_file_write_new: the same for a private file that must not be there: of several processes
+ * that make it at once, one does.
+ *
+ * Returns as souk_file_write_atomic, or
+ *   SOUK_LOCAL_EXISTS  somebody was quicker; read it. */
+SOUK_MUST_CHECK souk_status souk_file_write_new(const char *path, struct souk_bytes data);
+
 /* souk_file_make_folders: PATH and every folder above it, mode 0700; those that exist are left.
  *
  * Returns SOUK_OK, SOUK_IO_DISK_FULL, SOUK_LOCAL_FULL (the path is too long), or
