@@ -32,6 +32,23 @@ static souk_status commit_after(struct sponsor_node *node, souk_status status)
 	return status != SOUK_OK ? status : stored;
 }
 
+static souk_status draw(struct sponsor_node *node, const struct souk_signed_bundle_ask *ask,
+	uint64_t network, struct souk_signed_bundle_offer *ret, const char **ret_why)
+{
+	pthread_mutex_lock(&node->lock);
+	souk_status status = node->line_is_spent ? SOUK_LOCAL_BUDGET
+						 : souk_sponsor_ask(&node->sponsor, ask, network,
+							   sponsor_now(), ret);
+	if (node->line_is_spent)
+		*ret_why = "what one epoch may cost is used up; the next one has more";
+	else if (status == SOUK_PEER_SPONSOR_QUOTA &&
+		 souk_sponsor_has_all_viewers(&node->sponsor, network))
+		*ret_why = "as many viewers of this network asked as one network may have in an "
+			   "epoch: wait for the next one, or ask with a key that asked before";
+	pthread_mutex_unlock(&node->lock);
+	return status;
+}
+
 static void answer_ask(struct sponsor_node *node, const struct souk_http_request *request,
 	struct souk_http_reply *reply)
 {
@@ -49,21 +66,15 @@ static void answer_ask(struct sponsor_node *node, const struct souk_http_request
 		return;
 	}
 	souk_http_request_peer(request, peer);
-	pthread_mutex_lock(&node->lock);
-	bool is_spent = node->line_is_spent;
-	status = is_spent ? SOUK_LOCAL_BUDGET
-			  : souk_sponsor_ask(&node->sponsor, &ask, sponsor_network_of_peer(peer),
-				    sponsor_now(), &offer);
-	pthread_mutex_unlock(&node->lock);
+	const char *why = NULL;
+	status = draw(node, &ask, sponsor_network_of_peer(peer), &offer, &why);
 	if (status == SOUK_OK)
 		status = sponsor_commit(node);
 	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "bundle_drawn" : "bundle_refused",
 		souk_log_hex("viewer", ask.ask.viewer.bytes, SOUK_ADDRESS_SIZE),
 		souk_log_status(status));
 	if (status != SOUK_OK)
-		answer_refuse(reply, status,
-			is_spent ? "what one epoch may cost is used up; the next one has more"
-				 : NULL);
+		answer_refuse(reply, status, why);
 	else
 		ANSWER_MESSAGE(
 			signed_bundle_offer, SOUK_SIGNED_BUNDLE_OFFER_SIZE_MAX, reply, &offer);

@@ -18,6 +18,9 @@
 #define CACHES_PER_CONTENT 64u
 /* Claims of one address, for each ask that it may make. */
 #define CLAIMS_PER_ASK 8u
+/* One network has this part of the tables at most: keys cost nothing. */
+#define NETWORK_VIEWERS_PART 16u
+#define NETWORK_BUNDLES_PART 4u
 /* Epochs back in which a beacon is looked for. */
 #define BEACON_EPOCHS 4u
 
@@ -148,6 +151,13 @@ static void *follower_run(void *ctx)
 
 /* ------------------------------------------------------------------ start */
 
+/* Where there is a quota for networks at all. */
+static uint32_t part_of(const struct sponsor_node_config *c, uint64_t count, uint32_t part)
+{
+	uint64_t most = count / part;
+	return c->network_units == 0 ? 0 : most == 0 ? 1 : (uint32_t)most;
+}
+
 /* PART bytes of BLOCK, and on. */
 static void *carve(uint8_t **block, size_t part)
 {
@@ -210,6 +220,8 @@ static souk_status make_sponsor(struct sponsor_node *node)
 		.units_max = (uint32_t)c->units_max,
 		.viewer_units = c->viewer_units,
 		.prefix_units = c->network_units,
+		.prefix_viewers = part_of(c, c->viewers, NETWORK_VIEWERS_PART),
+		.prefix_bundles = part_of(c, c->bundles, NETWORK_BUNDLES_PART),
 		.offer_ms = c->offer_ms,
 		.bundle_ms = c->bundle_ms,
 		.puzzle = {.mode = (uint8_t)c->puzzle,

@@ -32,7 +32,7 @@
  *   S2 tickets of a segment leave only for its token, and the token is stored before: where puzzles
  *      are wanted, nothing is paid without one.
  *   S3 in an epoch no viewer is drawn more than its quota, nor all viewers of a network more than
- *      theirs.
+ *      theirs; nor has one network more of the tables than its part.
  *   S4 who is drawn is the sponsor's choice alone: neither viewer nor cache can foretell it, or
  *      have it made again without being charged.
  *   S5 no two strips of the sponsor overlap; each grant has one.
@@ -73,8 +73,10 @@ struct souk_sponsor_config {
 	uint32_t units_max;	   /* of each cache in a bundle, 1 to SOUK_BUNDLE_UNITS_MAX */
 	uint64_t viewer_units;	   /* quota of a viewer in an epoch; 0: none */
 	uint64_t prefix_units;	   /* of a network; 0: none */
-	uint64_t offer_ms;	   /* a drawn bundle waits so long for its grants */
-	uint64_t bundle_ms;	   /* life of an open one */
+	uint32_t prefix_viewers; /* of one network in an epoch: keys cost nothing; 0: any number */
+	uint32_t prefix_bundles; /* of one network at a time; 0: any number */
+	uint64_t offer_ms;	 /* a drawn bundle waits so long for its grants */
+	uint64_t bundle_ms;	 /* life of an open one */
 	struct souk_puzzle_policy puzzle; /* mode 0: no token is wanted */
 	struct souk_sponsor_source source;
 };
@@ -128,6 +130,8 @@ struct souk_sponsor_bundle {
 struct souk_sponsor_prefix {
 	uint64_t prefix;
 	uint64_t units;
+	uint32_t viewers;
+	uint32_t bundles; /* that are drawn or open */
 };
 
 /* Memory of a sponsor. Slots: SOUK_MAP_SLOTS(count) words each. */
@@ -262,14 +266,19 @@ void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_addres
  *   SOUK_PEER_SPONSOR_ADMISSION
  *   SOUK_PEER_UNKNOWN_CONTENT, _NO_CHUNK
  *   SOUK_PEER_OUT_OF_ORDER   neither its next bundle, nor the last one again.
- *   SOUK_PEER_SPONSOR_QUOTA  its own, or its network's.
+ *   SOUK_PEER_SPONSOR_QUOTA  its own, or its network's: of units, or of viewers
+ *                            (souk_sponsor_has_all_viewers tells).
  *   SOUK_LOCAL_STATE         just started, the epoch is not known yet: 503.
  *   SOUK_PEER_EPOCH_CLOSED   it has just ended; ask again in the next.
  *   SOUK_LOCAL_NO_PROVIDER_LEFT  fewer than n caches.
- *   SOUK_LOCAL_BUDGET, SOUK_LOCAL_FULL */
+ *   SOUK_LOCAL_BUDGET
+ *   SOUK_LOCAL_FULL  as many bundles at a time as there may be, in all or of its network: later. */
 SOUK_MUST_CHECK souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
 	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix, struct souk_time now,
 	struct souk_signed_bundle_offer *ret);
+/* Whether the network PREFIX has as many viewers in this epoch as one may have: those that asked
+ * before may ask on. */
+bool souk_sponsor_has_all_viewers(const struct souk_sponsor *sponsor, uint64_t prefix);
 
 /* souk_sponsor_check: whether OPEN would be accepted, given leaves.
  *

@@ -13,9 +13,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define VIEWERS 3u
-#define STEPS	400u
-#define QUOTA	60u
+#define VIEWERS		   3u
+#define STEPS		   400u
+#define QUOTA		   60u
+#define VIEWERS_OF_NETWORK 4u
+#define BUNDLES_OF_NETWORK 6u
 
 struct bench {
 	struct kit_sponsor *kit;
@@ -121,7 +123,9 @@ static void check(const struct bench *b)
 	for (uint32_t i = 0; i < sponsor->viewer_count; i++)
 		SOUK_CHECK(kit->viewers[i].record.units <= QUOTA);
 	for (uint32_t i = 0; i < sponsor->prefix_count; i++)
-		SOUK_CHECK(kit->prefixes[i].units <= 2 * QUOTA - 10);
+		SOUK_CHECK(kit->prefixes[i].units <= 2 * QUOTA - 10 &&
+			   kit->prefixes[i].viewers <= VIEWERS_OF_NETWORK &&
+			   kit->prefixes[i].bundles <= BUNDLES_OF_NETWORK);
 }
 
 static void step(struct bench *b, const uint8_t bytes[4])
@@ -150,6 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data[0] & 0x80 ? 0 : SOUK_PUZZLE_FAST);
 	b->kit->sponsor.config.viewer_units = b->kit->config.viewer_units = QUOTA;
 	b->kit->sponsor.config.prefix_units = b->kit->config.prefix_units = 2 * QUOTA - 10;
+	b->kit->sponsor.config.prefix_viewers = b->kit->config.prefix_viewers = VIEWERS_OF_NETWORK;
+	b->kit->sponsor.config.prefix_bundles = b->kit->config.prefix_bundles = BUNDLES_OF_NETWORK;
 	b->kit->sponsor.config.budget.ncoin = b->kit->config.budget.ncoin = 20000;
 	for (uint32_t i = 0; i < VIEWERS; i++)
 		start_viewing(b, i, whole);

@@ -338,19 +338,43 @@ static void charge(struct souk_sponsor *sponsor, struct souk_sponsor_viewer *vie
 	struct souk_sponsor_content *content = sponsor_content_of(sponsor, &b->record.content);
 	SOUK_CHECK(prefix != NULL && content != NULL);
 	prefix->units += units;
+	prefix->bundles++;
 	sponsor->totals.bundles++;
 	content->record.bundles++;
 	sponsor_touch_content(sponsor, content);
 	sponsor_touch_viewer(sponsor, viewer);
 }
 
-/* What the viewers of PREFIX were drawn; false where there is no room to remember it. */
-static bool network_used(const struct souk_sponsor *sponsor, uint64_t prefix, uint64_t *ret)
+static bool is_over_part(uint32_t count, uint32_t part)
+{
+	return part != 0 && count >= part;
+}
+
+bool souk_sponsor_has_all_viewers(const struct souk_sponsor *sponsor, uint64_t prefix)
 {
 	uint32_t index = souk_map_find(&sponsor->prefix_map, &prefix);
-	if (index != SOUK_MAP_NONE)
-		*ret = sponsor->memory.prefixes[index].units;
-	return index != SOUK_MAP_NONE || sponsor->prefix_count < sponsor->memory.prefix_max;
+	return index != SOUK_MAP_NONE && is_over_part(sponsor->memory.prefixes[index].viewers,
+						 sponsor->config.prefix_viewers);
+}
+
+/* Room in the tables for a bundle of VIEWER (NULL: a new one) of PREFIX. A key costs nothing: one
+ * network could fill them alone. *RET is what the network's viewers were drawn. */
+static souk_status check_room(const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_viewer *viewer, uint64_t prefix, uint64_t *ret)
+{
+	uint32_t index = souk_map_find(&sponsor->prefix_map, &prefix);
+	if (viewer == NULL && souk_sponsor_has_all_viewers(sponsor, prefix))
+		return SOUK_PEER_SPONSOR_QUOTA;
+	if (viewer == NULL && sponsor->viewer_count == sponsor->memory.viewer_max)
+		return SOUK_LOCAL_FULL;
+	if (index == SOUK_MAP_NONE && sponsor->prefix_count == sponsor->memory.prefix_max)
+		return SOUK_LOCAL_FULL;
+	const struct souk_sponsor_prefix *entry =
+		index == SOUK_MAP_NONE ? NULL : &sponsor->memory.prefixes[index];
+	if (entry != NULL && is_over_part(entry->bundles, sponsor->config.prefix_bundles))
+		return SOUK_LOCAL_FULL;
+	*ret = entry != NULL ? entry->units : 0;
+	return SOUK_OK;
 }
 
 static souk_status draw_bundle(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
@@ -361,9 +385,8 @@ static souk_status draw_bundle(struct souk_sponsor *sponsor, const struct souk_b
 	if (ask->number != (viewer == NULL ? 0 : viewer->record.number))
 		return SOUK_PEER_OUT_OF_ORDER;
 	uint64_t used = 0;
-	if (!network_used(sponsor, viewer == NULL ? prefix : viewer->record.prefix, &used) ||
-		(viewer == NULL && sponsor->viewer_count == sponsor->memory.viewer_max))
-		return SOUK_LOCAL_FULL;
+	SOUK_TRY(check_room(
+		sponsor, viewer, viewer == NULL ? prefix : viewer->record.prefix, &used));
 	SOUK_TRY(draw(sponsor, ask, now));
 	SOUK_TRY(size_bundle(sponsor, ask, viewer == NULL ? 0 : viewer->record.units, used, &plan));
 	struct souk_sponsor_bundle *b = sponsor_bundle_slot(sponsor);

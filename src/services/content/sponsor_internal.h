@@ -18,6 +18,9 @@ struct souk_sponsor_bundle *sponsor_bundle_of(
 	const struct souk_sponsor *sponsor, const struct souk_nonce *bundle);
 /* The network's entry, made where there is none; NULL: no room. */
 struct souk_sponsor_prefix *sponsor_prefix_of(struct souk_sponsor *sponsor, uint64_t prefix);
+/* The network that B's viewer asked from, or NULL: its epoch is over. */
+struct souk_sponsor_prefix *sponsor_network_of(
+	struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b);
 /* ADDRESS must not be there yet. NULL: no room. */
 struct souk_sponsor_viewer *sponsor_viewer_add(
 	struct souk_sponsor *sponsor, const struct souk_address *address, uint64_t prefix);

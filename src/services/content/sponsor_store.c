@@ -133,14 +133,25 @@ struct souk_sponsor_prefix *sponsor_prefix_of(struct souk_sponsor *sponsor, uint
 struct souk_sponsor_viewer *sponsor_viewer_add(
 	struct souk_sponsor *sponsor, const struct souk_address *address, uint64_t prefix)
 {
-	if (sponsor->viewer_count == sponsor->memory.viewer_max)
+	struct souk_sponsor_prefix *network = sponsor_prefix_of(sponsor, prefix);
+	if (network == NULL || sponsor->viewer_count == sponsor->memory.viewer_max)
 		return NULL;
 	struct souk_sponsor_viewer *viewer = &sponsor->memory.viewers[sponsor->viewer_count];
 	*viewer = (struct souk_sponsor_viewer){
 		.address = *address, .record = {.epoch = sponsor->epoch, .prefix = prefix}};
 	SOUK_CHECK(souk_map_insert(&sponsor->viewer_map, sponsor->viewer_count) == SOUK_OK);
 	sponsor->viewer_count++;
+	network->viewers++;
 	return viewer;
+}
+
+struct souk_sponsor_prefix *sponsor_network_of(
+	struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b)
+{
+	const struct souk_sponsor_viewer *viewer = sponsor_viewer_of(sponsor, &b->record.viewer);
+	if (viewer == NULL || viewer->record.epoch != b->record.epoch)
+		return NULL;
+	return sponsor_prefix_of(sponsor, viewer->record.prefix);
 }
 
 souk_status souk_sponsor_add_content(struct souk_sponsor *sponsor,
@@ -284,8 +295,11 @@ void sponsor_bundle_end(struct souk_sponsor *sponsor, struct souk_sponsor_bundle
 {
 	struct souk_amount left = sponsor_left(sponsor, b);
 	struct souk_sponsor_content *content = sponsor_content_of(sponsor, &b->record.content);
+	struct souk_sponsor_prefix *network = sponsor_network_of(sponsor, b);
 	SOUK_CHECK(souk_amount_sub(&sponsor->held, sponsor->held, left) == SOUK_OK);
 	SOUK_CHECK(souk_amount_sub(&content->held, content->held, left) == SOUK_OK);
+	if (network != NULL && network->bundles > 0)
+		network->bundles--;
 	b->state = SOUK_BUNDLE_OVER;
 	b->record.over = true;
 	sponsor_touch_bundle(sponsor, b);
@@ -402,13 +416,11 @@ souk_status souk_sponsor_restore_viewer(struct souk_sponsor *sponsor,
 	}
 	if (sponsor_viewer_of(sponsor, address) != NULL)
 		return SOUK_LOCAL_EXISTS;
-	struct souk_sponsor_prefix *prefix = sponsor_prefix_of(sponsor, record->prefix);
-	struct souk_sponsor_viewer *viewer =
-		prefix == NULL ? NULL : sponsor_viewer_add(sponsor, address, record->prefix);
+	struct souk_sponsor_viewer *viewer = sponsor_viewer_add(sponsor, address, record->prefix);
 	if (viewer == NULL)
 		return SOUK_LOCAL_FULL;
 	viewer->record = *record;
-	prefix->units += record->units;
+	sponsor_prefix_of(sponsor, record->prefix)->units += record->units;
 	return SOUK_OK;
 }
 
@@ -448,6 +460,9 @@ souk_status souk_sponsor_restore_bundle(struct souk_sponsor *sponsor,
 	}
 	sponsor_bundle_start(
 		sponsor, b, record->opened ? SOUK_BUNDLE_OPEN : SOUK_BUNDLE_DRAWN, now);
+	struct souk_sponsor_prefix *network = sponsor_network_of(sponsor, b);
+	if (network != NULL)
+		network->bundles++;
 	return SOUK_OK;
 }
 

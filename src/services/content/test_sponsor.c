@@ -25,6 +25,7 @@ static void check_books(struct kit_sponsor *kit)
 {
 	const struct souk_sponsor *sponsor = &kit->sponsor;
 	uint64_t spent = 0, held = 0, drawn = 0, networks = 0;
+	uint32_t running = 0, viewers = 0, bundles = 0;
 	for (uint32_t i = 0; i < sponsor->cache_count; i++)
 		spent += kit->caches[i].record.spent.ncoin;
 	assert_int_equal(spent, sponsor->totals.spent.ncoin);
@@ -33,6 +34,7 @@ static void check_books(struct kit_sponsor *kit)
 		const struct souk_sponsor_bundle *b = &kit->bundles[i];
 		if (b->state != SOUK_BUNDLE_DRAWN && b->state != SOUK_BUNDLE_OPEN)
 			continue;
+		running++;
 		struct souk_bundle_plan plan = {.content = kit->content,
 			.caches = b->record.sessions.count,
 			.first = b->record.first,
@@ -51,9 +53,14 @@ static void check_books(struct kit_sponsor *kit)
 		if (sponsor->config.viewer_units != 0)
 			assert_true(kit->viewers[i].record.units <= sponsor->config.viewer_units);
 	}
-	for (uint32_t i = 0; i < sponsor->prefix_count; i++)
+	for (uint32_t i = 0; i < sponsor->prefix_count; i++) {
 		networks += kit->prefixes[i].units;
+		viewers += kit->prefixes[i].viewers;
+		bundles += kit->prefixes[i].bundles;
+	}
 	assert_int_equal(drawn, networks);
+	assert_int_equal(viewers, sponsor->viewer_count);
+	assert_int_equal(bundles, running);
 }
 
 /* What the caches were paid by tickets is what the sponsor gave, at most. */
@@ -362,6 +369,41 @@ static void test_quotas(void **state)
 	souk_sponsor_set_epoch(&kit->sponsor, kit->epoch, kit->epoch_end, &beacon, kit->now);
 	assert_int_equal(kit->sponsor.held.ncoin, 0);
 	assert_int_equal(ask(kit, 1, 0, 30, 55, &offer), SOUK_OK);
+	kit_sponsor_free(kit);
+}
+
+/* Keys cost nothing: one network has its part of the tables, and leaves the others theirs. */
+static void test_part_of_a_network(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct souk_signed_bundle_offer offer;
+	kit->sponsor.config.prefix_viewers = kit->config.prefix_viewers = 4;
+	kit->sponsor.config.prefix_bundles = kit->config.prefix_bundles = 6;
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		assert_int_equal(ask(kit, seed, 0, 1, 55, &offer), SOUK_OK);
+	assert_true(souk_sponsor_has_all_viewers(&kit->sponsor, 55));
+	assert_int_equal(ask(kit, 5, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	/* Those that are known may go on, as far as bundles go; others are not concerned. */
+	assert_int_equal(ask(kit, 1, 1, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(ask(kit, 1, 2, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(ask(kit, 1, 3, 1, 55, &offer), SOUK_LOCAL_FULL);
+	assert_false(souk_sponsor_has_all_viewers(&kit->sponsor, 56));
+	assert_int_equal(ask(kit, 5, 0, 1, 56, &offer), SOUK_OK);
+	/* Nor is it forgotten with the process. */
+	kit_sponsor_restart(kit, 78);
+	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_LOCAL_FULL);
+	/* What nobody opened is no bundle any more; in the next epoch all are new. */
+	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+	souk_sponsor_tick(&kit->sponsor, kit->now);
+	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_OK);
+	kit->epoch++;
+	kit->epoch_end = souk_time_plus_ms(kit->now, 500000);
+	struct souk_hash beacon = {{4}};
+	souk_sponsor_set_epoch(&kit->sponsor, kit->epoch, kit->epoch_end, &beacon, kit->now);
+	check_books(kit);
+	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_OK);
 	kit_sponsor_free(kit);
 }
 
@@ -777,6 +819,7 @@ int main(void)
 		cmocka_unit_test(test_tickets_end_with_the_segment),
 		cmocka_unit_test(test_unreadable_content),
 		cmocka_unit_test(test_quotas),
+		cmocka_unit_test(test_part_of_a_network),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_no_small_bundles),
