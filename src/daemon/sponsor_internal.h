@@ -68,10 +68,10 @@ struct sponsor_node {
 	struct souk_hub_leaves leaves;
 	struct souk_amount stored[SOUK_HUB_LEAVES_MAX]; /* `used` of a leaf, as its record has it */
 	struct record_queue leaf_writes;
-	uint64_t room_epoch; /* of the last allotment */
+	uint64_t room_epoch; /* when `room` was looked at */
 	bool room_is_known;
-	struct souk_amount room; /* of the line, after it */
-	struct souk_amount line; /* of the escrow, then */
+	struct souk_amount room; /* of the line, after the last allotment */
+	struct souk_amount line; /* of the escrow */
 	struct sponsor_answer *answers;
 	uint32_t answer_count;
 
@@ -119,7 +119,14 @@ souk_status sponsor_read(
 
 /* ---- sponsor_money.c ---- */
 
-/* Leaves for all caches, before they are wanted; and no bundles that the line is too short for. */
+/* What the line has in EPOCH, where no allotment told that yet: after a start, and in every epoch.
+ * SOUK_OK, or why the ledger did not say: of the line, what was known before counts. */
+SOUK_MUST_CHECK souk_status sponsor_learn_line(
+	struct sponsor_node *node, const struct souk_hash *escrow, uint64_t epoch);
+/* No bundles that the line is too short for, and no network that takes it from the others. Under
+ * money_lock and lock. */
+void sponsor_limit(struct sponsor_node *node);
+/* Leaves for all caches, before they are wanted. */
 void sponsor_allot_ahead(struct sponsor_node *node);
 /* A leaf as it was stored. */
 void sponsor_restore_leaf(struct sponsor_node *node, const struct souk_sponsor_leaf_record *record);

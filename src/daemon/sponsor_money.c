@@ -130,6 +130,15 @@ static souk_status plan_leaves(struct sponsor_node *node, const struct wanted *w
 	return souk_amount_is_less(room, sum) ? SOUK_PEER_ALLOTMENT_OVER_LINE : SOUK_OK;
 }
 
+/* Under money_lock. */
+static void note_room(struct sponsor_node *node, const struct line_room *room)
+{
+	node->room_epoch = room->epoch;
+	node->room_is_known = true;
+	node->room = room->amount;
+	node->line = room->line;
+}
+
 static souk_status keep_all(struct sponsor_node *node, const struct souk_hash *escrow,
 	const struct line_room *room, const struct souk_allotment_leaf *leaves, uint32_t count,
 	struct souk_sum_node *nodes)
@@ -150,10 +159,7 @@ static souk_status keep_all(struct sponsor_node *node, const struct souk_hash *e
 		if (status == SOUK_OK)
 			keep_leaf(node, &fresh, proof);
 	}
-	node->room_epoch = room->epoch;
-	node->room_is_known = true;
-	node->room = room->amount;
-	node->line = room->line;
+	note_room(node, room);
 	for (uint32_t i = 0; i < count; i++) {
 		if (souk_amount_sub(&node->room, node->room, leaves[i].amount) != SOUK_OK)
 			node->room = SOUK_AMOUNT_ZERO;
@@ -283,21 +289,59 @@ static void limit_network(struct sponsor_node *node, uint64_t price)
 }
 
 /* A viewer is not drawn more than its leaves and what is left of the line can pay: it could not
- * open the bundle. Under money_lock and lock. */
-static void limit_units(struct sponsor_node *node)
+ * open the bundle. */
+void sponsor_limit(struct sponsor_node *node)
 {
 	uint64_t units = node->config.units_max, n = node->sponsor.config.caches, price, left;
 	node->line_is_spent = false;
+	find_limits(node, &price, &left);
+	/* The line outlasts epochs. */
+	if (node->room_is_known)
+		limit_network(node, price);
 	if (node->room_is_known && node->room_epoch == node->sponsor.epoch) {
-		find_limits(node, &price, &left);
 		uint64_t drawn = drawn_ncoin(&node->sponsor) / n, each = node->room.ncoin / n;
 		each = left < UINT64_MAX - each ? each + left : UINT64_MAX;
 		uint64_t most = each > drawn ? (each - drawn) / price : 0;
 		units = most < units ? most : units;
 		node->line_is_spent = units == 0;
-		limit_network(node, price);
 	}
 	node->sponsor.config.units_max = units > 0 ? (uint32_t)units : 1;
+}
+
+/* What there is of an escrow that can allot nothing: its line, and no room. */
+static souk_status find_line(
+	struct souk_chain_client *chain, const struct souk_hash *escrow, struct line_room *ret)
+{
+	struct souk_escrow_record record;
+	souk_status status = souk_chain_escrow(chain, escrow, &record);
+	if (status == SOUK_OK)
+		ret->line = record.line;
+	/* None yet, and so no line. */
+	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
+}
+
+souk_status sponsor_learn_line(
+	struct sponsor_node *node, const struct souk_hash *escrow, uint64_t epoch)
+{
+	struct line_room room;
+	pthread_mutex_lock(&node->money_lock);
+	bool is_known = node->room_is_known && node->room_epoch == epoch;
+	pthread_mutex_unlock(&node->money_lock);
+	if (is_known)
+		return SOUK_OK;
+	pthread_mutex_lock(&node->allot_lock);
+	souk_status status = line_find_room(node->chain, escrow, &room);
+	if (status != SOUK_OK && souk_status_class(status) != SOUK_CLASS_IO) {
+		room = (struct line_room){.epoch = epoch};
+		status = find_line(node->chain, escrow, &room);
+	}
+	if (status == SOUK_OK) {
+		pthread_mutex_lock(&node->money_lock);
+		note_room(node, &room);
+		pthread_mutex_unlock(&node->money_lock);
+	}
+	pthread_mutex_unlock(&node->allot_lock);
+	return status;
 }
 
 void sponsor_allot_ahead(struct sponsor_node *node)
@@ -309,7 +353,7 @@ void sponsor_allot_ahead(struct sponsor_node *node)
 	pthread_mutex_lock(&node->allot_lock);
 	pthread_mutex_lock(&node->money_lock);
 	pthread_mutex_lock(&node->lock);
-	limit_units(node);
+	sponsor_limit(node);
 	if (node->sponsor.epoch_known && now_ms >= node->allot_again_ms)
 		find_low(node, wanted);
 	pthread_mutex_unlock(&node->lock);

@@ -87,21 +87,29 @@ static void find_beacon(struct follower *f, uint64_t epoch)
 	}
 }
 
-static void follow(struct follower *f, const struct souk_ledger_status *ledger)
+/* Nobody is drawn anything before it is known how much one network may have of the line. */
+static souk_status follow(struct follower *f, const struct souk_ledger_status *ledger)
 {
 	struct sponsor_node *node = f->node;
 	uint64_t epoch = ledger->record.epoch;
 	struct souk_hash escrow = escrow_number_id(
 		&ledger->record.ledger, &node->identity->address, node->config.escrow);
 	find_beacon(f, epoch);
+	souk_status status = sponsor_learn_line(node, &escrow, epoch);
+	if (status != SOUK_OK && !f->has_epoch)
+		return status;
+	pthread_mutex_lock(&node->money_lock);
 	pthread_mutex_lock(&node->lock);
 	node->sponsor.config.escrow = escrow;
 	souk_sponsor_set_epoch(&node->sponsor, epoch, ledger->epoch.end, &f->beacon, sponsor_now());
+	sponsor_limit(node);
 	pthread_mutex_unlock(&node->lock);
+	pthread_mutex_unlock(&node->money_lock);
 	if (!f->has_epoch || f->epoch != epoch)
 		sponsor_prune(node, epoch);
 	f->has_epoch = true;
 	f->epoch = epoch;
+	return SOUK_OK;
 }
 
 static void follow_once(struct follower *f)
@@ -110,7 +118,7 @@ static void follow_once(struct follower *f)
 	struct souk_ledger_status ledger;
 	souk_status status = souk_chain_status(f->chain, &ledger);
 	if (status == SOUK_OK)
-		follow(f, &ledger);
+		status = follow(f, &ledger);
 	if (status != f->complained)
 		SOUK_LOG(status == SOUK_OK ? SOUK_LOG_INFO : SOUK_LOG_WARN,
 			status == SOUK_OK ? "ledger_reached" : "ledger_failed",

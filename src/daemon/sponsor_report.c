@@ -139,6 +139,7 @@ static json_t *totals_of(const struct sponsor_node *node)
 	json_object_set_new(object, "epoch_known", json_boolean(s->epoch_known));
 	put(object, "epoch", s->epoch);
 	put(object, "bundle_caches", s->config.caches);
+	put(object, "network_units", s->config.prefix_units);
 	put(object, "bytes", t->bytes);
 	put(object, "units", t->units);
 	put(object, "viewers", t->viewers);

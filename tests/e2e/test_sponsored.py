@@ -15,6 +15,7 @@ CACHES = 4
 DRAWN = 3
 SEGMENT = 4
 PRICE = 100_000                      # ncoin for a unit
+LINE = 100 * 10**9                   # of the sponsor's escrow, in ncoin
 
 
 def units_of(size):
@@ -186,6 +187,9 @@ class Sponsored(MarketTest):
             wait_until("some of it", lambda: self.sponsor.report()["units"] > before["units"])
             self.sponsor.kill()
             self.sponsor.start()
+            wait_until("the ledger's epoch", lambda: self.sponsor.report()["epoch_known"])
+            # What one network may have of the line holds before anybody is drawn anything.
+            self.assertEqual(self.sponsor.report()["network_units"], LINE / PRICE / 4)
             self.check_file(command.wait().good(), path)
         report = self.sponsor.report()
         self.assertEqual(sum(c["spent_ncoin"] for c in self.caches_of(report)),
