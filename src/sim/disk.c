@@ -14,6 +14,11 @@ struct commit {
 	bool lies;
 };
 
+/* How long a commit took that ended at `end_us`; none that ended later took as long. */
+struct span {
+	uint64_t end_us, took_us;
+};
+
 struct sim_disk {
 	struct sim_world *world;
 	struct sim_store *store;
@@ -25,6 +30,8 @@ struct sim_disk {
 	uint64_t busy_us;    /* until */
 	struct commit *commits;
 	uint32_t commit_count, commit_room;
+	struct span *spans;
+	uint32_t span_count, span_room;
 	souk_status spoilt; /* why the open transaction cannot be committed */
 	bool is_open;
 };
@@ -87,6 +94,7 @@ void sim_disk_free(struct sim_disk *disk)
 		return;
 	sim_store_free(disk->store);
 	free(disk->commits);
+	free(disk->spans);
 	free(disk);
 }
 
@@ -183,6 +191,26 @@ void sim_disk_abort(struct sim_disk *disk)
 	disk->is_open = false;
 }
 
+static void add_span(struct sim_disk *disk, struct span span)
+{
+	while (disk->span_count > 0 && disk->spans[disk->span_count - 1].took_us <= span.took_us)
+		disk->span_count--;
+	if (disk->span_count == disk->span_room) {
+		disk->span_room = disk->span_room ? disk->span_room * 2 : 4;
+		disk->spans = realloc(disk->spans, disk->span_room * sizeof *disk->spans);
+		SOUK_CHECK(disk->spans != NULL);
+	}
+	disk->spans[disk->span_count++] = span;
+}
+
+uint64_t sim_disk_longest_us(const struct sim_disk *disk, uint64_t since_us)
+{
+	uint64_t longest = 0;
+	for (uint32_t i = disk->span_count; i > 0 && disk->spans[i - 1].end_us >= since_us; i--)
+		longest = disk->spans[i - 1].took_us;
+	return longest;
+}
+
 static void add_commit(struct sim_disk *disk, uint64_t us)
 {
 	if (disk->commit_count == disk->commit_room) {
@@ -210,6 +238,7 @@ souk_status sim_disk_commit(struct sim_disk *disk, uint64_t *ret_world_us)
 	disk->busy_us = (disk->busy_us > now_us ? disk->busy_us : now_us) + disk->faults.latency_us;
 	settle(disk, count_there(disk, true));
 	add_commit(disk, disk->busy_us);
+	add_span(disk, (struct span){disk->busy_us, disk->busy_us - now_us});
 	disk->is_open = false;
 	*ret_world_us = disk->busy_us;
 	return SOUK_OK;

@@ -61,6 +61,9 @@ void sim_disk_abort(struct sim_disk *disk);
 struct souk_store sim_disk_view(struct sim_disk *disk);
 /* Power is cut, or the process killed (then nothing that was committed is lost unless LOSES). */
 void sim_disk_crash(struct sim_disk *disk, bool is_power_cut);
+/* How long the longest of the commits took, waiting included, that were under way at SINCE_US or
+ * later. */
+uint64_t sim_disk_longest_us(const struct sim_disk *disk, uint64_t since_us);
 /* Records on it. */
 uint64_t sim_disk_count(const struct sim_disk *disk);
 /* Bit rot. */

@@ -293,19 +293,28 @@ static void draw_faults(struct sim_scenario *s, struct souk_rng *rng)
 		draw_fault(s, rng, names[i]);
 }
 
-/* What all buyers ask of one provider at once must come within half an epoch: else every session
- * ends before it is paid, and nothing is promised to anybody (docs/simulator.md). */
+/* What carries BYTES in half an epoch, where BPS is a limit and less than that. */
+static uint64_t widened(const struct sim_scenario *s, uint64_t bps, uint64_t bytes)
+{
+	uint64_t least = 2 * bytes * 1000 / s->epoch_ms;
+	return bps != 0 && bps < least ? least : bps;
+}
+
+/* What all buyers ask of one provider at once must come within half an epoch, and so must what one
+ * of them asks of all its providers: else every session ends before it is paid, and nothing is
+ * promised to anybody (docs/simulator.md). */
 static void widen_links(struct sim_scenario *s)
 {
-	uint64_t buyers = 0;
-	for (uint32_t i = 0; i < s->population_count; i++)
-		buyers += strcmp(s->populations[i].actor, "provider") == 0
-				  ? 0
-				  : s->populations[i].count;
-	uint64_t bytes = buyers * IN_FLIGHT * s->unit_size;
-	uint64_t least = 2 * bytes * 1000 / s->epoch_ms;
-	if (s->up_bps != 0 && s->up_bps < least)
-		s->up_bps = least;
+	uint64_t buyers = 0, sellers = s->bundle;
+	for (uint32_t i = 0; i < s->population_count; i++) {
+		const struct sim_population *p = &s->populations[i];
+		if (strcmp(p->actor, "provider") == 0)
+			continue;
+		buyers += p->count;
+		sellers = p->peers > sellers ? p->peers : sellers;
+	}
+	s->up_bps = widened(s, s->up_bps, buyers * IN_FLIGHT * s->unit_size);
+	s->down_bps = widened(s, s->down_bps, sellers * IN_FLIGHT * s->unit_size);
 }
 
 void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)

@@ -12,6 +12,7 @@
 
 #include "audit.h"
 #include "audit_internal.h"
+#include "disk.h"
 #include "souk/base/check.h"
 #include "test_ledger_kit.h"
 
@@ -107,6 +108,8 @@ static struct kit *market(void)
 		kit_node(kit, i)->population = (uint16_t)(i < 4 ? i : 1);
 		kit_node(kit, i)->is_greedy = actors[i]->is_greedy;
 	}
+	kit_node(kit, PROVIDER)->disk = sim_disk_new(&kit->world, 1);
+	sim_disk_faults(kit_node(kit, PROVIDER)->disk)->latency_us = 5000;
 	kit->world.audit = sim_audit_new(&kit->world);
 	return kit;
 }
@@ -114,6 +117,7 @@ static struct kit *market(void)
 static void close_market(struct kit *kit)
 {
 	sim_audit_free(kit->world.audit);
+	sim_disk_free(kit_node(kit, PROVIDER)->disk);
 	kit_free(kit);
 }
 
@@ -129,7 +133,7 @@ static bool has(const struct kit *kit, enum sim_violation_kind kind)
 /* ---------------------------------------------------------------- steps */
 
 /* `node` tells KIND; kinds beyond those of notes are of the test. */
-enum { LATER = 100, CHECK, RESTART, END };
+enum { LATER = 100, CHECK, RESTART, END, WRITE };
 
 struct step {
 	uint32_t node;
@@ -140,6 +144,17 @@ struct step {
 	souk_status status;
 	uint8_t session;
 };
+
+/* COUNT commits one after the other, of 5 ms each. */
+static void write_times(struct sim_node *node, uint64_t count)
+{
+	struct souk_store store;
+	uint64_t us;
+	for (uint64_t i = 0; i < count; i++) {
+		SOUK_CHECK(sim_disk_begin(node->disk, &store) == SOUK_OK);
+		SOUK_CHECK(sim_disk_commit(node->disk, &us) == SOUK_OK);
+	}
+}
 
 static void take(struct kit *kit, const struct step *step)
 {
@@ -155,6 +170,7 @@ static void take(struct kit *kit, const struct step *step)
 	case CHECK: sim_audit_check(kit->world.audit); break;
 	case RESTART: node->incarnation++; break;
 	case END: sim_audit_end(kit->world.audit); break;
+	case WRITE: write_times(node, step->amount); break;
 	default: sim_note(node, &note);
 	}
 }
@@ -215,8 +231,13 @@ static const struct {
 			SAY(PROVIDER, RESTORED, 3), SAY(PROVIDER, RESTORED, 2)}},
 	{"tickets that do not get there", SIM_VIOLATION_FORGOTTEN,
 		{OPEN_BOTH, SAY(PROVIDER, SERVED, 4), SAY(CUSTOMER, ISSUED, 4),
-			SAY(PROVIDER, ACCEPTED, 3), {.kind = LATER, .amount = 200}, {.kind = CHECK},
-			{.kind = LATER, .amount = 20}, {.kind = CHECK}}},
+			SAY(PROVIDER, ACCEPTED, 3), {.kind = LATER, .amount = 50}, {.kind = CHECK},
+			{.kind = LATER, .amount = 2}, {.kind = CHECK}}},
+	{"tickets that wait for nothing once the disk is free", SIM_VIOLATION_FORGOTTEN,
+		{OPEN_BOTH, SAY(PROVIDER, SERVED, 4), SAY(CUSTOMER, ISSUED, 4),
+			{.node = PROVIDER, .kind = WRITE, .amount = 4}, SAY(PROVIDER, ACCEPTED, 3),
+			{.kind = LATER, .amount = 90}, {.kind = CHECK},
+			{.kind = LATER, .amount = 2}, {.kind = CHECK}}},
 	{"a session that is not there after a crash", SIM_VIOLATION_FORGOTTEN,
 		{OPEN_BOTH, {.node = PROVIDER, .kind = RESTART}, {.kind = CHECK}, {.kind = END}}},
 	{"tickets that the hub gave", SIM_VIOLATION_FORGOTTEN,

@@ -352,6 +352,26 @@ static void test_rot(void **state)
 	sim_disk_free(disk);
 }
 
+/* Commits at 0, 0 and 0 take 5, 10 and 15 ms; one at 100 ms takes 5 ms. */
+static void test_longest(void **state)
+{
+	(void)state;
+	struct sim_disk *disk = disk_new(1);
+	uint64_t us;
+	world_at(0);
+	assert_int_equal(sim_disk_longest_us(disk, 0), 0);
+	for (uint32_t i = 1; i <= 3; i++)
+		assert_int_equal(write(disk, i, 1, &us), SOUK_OK);
+	world_at(100000);
+	assert_int_equal(write(disk, 4, 1, &us), SOUK_OK);
+	assert_int_equal(sim_disk_longest_us(disk, 0), 3 * LATENCY_US);
+	assert_int_equal(sim_disk_longest_us(disk, 3 * LATENCY_US), 3 * LATENCY_US);
+	assert_int_equal(sim_disk_longest_us(disk, 3 * LATENCY_US + 1), LATENCY_US);
+	assert_int_equal(sim_disk_longest_us(disk, us), LATENCY_US);
+	assert_int_equal(sim_disk_longest_us(disk, us + 1), 0);
+	sim_disk_free(disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_transactions),
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_rot),
+		cmocka_unit_test(test_longest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
