@@ -205,6 +205,15 @@ souk_status souk_chain_providers(struct souk_chain_client *client, const struct 
 	GET_MESSAGE(provider_page, client, path, ret);
 }
 
+souk_status souk_chain_anchor(struct souk_chain_client *client, const struct souk_address *address,
+	struct souk_anchor_record *ret)
+{
+	char hex[41], path[80];
+	souk_hex_encode(hex, address->bytes, SOUK_ADDRESS_SIZE);
+	snprintf(path, sizeof path, "/v1/anchors/%s", hex);
+	GET_MESSAGE(anchor_record, client, path, ret);
+}
+
 souk_status souk_chain_agreement(struct souk_chain_client *client,
 	const struct souk_hash *agreement, struct souk_agreement_record *ret)
 {

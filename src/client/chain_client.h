@@ -59,6 +59,8 @@ SOUK_MUST_CHECK souk_status souk_chain_provider(struct souk_chain_client *client
 /* Up to 64 providers with addresses from FROM on. */
 SOUK_MUST_CHECK souk_status souk_chain_providers(struct souk_chain_client *client,
 	const struct souk_address *from, struct souk_provider_page *ret);
+SOUK_MUST_CHECK souk_status souk_chain_anchor(struct souk_chain_client *client,
+	const struct souk_address *address, struct souk_anchor_record *ret);
 SOUK_MUST_CHECK souk_status souk_chain_agreement(struct souk_chain_client *client,
 	const struct souk_hash *agreement, struct souk_agreement_record *ret);
 /* Agreements with ids from FROM on, of PARTY where it is not NULL: a page of them. */

@@ -31,6 +31,7 @@ static const char *table_text(uint8_t table)
 	case SOUK_TABLE_HISTORY: return "history of account";
 	case SOUK_TABLE_AGREEMENT: return "agreement";
 	case SOUK_TABLE_LEAF: return "claimed leaf of escrow";
+	case SOUK_TABLE_ANCHOR: return "anchor of account";
 	default: return "record";
 	}
 }

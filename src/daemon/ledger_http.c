@@ -181,6 +181,16 @@ static souk_status get_provider(struct call *call)
 	return SOUK_OK;
 }
 
+static souk_status get_anchor(struct call *call)
+{
+	struct souk_address address;
+	struct souk_anchor_record record;
+	SOUK_TRY(souk_hex_decode(address.bytes, sizeof address.bytes, call->parts[2]));
+	SOUK_TRY(souk_ledger_get_anchor(&record, &call->ledger, &address));
+	ANSWER(call, anchor_record, ANCHOR_RECORD, &record);
+	return SOUK_OK;
+}
+
 static souk_status get_receipt(struct call *call)
 {
 	struct souk_hash hash;
@@ -613,6 +623,7 @@ static const struct route {
 	{"epochs", 3, get_epoch},
 	{"providers", 2, get_providers},
 	{"providers", 3, get_provider},
+	{"anchors", 3, get_anchor},
 	{"agreements", 2, get_agreements},
 	{"agreements", 3, get_agreement},
 	{"tx", 3, get_receipt},

@@ -91,6 +91,24 @@ static souk_status apply_provider_withdraw(struct ledger_tx *tx)
 	return ledger_del_provider(tx->ledger, &tx->from);
 }
 
+/* ---- logs of others ---- */
+
+/* A log only grows: whoever shows a shorter one, or another one of this length, is caught. */
+static souk_status apply_anchor(struct ledger_tx *tx, const struct souk_tx_anchor *body)
+{
+	struct souk_anchor_record record = {.count = 0};
+	souk_status status = souk_ledger_get_anchor(&record, tx->ledger, &tx->from);
+	if (status != SOUK_OK && status != SOUK_LOCAL_NOT_FOUND)
+		return status;
+	if (body->count <= record.count)
+		return SOUK_PEER_ANCHOR;
+	record = (struct souk_anchor_record){.root = body->root,
+		.count = body->count,
+		.time = tx->now,
+		.height = tx->ledger->record.height};
+	return ledger_put_anchor(tx->ledger, &tx->from, &record);
+}
+
 /* ---- all kinds ---- */
 
 static souk_status apply_body(struct ledger_tx *tx, const struct souk_tx_body *body)
@@ -124,6 +142,9 @@ static souk_status apply_body(struct ledger_tx *tx, const struct souk_tx_body *b
 	case SOUK_TX_BODY_SILENCE: return ledger_apply_silence(tx, &body->silence);
 	case SOUK_TX_BODY_AGREEMENT_END:
 		return ledger_apply_agreement_end(tx, &body->agreement_end);
+	case SOUK_TX_BODY_AGREEMENT_REVOKE:
+		return ledger_apply_agreement_revoke(tx, &body->agreement_revoke);
+	case SOUK_TX_BODY_ANCHOR: return apply_anchor(tx, &body->anchor);
 	}
 	return SOUK_PEER_TX_KIND;
 }

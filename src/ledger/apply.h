@@ -69,5 +69,7 @@ SOUK_MUST_CHECK souk_status ledger_apply_silence(
 	struct ledger_tx *tx, const struct souk_tx_silence *body);
 SOUK_MUST_CHECK souk_status ledger_apply_agreement_end(
 	struct ledger_tx *tx, const struct souk_tx_agreement_end *body);
+SOUK_MUST_CHECK souk_status ledger_apply_agreement_revoke(
+	struct ledger_tx *tx, const struct souk_tx_agreement_revoke *body);
 
 #endif

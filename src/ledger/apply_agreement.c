@@ -5,6 +5,7 @@
  *   RUNS --challenge--> CHALLENGED --answer in time--> RUNS
  *     |                     `--silence------+
  *     |--accuse, guilty---------------------+--> CONVICTED, for good
+ *     |--revoke--> REVOKED: no service is owed, faults are judged as before
  *     `--end, W after `ends`--> no record, the deposit is back
  *
  * Each rule takes money away before it gives it, so that no total is ever above
@@ -53,6 +54,15 @@ static bool are_terms(const struct souk_agreement *agreement, struct souk_time n
 	       agreement->respond_ms > 0 && souk_time_is_before(now, agreement->ends);
 }
 
+/* What the service wants said is said; where it wants nothing, nothing is. */
+static souk_status check_details(const struct ledger_tx *tx, const struct souk_agreement *agreement)
+{
+	const struct souk_judge *judge = souk_judges_find(tx->ledger->judges, agreement->service);
+	if (judge->terms != NULL)
+		return judge->terms(agreement) == SOUK_OK ? SOUK_OK : SOUK_PEER_AGREEMENT_TERMS;
+	return agreement->details.size == 0 ? SOUK_OK : SOUK_PEER_AGREEMENT_TERMS;
+}
+
 static souk_status check_agreement(const struct ledger_tx *tx,
 	const struct souk_signed_agreement *signed_agreement, const struct souk_hash *id)
 {
@@ -66,6 +76,7 @@ static souk_status check_agreement(const struct ledger_tx *tx,
 		return SOUK_PEER_NO_JUDGE;
 	if (!are_terms(agreement, tx->now))
 		return SOUK_PEER_AGREEMENT_TERMS;
+	SOUK_TRY(check_details(tx, agreement));
 	SOUK_TRY(souk_ecdsa_verify(&agreement->customer, id, &signed_agreement->signature));
 	souk_status status = souk_ledger_get_agreement(&known, tx->ledger, id);
 	if (status == SOUK_OK)
@@ -146,6 +157,17 @@ static souk_status lose_bond(struct ledger_tx *tx, const struct souk_agreement *
 	return credit(tx, &agreement->provider, agreement->bond);
 }
 
+/* What the judge says, who knows what was revoked and when. */
+static souk_status judge_of(const struct matter *matter, const struct souk_tx_accuse *body)
+{
+	const struct souk_agreement_record *record = &matter->record;
+	struct souk_bytes evidence = souk_bytes_of(body->evidence.data, body->evidence.size);
+	if (record->revoked.ms != 0)
+		return matter->judge->convict_revoked(
+			&record->agreement, record->revoked, body->fault, evidence);
+	return matter->judge->convict(&record->agreement, body->fault, evidence);
+}
+
 souk_status ledger_apply_accuse(struct ledger_tx *tx, const struct souk_tx_accuse *body)
 {
 	struct matter matter;
@@ -153,8 +175,7 @@ souk_status ledger_apply_accuse(struct ledger_tx *tx, const struct souk_tx_accus
 	SOUK_TRY(check_open(&matter, tx->now));
 	const struct souk_agreement *agreement = &matter.record.agreement;
 	SOUK_TRY(ledger_tx_debit(tx, agreement->bond));
-	souk_status verdict = matter.judge->convict(
-		agreement, body->fault, souk_bytes_of(body->evidence.data, body->evidence.size));
+	souk_status verdict = judge_of(&matter, body);
 	if (verdict != SOUK_OK)
 		return lose_bond(tx, agreement);
 	SOUK_TRY(ledger_tx_credit(tx, agreement->bond));
@@ -165,15 +186,24 @@ souk_status ledger_apply_accuse(struct ledger_tx *tx, const struct souk_tx_accus
 
 /* ---- challenge and response ---- */
 
+static bool may_ask(const struct matter *matter, const struct souk_address *who)
+{
+	const struct souk_agreement *agreement = &matter->record.agreement;
+	return souk_address_equal(&agreement->customer, who) ||
+	       (matter->judge->may_ask != NULL && matter->judge->may_ask(agreement, who));
+}
+
 souk_status ledger_apply_challenge(struct ledger_tx *tx, const struct souk_tx_challenge *body)
 {
 	struct matter matter;
 	struct souk_agreement_record *record = &matter.record;
 	SOUK_TRY(find_matter(&matter, tx, &body->agreement));
 	/* Nobody else is owed an answer: strangers could wait for an outage, and be paid for it. */
-	if (!souk_address_equal(&record->agreement.customer, &tx->from))
+	if (!may_ask(&matter, &tx->from))
 		return SOUK_PEER_WRONG_SIGNER;
 	SOUK_TRY(check_open(&matter, tx->now));
+	if (record->revoked.ms != 0)
+		return SOUK_PEER_AGREEMENT_REVOKED;
 	if (record->challenged)
 		return SOUK_PEER_CHALLENGED;
 	if (matter.judge->question(&record->agreement,
@@ -220,6 +250,28 @@ souk_status ledger_apply_silence(struct ledger_tx *tx, const struct souk_tx_sile
 }
 
 /* ---- the end ---- */
+
+/* The deposit stays to the end: it answers for what the provider does after this. */
+souk_status ledger_apply_agreement_revoke(
+	struct ledger_tx *tx, const struct souk_tx_agreement_revoke *body)
+{
+	struct matter matter;
+	struct souk_agreement_record *record = &matter.record;
+	SOUK_TRY(find_matter(&matter, tx, &body->agreement));
+	if (matter.judge->convict_revoked == NULL)
+		return SOUK_PEER_NOT_REVOCABLE;
+	if (!souk_address_equal(&record->agreement.customer, &tx->from))
+		return SOUK_PEER_WRONG_SIGNER;
+	if (record->convicted || !souk_time_is_before(tx->now, record->agreement.ends))
+		return SOUK_PEER_AGREEMENT_OVER;
+	if (record->revoked.ms != 0)
+		return SOUK_PEER_AGREEMENT_REVOKED;
+	/* An answer that is due stays due, and needs what the provider would delete now. */
+	if (record->challenged)
+		return SOUK_PEER_CHALLENGED;
+	record->revoked = tx->now;
+	return ledger_put_agreement(tx->ledger, matter.id, record);
+}
 
 souk_status ledger_apply_agreement_end(
 	struct ledger_tx *tx, const struct souk_tx_agreement_end *body)

@@ -102,6 +102,14 @@ struct souk_ledger_key souk_ledger_key_provider(const struct souk_address *addre
 	return key;
 }
 
+struct souk_ledger_key souk_ledger_key_anchor(const struct souk_address *address)
+{
+	struct souk_ledger_key key;
+	key_start(&key, SOUK_TABLE_ANCHOR);
+	key_bytes(&key, address->bytes, sizeof address->bytes);
+	return key;
+}
+
 struct souk_ledger_key souk_ledger_key_epoch(uint64_t epoch)
 {
 	struct souk_ledger_key key;

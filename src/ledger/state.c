@@ -207,6 +207,13 @@ souk_status ledger_put_agreement(struct souk_ledger *ledger, const struct souk_h
 	LEDGER_WRITE(ledger, &key, agreement_record, record);
 }
 
+souk_status ledger_put_anchor(struct souk_ledger *ledger, const struct souk_address *address,
+	const struct souk_anchor_record *record)
+{
+	struct souk_ledger_key key = souk_ledger_key_anchor(address);
+	LEDGER_WRITE(ledger, &key, anchor_record, record);
+}
+
 souk_status ledger_del_agreement(struct souk_ledger *ledger, const struct souk_hash *id)
 {
 	struct souk_ledger_key key = souk_ledger_key_agreement(id);
@@ -370,6 +377,13 @@ souk_status souk_ledger_get_provider(struct souk_provider_record *ret,
 {
 	struct souk_ledger_key key = souk_ledger_key_provider(address);
 	LEDGER_READ(ret, ledger, &key, provider_record, SOUK_PEER_NO_PROVIDER);
+}
+
+souk_status souk_ledger_get_anchor(struct souk_anchor_record *ret,
+	const struct souk_ledger *ledger, const struct souk_address *address)
+{
+	struct souk_ledger_key key = souk_ledger_key_anchor(address);
+	LEDGER_READ(ret, ledger, &key, anchor_record, SOUK_LOCAL_NOT_FOUND);
 }
 
 souk_status souk_ledger_get_agreement(struct souk_agreement_record *ret,

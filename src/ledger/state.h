@@ -11,7 +11,7 @@
 #include "souk/ledger/ledger.h"
 
 /* An agreement_record, with its question. */
-#define LEDGER_RECORD_SIZE_MAX 1024
+#define LEDGER_RECORD_SIZE_MAX 1536
 
 /* What an escrow holds: free, its penalty, and what its open epochs may still have to pay.
  * SOUK_CORRUPT_STORE where an epoch has paid more than it reserved. */
@@ -34,6 +34,8 @@ SOUK_MUST_CHECK souk_status ledger_put_agreement(struct souk_ledger *ledger,
 	const struct souk_hash *id, const struct souk_agreement_record *record);
 SOUK_MUST_CHECK souk_status ledger_del_agreement(
 	struct souk_ledger *ledger, const struct souk_hash *id);
+SOUK_MUST_CHECK souk_status ledger_put_anchor(struct souk_ledger *ledger,
+	const struct souk_address *address, const struct souk_anchor_record *record);
 SOUK_MUST_CHECK souk_status ledger_put_epoch(
 	struct souk_ledger *ledger, uint64_t epoch, const struct souk_epoch_record *record);
 SOUK_MUST_CHECK souk_status ledger_put_receipt(

@@ -46,7 +46,10 @@ static souk_status fake_answer(const struct souk_agreement *agreement, struct so
 	return says(question, "question") && says(answer, "answer") ? SOUK_OK : SOUK_PEER_BAD_KEY;
 }
 
-static const struct souk_judge fake_judge = {SERVICE, fake_convict, fake_question, fake_answer};
+static const struct souk_judge fake_judge = {.service = SERVICE,
+	.convict = fake_convict,
+	.question = fake_question,
+	.answer = fake_answer};
 static const struct souk_judge *const judge_list[] = {&fake_judge};
 static const struct souk_judges judges = {judge_list, 1};
 

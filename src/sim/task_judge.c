@@ -44,4 +44,5 @@ static souk_status answer(
 	return SOUK_PEER_BAD_ANSWER;
 }
 
-const struct souk_judge sim_task_judge = {SIM_SERVICE_TASK, convict, question, answer};
+const struct souk_judge sim_task_judge = {
+	.service = SIM_SERVICE_TASK, .convict = convict, .question = question, .answer = answer};

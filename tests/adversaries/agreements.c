@@ -49,8 +49,10 @@ static souk_status allow_question(
 	return SOUK_OK;
 }
 
-static const struct souk_judge naive_judge = {
-	SOUK_SERVICE_CONTENT, believe_accuser, allow_question, souk_content_answer_check};
+static const struct souk_judge naive_judge = {.service = SOUK_SERVICE_CONTENT,
+	.convict = believe_accuser,
+	.question = allow_question,
+	.answer = souk_content_answer_check};
 static const struct souk_judge *const naive_list[] = {&naive_judge};
 static const struct souk_judges naive_judges = {naive_list, 1};
 

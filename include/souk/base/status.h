@@ -136,6 +136,9 @@
 	X(PEER_BAD_FRAGMENT, 214, PEER, "the re-encrypted fragment is not what it proves to be")   \
 	X(PEER_BAD_CIPHERTEXT, 215, PEER, "the ciphertext was altered, or is of another key")      \
 	X(PEER_FRAGMENTS_DIFFER, 216, PEER, "the fragments are not different ones of one policy")  \
+	X(PEER_AGREEMENT_REVOKED, 217, PEER, "the agreement was revoked")                          \
+	X(PEER_NOT_REVOCABLE, 218, PEER, "agreements of this service cannot be revoked")           \
+	X(PEER_ANCHOR, 219, PEER, "a log never gets shorter: its last anchor has as many entries") \
 	/* gateway */                                                                              \
 	X(PEER_BAD_HOST, 200, PEER, "that host name is not this gateway's")                        \
 	X(PEER_FOREIGN_PAGE, 201, PEER, "a page from elsewhere may not use this gateway")          \

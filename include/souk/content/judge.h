@@ -36,8 +36,8 @@
  */
 #define SOUK_CONTENT_JUDGE                                                                         \
 	{                                                                                          \
-		SOUK_SERVICE_CONTENT, souk_content_convict, souk_content_question_check,           \
-			souk_content_answer_check                                                  \
+		.service = SOUK_SERVICE_CONTENT, .convict = souk_content_convict,                  \
+		.question = souk_content_question_check, .answer = souk_content_answer_check       \
 	}
 
 /* souk_content_convict: whether EVIDENCE, an encoded content_evidence, proves FAULT.

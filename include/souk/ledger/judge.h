@@ -29,6 +29,21 @@ struct souk_judge {
 	/* SOUK_OK: ANSWER answers QUESTION. SOUK_PEER_*: it does not. */
 	souk_status (*answer)(const struct souk_agreement *agreement, struct souk_bytes question,
 		struct souk_bytes answer);
+
+	/* Each of the rest may be NULL. */
+
+	/* SOUK_OK: the agreement's details are what the service expects. SOUK_PEER_*: they are not,
+	 * and the agreement is not entered into. NULL: there must be none. */
+	souk_status (*terms)(const struct souk_agreement *agreement);
+
+	/* Whether WHO is owed answers, beside the agreement's customer. NULL: nobody. */
+	bool (*may_ask)(const struct souk_agreement *agreement, const struct souk_address *who);
+
+	/* As convict, of an agreement that was revoked at REVOKED, by the ledger's time: the
+	 * provider owes no service from then on, and may be at fault for giving it. NULL: an
+	 * agreement of this service cannot be revoked. */
+	souk_status (*convict_revoked)(const struct souk_agreement *agreement,
+		struct souk_time revoked, uint32_t fault, struct souk_bytes evidence);
 };
 
 /* The judges that a ledger knows. The composition root lists them; two machines that list others

@@ -52,6 +52,7 @@ enum souk_ledger_table {
 	SOUK_TABLE_PRUNED = 'K', /* be64: blocks up to this one are gone, but for its header */
 	SOUK_TABLE_ALLOTMENT = 'L',
 	SOUK_TABLE_META = 'M',
+	SOUK_TABLE_ANCHOR = 'N', /* the last root of an account's own log */
 	SOUK_TABLE_PROVIDER = 'P',
 	SOUK_TABLE_RECEIPT = 'R',
 	SOUK_TABLE_SUM = 'S', /* of the set of records */
@@ -260,6 +261,7 @@ struct souk_ledger_key souk_ledger_key_paid(
 struct souk_ledger_key souk_ledger_key_leaf(
 	const struct souk_hash *escrow, uint64_t epoch, uint32_t segment, uint32_t place);
 struct souk_ledger_key souk_ledger_key_provider(const struct souk_address *address);
+struct souk_ledger_key souk_ledger_key_anchor(const struct souk_address *address);
 struct souk_ledger_key souk_ledger_key_epoch(uint64_t epoch);
 struct souk_ledger_key souk_ledger_key_receipt(const struct souk_hash *tx);
 struct souk_ledger_key souk_ledger_key_header(uint64_t height);
@@ -277,7 +279,7 @@ static inline struct souk_bytes souk_ledger_key_bytes(const struct souk_ledger_k
  *
  * Each returns SOUK_OK, or
  *   SOUK_PEER_NO_ACCOUNT, _NO_ESCROW, _NO_ALLOTMENT, _NO_PROVIDER, _NO_AGREEMENT, _WRONG_EPOCH,
- *   SOUK_LOCAL_NOT_FOUND (receipt)  there is none.
+ *   SOUK_LOCAL_NOT_FOUND (receipt, anchor)  there is none.
  *   SOUK_CORRUPT_STORE, SOUK_IO_*   the store failed. */
 SOUK_MUST_CHECK souk_status souk_ledger_get_account(struct souk_account_record *ret,
 	const struct souk_ledger *ledger, const struct souk_address *address);
@@ -295,6 +297,8 @@ SOUK_MUST_CHECK souk_status souk_ledger_view_allotment(struct souk_allotment_rec
 	const struct souk_ledger *ledger, const struct souk_hash *escrow, uint64_t epoch,
 	uint32_t segment);
 SOUK_MUST_CHECK souk_status souk_ledger_get_provider(struct souk_provider_record *ret,
+	const struct souk_ledger *ledger, const struct souk_address *address);
+SOUK_MUST_CHECK souk_status souk_ledger_get_anchor(struct souk_anchor_record *ret,
 	const struct souk_ledger *ledger, const struct souk_address *address);
 SOUK_MUST_CHECK souk_status souk_ledger_get_agreement(struct souk_agreement_record *ret,
 	const struct souk_ledger *ledger, const struct souk_hash *id);
