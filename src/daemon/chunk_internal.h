@@ -42,6 +42,7 @@ struct chunk_item {
 	uint32_t slot; /* in the cache; where it is not pinned */
 	struct souk_cache_record record;
 	bool record_is_dirty;
+	uint32_t writing; /* chunks that are on their way to the disk, and have their room */
 
 	/* While it is open. */
 	int fd;
@@ -89,6 +90,15 @@ SOUK_MUST_CHECK souk_status chunk_files_make(
 	struct chunk_store *store, const struct souk_content *content, const struct souk_hash *row);
 /* Whether all of them are there, and as long as they must be. */
 bool chunk_files_are_there(const struct chunk_store *store, const struct souk_content *content);
+
+/* Chunks of CONTENT that are here, by the disk. SOUK_OK, or SOUK_IO_*. */
+SOUK_MUST_CHECK souk_status chunk_files_count(
+	const struct chunk_store *store, const struct souk_content *content, uint32_t *ret);
+
+/* Room for one more chunk of ITEM, which counts as being written until chunk_wrote: what earns
+ * least goes. SOUK_OK, SOUK_LOCAL_FULL, or what the store said. */
+SOUK_MUST_CHECK souk_status chunk_take_room(struct chunk_item *item);
+void chunk_wrote(struct chunk_item *item); /* under lock */
 
 /* Make durable what is not; under change_lock. */
 void chunk_sync(struct chunk_item *item);

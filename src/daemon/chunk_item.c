@@ -81,6 +81,24 @@ bool chunk_files_are_there(const struct chunk_store *store, const struct souk_co
 	return has_size(path, content->size);
 }
 
+souk_status chunk_files_count(
+	const struct chunk_store *store, const struct souk_content *content, uint32_t *ret)
+{
+	char path[512], *bytes;
+	size_t size, most = have_size(souk_content_chunk_count(content));
+	provider_store_have_path(&store->store, &content->id, path);
+	souk_status status = souk_file_read(path, most + 1, &bytes, &size);
+	*ret = souk_content_chunk_count(content);
+	if (status == SOUK_LOCAL_NOT_FOUND) /* no bits: all are here */
+		return SOUK_OK;
+	SOUK_TRY(status);
+	*ret = 0;
+	for (size_t i = 0; i < size; i++)
+		*ret += (uint32_t)__builtin_popcount((uint8_t)bytes[i]);
+	free(bytes);
+	return SOUK_OK;
+}
+
 static souk_status map_row(struct chunk_item *item, const char *path)
 {
 	size_t size = (size_t)souk_content_chunk_count(&item->content) * SOUK_HASH_SIZE;
@@ -214,9 +232,15 @@ souk_status chunk_item_write(struct chunk_item *item, uint32_t chunk, struct sou
 		return SOUK_PEER_WRONG_LENGTH;
 	if (chunk_item_has(item, chunk))
 		return SOUK_OK;
-	SOUK_TRY(souk_file_write_at(
-		item->fd, data.data, data.size, souk_content_chunk_offset(&item->content, chunk)));
+	SOUK_TRY(chunk_take_room(item));
+	souk_status status = souk_file_write_at(
+		item->fd, data.data, data.size, souk_content_chunk_offset(&item->content, chunk));
 	pthread_mutex_lock(&store->lock);
+	chunk_wrote(item);
+	if (status != SOUK_OK) {
+		pthread_mutex_unlock(&store->lock);
+		return status;
+	}
 	if (!souk_bitmap_get(&item->have, chunk))
 		souk_bitmap_set(&item->have, chunk);
 	item->is_dirty = true;

@@ -21,13 +21,22 @@
 /* A file's tail, its folder entry, its records: so that many small ones fill no disk either. */
 #define ROOM_EXTRA 8192u
 #define SLOTS_MIN  64u
+/* Others may take the room that was made. */
+#define ROOM_TRIES 8
 #define PINNED_MS  5000u
+
+/* With CHUNKS of it here. */
+static uint64_t room_with(const struct souk_content *content, uint64_t chunks)
+{
+	uint64_t row = (uint64_t)souk_content_chunk_count(content) * SOUK_HASH_SIZE;
+	uint64_t bytes = chunks < souk_content_chunk_count(content) ? chunks * content->chunk_size
+								    : content->size;
+	return bytes > UINT64_MAX - row - ROOM_EXTRA ? UINT64_MAX : bytes + row + ROOM_EXTRA;
+}
 
 uint64_t chunk_store_room_of(const struct souk_content *content)
 {
-	uint64_t row = (uint64_t)souk_content_chunk_count(content) * SOUK_HASH_SIZE;
-	return content->size > UINT64_MAX - row - ROOM_EXTRA ? UINT64_MAX
-							     : content->size + row + ROOM_EXTRA;
+	return room_with(content, souk_content_chunk_count(content));
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -270,7 +279,6 @@ souk_status chunk_store_take(
 /* ITEM, which nobody uses, is marked as leaving: out of the table with it. Under change_lock. */
 static souk_status evict(struct chunk_store *store, struct chunk_item *item)
 {
-	uint64_t size = chunk_store_room_of(&item->content);
 	souk_status status = provider_store_drop(&store->store, &item->content.id);
 	pthread_mutex_lock(&store->lock);
 	if (status == SOUK_LOCAL_NOT_FOUND) {
@@ -280,10 +288,10 @@ static souk_status evict(struct chunk_store *store, struct chunk_item *item)
 		chunk_drop(item);
 		status = SOUK_OK;
 	} else if (status == SOUK_OK) {
+		store->bytes_evicted += store->cache.items[item->slot].size;
 		souk_cache_evict(&store->cache, item->slot);
 		store->items--;
 		store->evictions++;
-		store->bytes_evicted += size;
 		chunk_drop(item);
 	} else {
 		item->state = ITEM_CLOSED;
@@ -332,6 +340,63 @@ static souk_status make_room(struct chunk_store *store, uint64_t size)
 		SOUK_TRY(status);
 		SOUK_TRY(evict(store, item));
 	}
+}
+
+/* What ITEM takes beyond its room now. Under lock. */
+static uint64_t wanted_room(const struct chunk_item *item)
+{
+	if (item->is_pinned)
+		return 0;
+	uint64_t taken = item->store->cache.items[item->slot].size;
+	uint64_t needed = room_with(&item->content, item->have.set + item->writing);
+	return needed > taken ? needed - taken : 0;
+}
+
+/* Under change_lock, and lock: which is given up while others are evicted. */
+static souk_status extend(struct chunk_item *item)
+{
+	struct chunk_store *store = item->store;
+	souk_status status = SOUK_LOCAL_FULL;
+	for (int i = 0; i < ROOM_TRIES && status == SOUK_LOCAL_FULL; i++) {
+		uint64_t more = wanted_room(item);
+		if (more == 0)
+			return SOUK_OK;
+		status = souk_cache_extend(&store->cache, item->slot, more);
+		if (status == SOUK_OK)
+			return SOUK_OK;
+		pthread_mutex_unlock(&store->lock);
+		souk_status made = make_room(store, more);
+		pthread_mutex_lock(&store->lock);
+		SOUK_TRY(made);
+	}
+	return status;
+}
+
+souk_status chunk_take_room(struct chunk_item *item)
+{
+	struct chunk_store *store = item->store;
+	pthread_mutex_lock(&store->lock);
+	item->writing++;
+	uint64_t more = wanted_room(item);
+	souk_status status =
+		more == 0 ? SOUK_OK : souk_cache_extend(&store->cache, item->slot, more);
+	pthread_mutex_unlock(&store->lock);
+	if (status == SOUK_OK)
+		return SOUK_OK;
+	pthread_mutex_lock(&store->change_lock);
+	pthread_mutex_lock(&store->lock);
+	status = extend(item);
+	if (status != SOUK_OK)
+		chunk_wrote(item);
+	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_unlock(&store->change_lock);
+	return status;
+}
+
+void chunk_wrote(struct chunk_item *item)
+{
+	SOUK_CHECK(item->writing > 0);
+	item->writing--;
 }
 
 void chunk_store_promise(
@@ -399,7 +464,8 @@ static souk_status reserve(
 	if (souk_amount_mul(&credit, store->unit_price, souk_content_chunk_count(content)) !=
 		SOUK_OK)
 		credit = store->unit_price;
-	SOUK_TRY(souk_cache_insert(&store->cache, chunk_store_room_of(content), credit, &slot));
+	SOUK_TRY(souk_cache_insert_part(
+		&store->cache, room_with(content, 0), chunk_store_room_of(content), credit, &slot));
 	struct chunk_item *item = chunk_add(store, content);
 	if (item == NULL) {
 		souk_cache_remove(&store->cache, slot);
@@ -427,10 +493,18 @@ static souk_status create(struct chunk_store *store, const struct souk_content *
 	const struct souk_hash *row, const char *name, struct chunk_item **ret)
 {
 	struct chunk_item *item;
-	SOUK_TRY(make_room(store, chunk_store_room_of(content)));
-	pthread_mutex_lock(&store->lock);
-	souk_status status = reserve(store, content, &item);
-	pthread_mutex_unlock(&store->lock);
+	souk_status status = SOUK_LOCAL_FULL;
+	for (int i = 0; i < ROOM_TRIES && status == SOUK_LOCAL_FULL; i++) {
+		pthread_mutex_lock(&store->lock);
+		bool fits = souk_cache_fits(&store->cache, chunk_store_room_of(content));
+		pthread_mutex_unlock(&store->lock);
+		if (!fits)
+			return SOUK_LOCAL_FULL;
+		SOUK_TRY(make_room(store, room_with(content, 0)));
+		pthread_mutex_lock(&store->lock);
+		status = reserve(store, content, &item);
+		pthread_mutex_unlock(&store->lock);
+	}
 	SOUK_TRY(status);
 	status = chunk_files_make(store, content, row);
 	if (status == SOUK_OK)
@@ -619,7 +693,7 @@ static souk_status note_found(
 static souk_status restore(struct chunk_store *store, const struct provider_store_cached *cached)
 {
 	struct souk_content content;
-	uint32_t slot;
+	uint32_t slot, chunks;
 	souk_status status = find_content(store, &cached->content, &content);
 	/* A kill came while it was evicted. */
 	if (status == SOUK_LOCAL_NOT_FOUND ||
@@ -631,8 +705,10 @@ static souk_status restore(struct chunk_store *store, const struct provider_stor
 	}
 	SOUK_TRY(status);
 	SOUK_TRY(grow_cache(store));
-	SOUK_TRY(souk_cache_restore(&store->cache, chunk_store_room_of(&content),
-		cached->cache.earned, cached->cache.priority, &slot));
+	SOUK_TRY(chunk_files_count(store, &content, &chunks));
+	SOUK_TRY(souk_cache_restore(&store->cache, room_with(&content, chunks),
+		chunk_store_room_of(&content), cached->cache.earned, cached->cache.priority,
+		&slot));
 	struct chunk_item *item = chunk_add(store, &content);
 	if (item == NULL)
 		return SOUK_IO_MEMORY;

@@ -14,8 +14,10 @@
  * A chunk is written and synced before its bit is: after kill -9 a bit never lies. What is read is
  * what was verified, unless the disk lies. Bits follow within a fraction of a second, many at once.
  *
- * Room is taken for the whole of a content when it is created, so that a fetch that began finds
- * room to its end: its bytes, its row, and 8 KiB.
+ * A content takes room as it comes: its row and 8 KiB when it is created, its bytes chunk by chunk.
+ * So who has something fetched that never comes has nothing evicted. Whether all of it finds room
+ * beside what is in use, promised, or coming is looked at before: a fetch that began goes on to its
+ * end.
  *
  *   item:  ABSENT --create--> PARTIAL --last chunk--> WHOLE --evicted--> ABSENT
  *                                '------- abandoned, evicted ------------^
@@ -66,7 +68,8 @@ bool chunk_item_has(struct chunk_item *item, uint32_t chunk);
 bool chunk_item_is_whole(struct chunk_item *item);
 uint32_t chunk_item_count(struct chunk_item *item); /* chunks that are here */
 
-/* Keep a verified chunk, and wake who waits. SOUK_OK, or SOUK_IO_*: it is not there. */
+/* Keep a verified chunk, and wake who waits. SOUK_OK; SOUK_LOCAL_FULL (what is in use or promised
+ * now leaves no room) or SOUK_IO_*: it is not there. */
 SOUK_MUST_CHECK souk_status chunk_item_write(
 	struct chunk_item *item, uint32_t chunk, struct souk_bytes data);
 /* Wait until what was written is durable: SOUK_OK, or SOUK_IO_WRITE: a part of it is not here.
@@ -103,7 +106,7 @@ void chunk_store_promise(
  * or not here; SOUK_LOCAL_STATE: in use, or promised; or why not. */
 SOUK_MUST_CHECK souk_status chunk_store_evict(
 	struct chunk_store *store, const struct souk_hash *content);
-/* Bytes of the limit that CONTENT takes. */
+/* Bytes of the limit that CONTENT takes, once it is whole. */
 uint64_t chunk_store_room_of(const struct souk_content *content);
 
 /* For reports. */

@@ -378,6 +378,50 @@ static void what_earns_least_goes_first(void **state)
 		free(samples[i]);
 }
 
+/* Who only says that something comes takes nothing: others go as it comes, least revenue first. */
+static void what_never_comes_evicts_nothing(void **state)
+{
+	struct home home;
+	struct sample *samples[4], *big = sample_new(19, 30), *other = sample_new(20, 30);
+	struct chunk_item *coming, *second;
+	(void)state;
+	home_new(&home, ROOM(30) + 4 * ROOM(0));
+	for (uint32_t i = 0; i < 3; i++) {
+		samples[i] = sample_new(10 + i, 10);
+		add(&home, samples[i]);
+		chunk_store_earned(
+			home.chunks, &samples[i]->content.id, 1, souk_amount_of_ncoin(100 * i));
+	}
+	coming = create(&home, big);
+	assert_int_equal(chunk_store_figures_now(home.chunks).evictions, 0);
+	/* Both could not find room to their ends. */
+	assert_int_equal(chunk_store_create(home.chunks, &other->content, other->row, "", &second),
+		SOUK_LOCAL_FULL);
+	assert_int_equal(put(coming, big, 7), SOUK_OK);
+	assert_int_equal(chunk_store_figures_now(home.chunks).evictions, 1);
+	assert_false(is_here(&home, samples[0]));
+	/* Given up, and a restart later, it takes what is here of it. */
+	chunk_item_give(coming);
+	home_close(&home);
+	home_open(&home, ROOM(30) + 4 * ROOM(0));
+	uint64_t row = 30 * SOUK_HASH_SIZE + 8192;
+	assert_int_equal(
+		chunk_store_figures_now(home.chunks).used, 2 * ROOM(10) - 2 * 100 + row + CHUNK);
+	assert_true(is_here(&home, samples[1]));
+	coming = create(&home, big);
+	put_all(coming, big);
+	assert_true(chunk_item_is_whole(coming));
+	assert_false(is_here(&home, samples[1]));
+	assert_false(is_here(&home, samples[2]));
+	assert_true(chunk_store_figures_now(home.chunks).used <= ROOM(30));
+	chunk_item_give(coming);
+	home_end(&home);
+	for (uint32_t i = 0; i < 3; i++)
+		free(samples[i]);
+	free(big);
+	free(other);
+}
+
 static void what_is_in_use_stays(void **state)
 {
 	struct home home;
@@ -785,6 +829,7 @@ int main(void)
 		cmocka_unit_test(an_empty_content_is_whole),
 		cmocka_unit_test(the_longest_ranges_are_told),
 		cmocka_unit_test(what_earns_least_goes_first),
+		cmocka_unit_test(what_never_comes_evicts_nothing),
 		cmocka_unit_test(what_is_in_use_stays),
 		cmocka_unit_test(pinned_contents_stay),
 		cmocka_unit_test(a_pin_is_noticed),

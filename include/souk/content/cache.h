@@ -7,24 +7,28 @@
  * Cao and S. Irani's, USITS 1997). There an object is worth frequency * cost / size; here frequency
  * * cost is what it really earned, so that it is revenue for each byte of disk:
  *
- *   priority = age + worth / size       worth: what it was credited with, and earned since
+ *   priority = age + worth / size       worth: what it was credited with, and earned since;
+ *                                       size: of the whole of it, also where a part is here
  *
  *                 insert (credit)                    sold: worth grows, priority from age anew
  *   (free slot) -----------------> item ------------+
  *        ^                          |  <------------+
  *        +---- the least priority --+   age = its priority, so what earns nothing is overtaken
  *
+ * An item may come bit by bit: it takes room for what is here (souk_cache_extend), and others go as
+ * it comes, not before. So a fetch that brings nothing takes nothing. That it finds room to its end
+ * is looked at before: what is held, and what held items await, must fit together.
+ *
  * The price follows demand in bounded steps, like the base fee of EIP-1559: at the target of
  * utilisation it stands, over it it rises, below it falls, at most an eighth in a step and never
  * outside [floor, ceiling].
  *
  * Invariants:
- *   C1 used is the sum of the sizes, and never over the limit.
- *   C2 an item that is held is no victim.
- *   C3 no victim has more priority than an item that stays and is not held; of equals the one goes
- *      that was used longest ago.
- *   C4 age never falls, and no priority is below the age at which it was last used.
- *   C5 floor <= price <= ceiling; one step changes it by an eighth at most, or by one.
+ *   C1 used is the sum of the sizes, and never over the limit; held and coming are those of the
+ * items that are held. C2 an item that is held is no victim. C3 no victim has more priority than an
+ * item that stays and is not held; of equals the one goes that was used longest ago. C4 age never
+ * falls, and no priority is below the age at which it was last used. C5 floor <= price <= ceiling;
+ * one step changes it by an eighth at most, or by one.
  *
  * Memory: the caller's array. Threads: one owner. Spec: spec/cache.md. */
 #ifndef SOUK_CONTENT_CACHE_H
@@ -38,7 +42,8 @@
 #define SOUK_CACHE_NONE UINT32_MAX
 
 struct souk_cache_item {
-	uint64_t size; /* bytes it takes from the limit; 0: a free slot */
+	uint64_t size;	 /* bytes it takes from the limit; 0: a free slot */
+	uint64_t coming; /* that it will take, too */
 	uint64_t priority;
 	uint64_t used; /* a count: the order of last uses */
 	struct souk_amount worth;
@@ -48,7 +53,8 @@ struct souk_cache_item {
 
 struct souk_cache {
 	uint64_t limit, used;
-	uint64_t held; /* of used, what is held */
+	uint64_t held;	 /* of used, what is held */
+	uint64_t coming; /* of what is held */
 	uint64_t age;
 	uint64_t clock; /* counts uses */
 	struct souk_cache_item *items;
@@ -80,10 +86,24 @@ SOUK_MUST_CHECK souk_status souk_cache_victim(
  *   SOUK_LOCAL_TOO_SMALL no slot: grow the array. */
 SOUK_MUST_CHECK souk_status souk_cache_insert(
 	struct souk_cache *cache, uint64_t size, struct souk_amount credit, uint32_t *ret_index);
-/* souk_cache_restore: the same, with the priority that it had before a restart; the age becomes the
- * least of them all. Before anything is evicted. Over the limit as well: evict until it fits. */
+/* souk_cache_insert_part: the same for one that comes bit by bit: SIZE now, WHOLE at its end.
+ *
+ * Returns as that, and SOUK_LOCAL_FULL also where WHOLE does not fit beside what is held and will
+ * come of that (souk_cache_fits): refuse it. */
+SOUK_MUST_CHECK souk_status souk_cache_insert_part(struct souk_cache *cache, uint64_t size,
+	uint64_t whole, struct souk_amount credit, uint32_t *ret_index);
+/* Whether WHOLE bytes find room in time, if all that is not held goes. */
+bool souk_cache_fits(const struct souk_cache *cache, uint64_t whole);
+/* souk_cache_extend: MORE bytes of an item come, no more than it awaits.
+ *
+ * Returns SOUK_OK, or SOUK_LOCAL_FULL: evict first. */
+SOUK_MUST_CHECK souk_status souk_cache_extend(
+	struct souk_cache *cache, uint32_t index, uint64_t more);
+/* souk_cache_restore: as insert, with the priority that it had before a restart; the age becomes
+ * the least of them all. Before anything is evicted. Over the limit as well: evict until it fits.
+ */
 SOUK_MUST_CHECK souk_status souk_cache_restore(struct souk_cache *cache, uint64_t size,
-	struct souk_amount worth, uint64_t priority, uint32_t *ret_index);
+	uint64_t whole, struct souk_amount worth, uint64_t priority, uint32_t *ret_index);
 
 /* It earned EARNED. */
 void souk_cache_earned(struct souk_cache *cache, uint32_t index, struct souk_amount earned);

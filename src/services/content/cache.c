@@ -48,7 +48,8 @@ static struct souk_cache_item *item_at(struct souk_cache *cache, uint32_t index)
 /* Worth for each byte. */
 static uint64_t value_of(const struct souk_cache_item *item)
 {
-	wide value = ((wide)item->worth.ncoin << SCALE_BITS) / item->size;
+	wide whole = (wide)item->size + item->coming;
+	wide value = ((wide)item->worth.ncoin << SCALE_BITS) / whole;
 	return value < WORTH_MAX ? (uint64_t)value : WORTH_MAX;
 }
 
@@ -112,19 +113,48 @@ static souk_status add(
 souk_status souk_cache_insert(
 	struct souk_cache *cache, uint64_t size, struct souk_amount credit, uint32_t *ret_index)
 {
-	struct souk_cache_item item = {.size = size, .worth = credit};
-	SOUK_CHECK(size > 0);
-	if (!has_room(cache, size))
+	return souk_cache_insert_part(cache, size, size, credit, ret_index);
+}
+
+bool souk_cache_fits(const struct souk_cache *cache, uint64_t whole)
+{
+	wide wanted = (wide)cache->held + cache->coming + whole;
+	return wanted <= cache->limit;
+}
+
+souk_status souk_cache_insert_part(struct souk_cache *cache, uint64_t size, uint64_t whole,
+	struct souk_amount credit, uint32_t *ret_index)
+{
+	struct souk_cache_item item = {.size = size, .coming = whole - size, .worth = credit};
+	SOUK_CHECK(size > 0 && size <= whole);
+	if (!has_room(cache, size) || !souk_cache_fits(cache, whole))
 		return SOUK_LOCAL_FULL;
 	item.priority = cache->age + value_of(&item);
 	return add(cache, &item, ret_index);
 }
 
-souk_status souk_cache_restore(struct souk_cache *cache, uint64_t size, struct souk_amount worth,
-	uint64_t priority, uint32_t *ret_index)
+souk_status souk_cache_extend(struct souk_cache *cache, uint32_t index, uint64_t more)
 {
-	struct souk_cache_item item = {.size = size, .worth = worth, .priority = priority};
-	SOUK_CHECK(size > 0);
+	struct souk_cache_item *item = item_at(cache, index);
+	SOUK_CHECK(more <= item->coming);
+	if (!has_room(cache, more))
+		return SOUK_LOCAL_FULL;
+	item->size += more;
+	item->coming -= more;
+	cache->used += more;
+	if (item->holds > 0) {
+		cache->held += more;
+		cache->coming -= more;
+	}
+	return SOUK_OK;
+}
+
+souk_status souk_cache_restore(struct souk_cache *cache, uint64_t size, uint64_t whole,
+	struct souk_amount worth, uint64_t priority, uint32_t *ret_index)
+{
+	struct souk_cache_item item = {
+		.size = size, .coming = whole - size, .worth = worth, .priority = priority};
+	SOUK_CHECK(size > 0 && size <= whole);
 	if (priority > AGE_MAX + WORTH_MAX) /* none that was ever given */
 		item.priority = 0;
 	uint64_t age = cache->count == 0 || item.priority < cache->age ? item.priority : cache->age;
@@ -151,16 +181,20 @@ void souk_cache_used(struct souk_cache *cache, uint32_t index)
 void souk_cache_hold(struct souk_cache *cache, uint32_t index)
 {
 	struct souk_cache_item *item = item_at(cache, index);
-	if (item->holds++ == 0)
-		cache->held += item->size;
+	if (item->holds++ > 0)
+		return;
+	cache->held += item->size;
+	cache->coming += item->coming;
 }
 
 void souk_cache_release(struct souk_cache *cache, uint32_t index)
 {
 	struct souk_cache_item *item = item_at(cache, index);
 	SOUK_CHECK(item->holds > 0);
-	if (--item->holds == 0)
-		cache->held -= item->size;
+	if (--item->holds > 0)
+		return;
+	cache->held -= item->size;
+	cache->coming -= item->coming;
 }
 
 void souk_cache_remove(struct souk_cache *cache, uint32_t index)

@@ -16,12 +16,13 @@ static struct souk_cache_item items[MAX];
 
 static void check(const struct souk_cache *cache)
 {
-	uint64_t used = 0, held = 0;
+	uint64_t used = 0, held = 0, coming = 0;
 	for (uint32_t i = 0; i < MAX; i++) {
 		used += items[i].size;
 		held += items[i].holds > 0 ? items[i].size : 0;
+		coming += items[i].holds > 0 ? items[i].coming : 0;
 	}
-	SOUK_CHECK(used == cache->used && held == cache->held);
+	SOUK_CHECK(used == cache->used && held == cache->held && coming == cache->coming);
 }
 
 static void evict(struct souk_cache *cache, uint32_t index)
@@ -37,8 +38,8 @@ static void evict(struct souk_cache *cache, uint32_t index)
 	SOUK_CHECK(cache->age == 0 || (cache->age >= age && cache->age >= priority));
 }
 
-/* Room for WANTED bytes, by evicting; an item where there is room. */
-static void insert(struct souk_cache *cache, uint64_t wanted, uint64_t credit)
+/* Room for WANTED bytes, by evicting; an item where there is room, to which MORE come later. */
+static void insert(struct souk_cache *cache, uint64_t wanted, uint64_t more, uint64_t credit)
 {
 	uint32_t index;
 	souk_status status;
@@ -49,9 +50,18 @@ static void insert(struct souk_cache *cache, uint64_t wanted, uint64_t credit)
 	if (status == SOUK_LOCAL_FULL)
 		return;
 	bool is_full = cache->count == MAX;
-	status = souk_cache_insert(cache, wanted, (struct souk_amount){credit}, &index);
-	SOUK_CHECK(status == (is_full ? SOUK_LOCAL_TOO_SMALL : SOUK_OK));
+	bool fits = souk_cache_fits(cache, wanted + more);
+	status = souk_cache_insert_part(
+		cache, wanted, wanted + more, (struct souk_amount){credit}, &index);
+	SOUK_CHECK(status == (!fits ? SOUK_LOCAL_FULL : is_full ? SOUK_LOCAL_TOO_SMALL : SOUK_OK));
 	SOUK_CHECK(cache->used <= cache->limit);
+}
+
+static void extend(struct souk_cache *cache, uint32_t index, uint64_t more)
+{
+	bool has_room = cache->used <= cache->limit && more <= cache->limit - cache->used;
+	souk_status status = souk_cache_extend(cache, index, more);
+	SOUK_CHECK(status == (has_room ? SOUK_OK : SOUK_LOCAL_FULL));
 }
 
 static void step_price(struct souk_price *price, uint32_t utilisation, uint64_t ms)
@@ -78,8 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* Amounts of all magnitudes. */
 		uint64_t amount = value << (data[1] % 48);
 		bool is_there = items[index].size > 0;
-		switch (data[0] % 8) {
-		case 0: insert(&cache, 1 + value, amount); break;
+		switch (data[0] % 9) {
+		case 0: insert(&cache, 1 + value, data[0] / 8 * 100u, amount); break;
 		case 1:
 			if (is_there)
 				souk_cache_earned(&cache, index, (struct souk_amount){amount});
@@ -102,11 +112,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 6: step_price(&price, (uint32_t)value % 1500, data[1]); break;
 		case 7: {
-			souk_status status = souk_cache_restore(&cache, 1 + value % 1000,
+			souk_status status = souk_cache_restore(&cache, 1 + value % 1000, 1 + value,
 				(struct souk_amount){value}, amount << 16, &index);
 			SOUK_CHECK(status == SOUK_OK || status == SOUK_LOCAL_TOO_SMALL);
 			break;
 		}
+		case 8:
+			if (is_there)
+				extend(&cache, index, value % (items[index].coming + 1));
+			break;
 		}
 		check(&cache);
 	}

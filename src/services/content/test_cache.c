@@ -119,6 +119,50 @@ static void test_room_and_refusals(void **state)
 	assert_int_equal(cache.age, 0); /* nothing was learned from it */
 }
 
+/* What comes bit by bit takes room as it comes; and only so many may come at once as all find room
+ * at their ends. */
+static void test_bit_by_bit(void **state)
+{
+	struct souk_cache_item items[4];
+	struct souk_cache cache;
+	uint32_t part, other;
+	(void)state;
+	souk_cache_init(&cache, 100, items, 4);
+	uint32_t a = insert(&cache, 50, 60), b = insert(&cache, 45, 1000);
+	assert_int_equal(souk_cache_insert_part(&cache, 5, 50, ncoin(100), &part), SOUK_OK);
+	assert_int_equal(items[part].priority, ncoin(100).ncoin * (1 << 24) / 50);
+	souk_cache_hold(&cache, part);
+	assert_int_equal(cache.used, 100);
+	assert_int_equal(cache.coming, 45);
+	assert_true(souk_cache_fits(&cache, 50));
+	assert_false(souk_cache_fits(&cache, 51));
+	assert_int_equal(souk_cache_extend(&cache, part, 10), SOUK_LOCAL_FULL);
+	assert_int_equal(victim(&cache, 10), a);
+	souk_cache_evict(&cache, a);
+	assert_int_equal(souk_cache_extend(&cache, part, 10), SOUK_OK);
+	assert_int_equal(souk_cache_insert_part(&cache, 5, 51, ncoin(1), &other), SOUK_LOCAL_FULL);
+	/* All of the room is taken by parts that are held: they fit at their ends. */
+	assert_int_equal(souk_cache_insert_part(&cache, 5, 50, ncoin(1), &other), SOUK_OK);
+	souk_cache_hold(&cache, other);
+	assert_int_equal(souk_cache_extend(&cache, part, 35), SOUK_OK);
+	assert_int_equal(victim(&cache, 45), b);
+	souk_cache_evict(&cache, b);
+	assert_int_equal(souk_cache_extend(&cache, other, 45), SOUK_OK);
+	assert_int_equal(cache.coming, 0);
+	assert_int_equal(cache.used, 100);
+	/* One that is given up takes what is here of it, and nothing is kept for the rest. */
+	souk_cache_release(&cache, other);
+	souk_cache_remove(&cache, other);
+	assert_int_equal(souk_cache_insert_part(&cache, 5, 50, ncoin(1), &other), SOUK_OK);
+	souk_cache_hold(&cache, other);
+	assert_false(souk_cache_fits(&cache, 1));
+	souk_cache_release(&cache, other);
+	assert_true(souk_cache_fits(&cache, 50));
+	/* As after a restart. */
+	assert_int_equal(souk_cache_restore(&cache, 5, 40, ncoin(1), 3, &a), SOUK_OK);
+	assert_int_equal(items[a].coming, 35);
+}
+
 static void test_a_restart_keeps_the_order(void **state)
 {
 	struct souk_cache_item items[MAX], again[MAX];
@@ -135,8 +179,8 @@ static void test_a_restart_keeps_the_order(void **state)
 	souk_cache_init(&restored, 3 * MIB, again, MAX);
 	for (uint32_t i = 0; i < 3; i++) {
 		index[i] = i;
-		assert_int_equal(souk_cache_restore(
-					 &restored, MIB, items[i].worth, items[i].priority, &r[i]),
+		assert_int_equal(souk_cache_restore(&restored, MIB, MIB, items[i].worth,
+					 items[i].priority, &r[i]),
 			SOUK_OK);
 	}
 	assert_true(restored.age > 0 && restored.age <= cache.age + (20ull << 24));
@@ -148,7 +192,8 @@ static void test_a_restart_keeps_the_order(void **state)
 		souk_cache_evict(&restored, second);
 	}
 	/* What no cache ever wrote is not believed. */
-	assert_int_equal(souk_cache_restore(&restored, MIB, ncoin(1), UINT64_MAX, &r[0]), SOUK_OK);
+	assert_int_equal(
+		souk_cache_restore(&restored, MIB, MIB, ncoin(1), UINT64_MAX, &r[0]), SOUK_OK);
 	assert_int_equal(again[r[0]].priority, 0);
 }
 
@@ -176,15 +221,17 @@ static void test_great_numbers(void **state)
 
 static void check(const struct souk_cache *cache)
 {
-	uint64_t used = 0, held = 0;
+	uint64_t used = 0, held = 0, coming = 0;
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < cache->max; i++) {
 		used += cache->items[i].size;
 		held += cache->items[i].holds > 0 ? cache->items[i].size : 0;
+		coming += cache->items[i].holds > 0 ? cache->items[i].coming : 0;
 		count += cache->items[i].size > 0;
 	}
 	assert_int_equal(cache->used, used);
 	assert_int_equal(cache->held, held);
+	assert_int_equal(cache->coming, coming);
 	assert_int_equal(cache->count, count);
 	assert_true(used <= cache->limit);
 }
@@ -220,7 +267,21 @@ static void test_properties(void **state)
 	for (unsigned step = 0; step < 50000; step++) {
 		uint64_t size = 1 + souk_rng_u64(&rng) % (100 * MIB), age = cache.age;
 		uint32_t index = random_item(&cache, &rng), gone;
-		switch (souk_rng_u64(&rng) % 6) {
+		switch (souk_rng_u64(&rng) % 8) {
+		case 6:
+			if (cache.free_head != SOUK_CACHE_NONE &&
+				souk_cache_insert_part(&cache, 1, size, ncoin(step), &gone) ==
+					SOUK_OK)
+				assert_true(souk_cache_fits(&cache, size));
+			break;
+		case 7:
+			if (index != SOUK_CACHE_NONE) {
+				uint64_t more = size % (cache.items[index].coming + 1);
+				bool has_room = more <= cache.limit - cache.used;
+				assert_int_equal(souk_cache_extend(&cache, index, more),
+					has_room ? SOUK_OK : SOUK_LOCAL_FULL);
+			}
+			break;
 		case 0:
 		case 1: {
 			souk_status status;
@@ -229,7 +290,8 @@ static void test_properties(void **state)
 				souk_cache_evict(&cache, gone);
 				assert_true(cache.age >= age);
 			}
-			if (status == SOUK_LOCAL_NOT_FOUND && cache.free_head != SOUK_CACHE_NONE)
+			if (status == SOUK_LOCAL_NOT_FOUND && cache.free_head != SOUK_CACHE_NONE &&
+				souk_cache_fits(&cache, size))
 				insert(&cache, size, souk_rng_u64(&rng) % 1000000);
 			break;
 		}
@@ -333,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_of_equals_the_oldest_goes),
 		cmocka_unit_test(test_old_fame_fades),
 		cmocka_unit_test(test_room_and_refusals),
+		cmocka_unit_test(test_bit_by_bit),
 		cmocka_unit_test(test_a_restart_keeps_the_order),
 		cmocka_unit_test(test_great_numbers),
 		cmocka_unit_test(test_properties),
