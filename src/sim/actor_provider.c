@@ -38,9 +38,8 @@ bool sim_provider_stocks(const struct sim_provider *p, uint32_t number)
 {
 	if (number >= sim_content_count(p->node->world))
 		return false;
-	/* It may have parts only, and is nobody's cache. */
 	if (sim_is_reseller(p->node))
-		return false;
+		return sim_reseller_is_whole(p->node, number);
 	return p->stock == NULL || (p->stock[number / 8] >> number % 8 & 1) != 0;
 }
 

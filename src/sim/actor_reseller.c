@@ -56,6 +56,13 @@ const uint64_t *sim_reseller_parts(const struct sim_node *node, uint32_t number)
 	return reseller_of(node)->held[number];
 }
 
+bool sim_reseller_is_whole(const struct sim_node *node, uint32_t number)
+{
+	const struct reseller *r = reseller_of(node);
+	return r->held[number] != NULL &&
+	       r->counts[number] == sim_content_units(node->world, number);
+}
+
 void *sim_reseller_seller(const struct sim_node *node)
 {
 	return reseller_of(node)->seller;
@@ -66,7 +73,7 @@ static void forget_parts(struct sim_node *node)
 {
 	struct reseller *r = reseller_of(node);
 	for (uint32_t i = 0; i < r->content_count; i++) {
-		if (r->held[i] == NULL || r->counts[i] == sim_content_units(node->world, i))
+		if (r->held[i] == NULL || sim_reseller_is_whole(node, i))
 			continue;
 		free(r->held[i]);
 		r->held[i] = NULL;

@@ -24,6 +24,8 @@ void sim_reseller_note_chunk(struct sim_node *node, uint32_t number, uint32_t ch
 void sim_reseller_note_want(struct sim_node *node, uint32_t number);
 /* A bit for each chunk of content NUMBER that NODE has; NULL: it does not offer it. */
 const uint64_t *sim_reseller_parts(const struct sim_node *node, uint32_t number);
+/* Whether it has all of content NUMBER: then it may be a sponsor's cache, too. */
+bool sim_reseller_is_whole(const struct sim_node *node, uint32_t number);
 bool sim_is_reseller(const struct sim_node *node);
 /* The state of its selling half, also while the other one is at work. */
 void *sim_reseller_seller(const struct sim_node *node);

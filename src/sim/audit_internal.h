@@ -193,7 +193,7 @@ void audit_sessions_check(struct sim_audit *audit);
 void audit_sessions_end(struct sim_audit *audit);
 struct audit_side *audit_side_of(
 	struct sim_audit *audit, const struct souk_nonce *session, uint32_t node, uint32_t role);
-/* As what NODE takes part in sessions. */
+/* As what NODE takes part in sessions; a reseller in those of which it buys. */
 enum audit_role audit_role_of(const struct sim_node *node);
 uint32_t audit_window(struct sim_audit *audit, const struct audit_side *buyer);
 

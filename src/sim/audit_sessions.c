@@ -39,12 +39,31 @@ struct audit_side *audit_side_of(
 	return audit_table_find(&audit->sides, &key);
 }
 
+/* Who buys and sells speaks of two sides; a session that was opened pays the one that sells. */
+static bool is_of_sale(const struct sim_node *node, const struct sim_note *note)
+{
+	switch (note->kind) {
+	case SIM_NOTE_OPENED:
+		return note->strip != NULL &&
+		       souk_address_equal(&note->strip->strip.payee, &node->identity.address);
+	case SIM_NOTE_ISSUED:
+	case SIM_NOTE_VERIFIED: return false;
+	default: return true;
+	}
+}
+
+static enum audit_role role_in(const struct sim_node *node, const struct sim_note *note)
+{
+	bool is_reseller = strcmp(node->actor->name, "reseller") == 0;
+	return is_reseller && is_of_sale(node, note) ? AUDIT_SELLER : audit_role_of(node);
+}
+
 /* The side that NODE speaks of; made when it first does. */
 static struct audit_side *make_side(
-	struct sim_audit *audit, const struct sim_node *node, const struct souk_nonce *session)
+	struct sim_audit *audit, const struct sim_node *node, const struct sim_note *note)
 {
 	struct audit_side_key key = {
-		.session = *session, .node = node->id, .role = audit_role_of(node)};
+		.session = note->session, .node = node->id, .role = role_in(node, note)};
 	struct audit_side *side = audit_table_get(&audit->sides, &key);
 	if (!side->is_opened) {
 		side->is_opened = true;
@@ -88,7 +107,7 @@ static void link_sides(struct sim_audit *audit, struct audit_side *side)
 
 static void opened(struct sim_audit *audit, struct sim_node *node, const struct sim_note *note)
 {
-	struct audit_side *side = make_side(audit, node, &note->session);
+	struct audit_side *side = make_side(audit, node, note);
 	side->incarnation = node->incarnation;
 	side->peer = note->peer;
 	side->units = note->unit;
@@ -331,7 +350,7 @@ void audit_session_note(struct sim_audit *audit, struct sim_node *node, const st
 		opened(audit, node, note);
 		return;
 	}
-	struct audit_side *side = make_side(audit, node, &note->session);
+	struct audit_side *side = make_side(audit, node, note);
 	bool is_hub = side->key.role == AUDIT_HUB;
 	switch (note->kind) {
 	case SIM_NOTE_SERVED: served(audit, side, note->unit); break;

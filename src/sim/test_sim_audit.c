@@ -26,6 +26,7 @@ enum { PROVIDER, CUSTOMER, HUB, GUEST, CHEAT };
 static const struct sim_actor provider = {.name = "provider"};
 static const struct sim_actor customer = {.name = "customer"};
 static const struct sim_actor hub = {.name = "hub"};
+static const struct sim_actor reseller = {.name = "reseller"};
 static const struct sim_actor cheat = {.name = "customer", .is_greedy = true};
 
 uint32_t sim_node_count(const struct sim_world *world)
@@ -417,9 +418,10 @@ static void tell(
 	sim_note(kit_node(deal->kit, node), &note);
 }
 
-static void sell(struct deal *deal, uint32_t issued)
+static void sell_by(struct deal *deal, const struct sim_actor *seller, uint32_t issued)
 {
 	deal->kit = market();
+	kit_node(deal->kit, PROVIDER)->actor = seller;
 	kit_sell(deal->kit, &deal->sale, CUSTOMER, PROVIDER, 0, PRIZE, 1);
 	kit_run(deal->kit, 1000000);
 	tell_opened(deal, PROVIDER, CUSTOMER);
@@ -434,6 +436,11 @@ static void sell(struct deal *deal, uint32_t issued)
 		}
 	}
 	kit_run(deal->kit, 6000000);
+}
+
+static void sell(struct deal *deal, uint32_t issued)
+{
+	sell_by(deal, &provider, issued);
 }
 
 static void end(struct deal *deal)
@@ -459,13 +466,17 @@ static void test_a_claim_that_is_paid(void **state)
 static void test_a_claim_that_is_not_paid(void **state)
 {
 	(void)state;
-	struct deal deal;
-	sell(&deal, 8);
-	sim_audit_end(deal.kit->world.audit);
-	assert_int_equal(sim_audit_count(deal.kit->world.audit), 0); /* there is time yet */
-	end(&deal);
-	assert_true(has(deal.kit, SIM_VIOLATION_UNPAID_CLAIM));
-	close_market(deal.kit);
+	static const struct sim_actor *const sellers[] = {&provider, &reseller};
+	for (size_t i = 0; i < 2; i++) {
+		struct deal deal;
+		sell_by(&deal, sellers[i], 8);
+		sim_audit_end(deal.kit->world.audit);
+		/* There is time yet. */
+		assert_int_equal(sim_audit_count(deal.kit->world.audit), 0);
+		end(&deal);
+		assert_true(has(deal.kit, SIM_VIOLATION_UNPAID_CLAIM));
+		close_market(deal.kit);
+	}
 }
 
 /* It believes that it was paid; the blocks know nothing of it. */
