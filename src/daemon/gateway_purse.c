@@ -24,6 +24,7 @@ struct gateway_purse {
 	char path[PATH_SIZE];
 	uint64_t budget;
 	uint64_t day;
+	uint64_t turn;	/* budgets that were given since the start */
 	uint64_t spent; /* with what is given */
 	uint64_t given;
 };
@@ -53,12 +54,19 @@ static souk_status keep(const struct gateway_purse *purse, uint64_t spent)
 souk_status gateway_purse_open(
 	struct gateway_purse **ret, const char *home, struct souk_amount budget)
 {
+	return gateway_purse_open_file(ret, home, "gateway.day", budget);
+}
+
+souk_status gateway_purse_open_file(
+	struct gateway_purse **ret, const char *home, const char *file, struct souk_amount budget)
+{
 	struct gateway_purse *purse = calloc(1, sizeof(*purse));
 
 	if (!purse)
 		return SOUK_IO_MEMORY;
-	snprintf(purse->path, sizeof(purse->path), "%s/gateway.day", home);
+	snprintf(purse->path, sizeof(purse->path), "%s/%s", home, file);
 	purse->budget = budget.ncoin;
+	purse->turn = 1; /* a part of zeros is none of it */
 	souk_status status = load(purse);
 	if (status != SOUK_OK) {
 		free(purse);
@@ -76,12 +84,19 @@ void gateway_purse_close(struct gateway_purse *purse)
 	free(purse);
 }
 
-/* A new day has a new budget. A clock that goes back gives none. Under lock. */
+/* A new day has a new budget. A clock that goes back gives none: a little, and the day is waited
+ * for; far, and what is spent counts for today, or nothing were paid until that day came. Under
+ * lock. */
 static void turn(struct gateway_purse *purse, uint64_t now_ms)
 {
-	if (now_ms / DAY_MS <= purse->day)
+	uint64_t today = now_ms / DAY_MS;
+
+	if (today + 1 < purse->day)
+		purse->day = today;
+	if (today <= purse->day)
 		return;
-	purse->day = now_ms / DAY_MS;
+	purse->day = today;
+	purse->turn++;
 	purse->spent = 0;
 	purse->given = 0;
 }
@@ -94,19 +109,39 @@ static uint64_t part_of(uint64_t left, uint64_t budget)
 	return part == 0 || part > left ? left : part;
 }
 
+/* Under lock. */
+static souk_status take(struct gateway_purse *purse, uint64_t part, struct gateway_part *ret_part)
+{
+	SOUK_TRY(keep(purse, purse->spent + part));
+	purse->spent += part;
+	purse->given += part;
+	*ret_part = (struct gateway_part){{part}, purse->turn};
+	return SOUK_OK;
+}
+
+static uint64_t left_of(const struct gateway_purse *purse)
+{
+	return purse->spent < purse->budget ? purse->budget - purse->spent : 0;
+}
+
 souk_status gateway_purse_take(
 	struct gateway_purse *purse, uint64_t now_ms, bool all, struct gateway_part *ret_part)
 {
 	pthread_mutex_lock(&purse->lock);
 	turn(purse, now_ms);
-	uint64_t left = purse->spent < purse->budget ? purse->budget - purse->spent : 0;
-	uint64_t part = all ? left : part_of(left, purse->budget);
-	souk_status status = left == 0 ? SOUK_LOCAL_BUDGET : keep(purse, purse->spent + part);
-	if (status == SOUK_OK) {
-		purse->spent += part;
-		purse->given += part;
-		*ret_part = (struct gateway_part){{part}, purse->day};
-	}
+	uint64_t left = left_of(purse), part = all ? left : part_of(left, purse->budget);
+	souk_status status = left == 0 ? SOUK_LOCAL_BUDGET : take(purse, part, ret_part);
+	pthread_mutex_unlock(&purse->lock);
+	return status;
+}
+
+souk_status gateway_purse_take_amount(struct gateway_purse *purse, uint64_t now_ms,
+	struct souk_amount amount, struct gateway_part *ret_part)
+{
+	pthread_mutex_lock(&purse->lock);
+	turn(purse, now_ms);
+	bool is_there = amount.ncoin <= left_of(purse);
+	souk_status status = is_there ? take(purse, amount.ncoin, ret_part) : SOUK_LOCAL_BUDGET;
 	pthread_mutex_unlock(&purse->lock);
 	return status;
 }
@@ -115,13 +150,14 @@ souk_status gateway_purse_take(
 void gateway_purse_settle(
 	struct gateway_purse *purse, struct gateway_part part, struct souk_amount spent)
 {
-	uint64_t given = part.amount.ncoin, back = spent.ncoin < given ? given - spent.ncoin : 0;
+	uint64_t given = part.amount.ncoin;
 
 	pthread_mutex_lock(&purse->lock);
-	if (part.day == purse->day) {
+	if (part.turn == purse->turn) {
+		uint64_t before = purse->spent, rest = purse->spent - given;
 		purse->given -= given;
-		purse->spent -= back;
-		souk_status status = back > 0 ? keep(purse, purse->spent) : SOUK_OK;
+		purse->spent = spent.ncoin < UINT64_MAX - rest ? rest + spent.ncoin : UINT64_MAX;
+		souk_status status = purse->spent != before ? keep(purse, purse->spent) : SOUK_OK;
 		(void)status;
 	}
 	pthread_mutex_unlock(&purse->lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gateway_purse.h - how much of the user's own money a gateway may spend in a day.
+ * gateway_purse.h - how much of its own money a home may spend in a day: a gateway's, for what its
+ * readers want, and a cache's, for what it was recruited for.
  *
  *   take --> a fetch may spend so much --> settle with what it did spend
  *
@@ -8,7 +9,11 @@
  * together; one that has used its part up asks again. What is given counts as spent until it is
  * settled, on the disk too: a crash can only make the day shorter.
  *
- *   HOME/gateway.day   "DAY NCOIN": days since 1970 in UTC, and what counts as spent
+ * The clock may leap. One that goes back gives no new budget, and none is given for the same day
+ * again; but a day that is far ahead is not waited for: what is spent counts for the day that it
+ * is now, and the next one has its own.
+ *
+ *   HOME/FILE   "DAY NCOIN": days since 1970 in UTC, and what counts as spent
  *
  * Memory: heap. Threads: any. */
 #ifndef SOUK_DAEMON_GATEWAY_PURSE_H
@@ -20,16 +25,19 @@
 
 struct gateway_purse;
 
-/* What a fetch may spend, and of which day's budget. */
+/* What a fetch may spend, and of which budget. */
 struct gateway_part {
 	struct souk_amount amount;
-	uint64_t day;
+	uint64_t turn; /* its number since the start; 0: none */
 };
 
-/* gateway_purse_open: BUDGET a day, with what HOME remembers of this one.
+/* gateway_purse_open_file: BUDGET a day, with what HOME/FILE remembers of this one.
  *
  * Returns SOUK_OK, SOUK_IO_READ, SOUK_IO_MEMORY, or
- *   SOUK_CORRUPT_STORE  HOME/gateway.day is not what was written. Look at it, and remove it. */
+ *   SOUK_CORRUPT_STORE  HOME/FILE is not what was written. Look at it, and remove it. */
+SOUK_MUST_CHECK souk_status gateway_purse_open_file(
+	struct gateway_purse **ret, const char *home, const char *file, struct souk_amount budget);
+/* The same with gateway.day. */
 SOUK_MUST_CHECK souk_status gateway_purse_open(
 	struct gateway_purse **ret, const char *home, struct souk_amount budget);
 void gateway_purse_close(struct gateway_purse *purse); /* NULL is allowed */
@@ -42,7 +50,11 @@ void gateway_purse_close(struct gateway_purse *purse); /* NULL is allowed */
  *   SOUK_IO_*          it cannot be remembered: spend nothing. */
 SOUK_MUST_CHECK souk_status gateway_purse_take(
 	struct gateway_purse *purse, uint64_t now_ms, bool all, struct gateway_part *ret_part);
-/* Of PART, which take gave, SPENT was used. What is left of another day is gone. */
+/* The same with just AMOUNT: all of it, or SOUK_LOCAL_BUDGET. */
+SOUK_MUST_CHECK souk_status gateway_purse_take_amount(struct gateway_purse *purse, uint64_t now_ms,
+	struct souk_amount amount, struct gateway_part *ret_part);
+/* Of PART, which take gave, SPENT was used; what was used beyond it counts, too. What is left of
+ * another day is gone. */
 void gateway_purse_settle(
 	struct gateway_purse *purse, struct gateway_part part, struct souk_amount spent);
 /* At NOW_MS: what was spent that day, and what is given to fetches that run. */

@@ -37,19 +37,19 @@ static void check(struct gateway_purse *purse, uint64_t now, uint64_t spent, uin
 static void test_budget(void **state)
 {
 	struct gateway_purse *purse = open_purse(BUDGET);
-	struct gateway_part part;
+	struct gateway_part part, old;
 	uint64_t taken = 0;
 
 	(void)state;
 	assert_int_equal(gateway_purse_take(purse, NOW, false, &part), SOUK_OK);
 	assert_int_equal(part.amount.ncoin, BUDGET / 4);
+	old = part;
 	for (taken = part.amount.ncoin; gateway_purse_take(purse, NOW, false, &part) == SOUK_OK;)
 		taken += part.amount.ncoin;
 	assert_int_equal(taken, BUDGET);
 	check(purse, NOW, 0, BUDGET);
 	assert_int_equal(gateway_purse_take(purse, NOW, true, &part), SOUK_LOCAL_BUDGET);
 	/* The next day has its own; what comes back of the last one is none of it. */
-	struct gateway_part old = {{BUDGET / 4}, NOW / DAY_MS};
 	assert_int_equal(gateway_purse_take(purse, NOW + DAY_MS, true, &part), SOUK_OK);
 	assert_int_equal(part.amount.ncoin, BUDGET);
 	gateway_purse_settle(purse, old, (struct souk_amount){0});
@@ -75,14 +75,44 @@ static void test_crash(void **state)
 	gateway_purse_close(purse);
 	purse = open_purse(BUDGET);
 	check(purse, NOW, 7 + other.amount.ncoin, 0);
-	/* More than it had: a part cannot give back less than nothing. */
+	/* More than it had is gone, too. */
 	assert_int_equal(gateway_purse_take(purse, NOW, false, &part), SOUK_OK);
 	gateway_purse_settle(purse, part, (struct souk_amount){part.amount.ncoin + 1});
-	check(purse, NOW, 7 + other.amount.ncoin + part.amount.ncoin, 0);
+	check(purse, NOW, 7 + other.amount.ncoin + part.amount.ncoin + 1, 0);
 	gateway_purse_close(purse);
 	/* A smaller budget than what is spent. */
 	purse = open_purse(5);
 	assert_int_equal(gateway_purse_take(purse, NOW, false, &part), SOUK_LOCAL_BUDGET);
+	gateway_purse_close(purse);
+	unlink(path);
+}
+
+/* A clock that leaps ahead, and is put right, neither stops the spending until that day nor gives
+ * what was spent again. */
+static void test_clock_leaps(void **state)
+{
+	struct gateway_purse *purse = open_purse(BUDGET);
+	struct gateway_part part, far;
+
+	(void)state;
+	assert_int_equal(gateway_purse_take(purse, NOW + 50000 * DAY_MS, false, &far), SOUK_OK);
+	assert_int_equal(gateway_purse_take_amount(
+				 purse, NOW, (struct souk_amount){BUDGET / 4 * 3 + 1}, &part),
+		SOUK_LOCAL_BUDGET);
+	assert_int_equal(
+		gateway_purse_take_amount(purse, NOW, (struct souk_amount){BUDGET / 4 * 3}, &part),
+		SOUK_OK);
+	check(purse, NOW, 0, BUDGET);
+	gateway_purse_settle(purse, part, (struct souk_amount){5});
+	gateway_purse_settle(purse, far, (struct souk_amount){6});
+	check(purse, NOW, 11, 0);
+	gateway_purse_close(purse);
+	purse = open_purse(BUDGET);
+	check(purse, NOW, 11, 0);
+	check(purse, NOW + DAY_MS, 0, 0);
+	/* A little behind: the day that was begun counts. */
+	assert_int_equal(gateway_purse_take(purse, NOW + DAY_MS, true, &part), SOUK_OK);
+	assert_int_equal(gateway_purse_take(purse, NOW, true, &part), SOUK_LOCAL_BUDGET);
 	gateway_purse_close(purse);
 	unlink(path);
 }
@@ -121,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_clock_leaps),
 		cmocka_unit_test(test_failures),
 	};
 
