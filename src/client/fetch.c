@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch_ask.h"
 #include "fetch_internal.h"
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
@@ -179,6 +180,9 @@ static souk_status open_all(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 	souk_chain_set_lock(fetch->chain, lock);
 	SOUK_TRY(fetch_find(fetch, detail));
 	SOUK_TRY(fetch_load_row(fetch, detail));
+	/* Its engine is the next one's that fetches. */
+	fetch_ask_free(fetch->ask);
+	fetch->ask = NULL;
 	SOUK_TRY(fetch_note_shape(fetch));
 	return open_engine(fetch, detail);
 }
@@ -342,6 +346,7 @@ void fetch_free(struct fetch *fetch)
 		if (fetch->engines[i].way != NULL)
 			fetch->engines[i].way->free(fetch->engines[i].hands);
 	}
+	fetch_ask_free(fetch->ask);
 	souk_chain_client_free(fetch->chain);
 	free(fetch->entries);
 	free(fetch->row);

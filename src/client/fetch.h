@@ -62,6 +62,8 @@ struct fetch_source {
 	bool is_sponsored;
 };
 
+struct market_memory;
+
 struct fetch_events {
 	void *ctx;
 	/* CHUNK is verified: keep it. On a worker's thread, for each chunk once. Anything but
@@ -107,6 +109,7 @@ struct fetch_config {
 	bool is_streaming;
 	uint32_t seed; /* which of equally rare chunks come first; 0: from the start on. Who sells
 			* on what it buys takes another one than the others. */
+	struct market_memory *memory; /* what is known already; NULL: nothing */
 	struct fetch_events events;
 };
 

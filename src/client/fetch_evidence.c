@@ -55,25 +55,10 @@ static bool consider(struct paid *paid, const struct souk_agreement_record *reco
 	return any;
 }
 
-static souk_status consider_pages(struct paid *paid, struct souk_agreement_page *page)
+static void consider_one(void *paid, const struct souk_agreement_record *record)
 {
-	struct souk_hash from = {{0}};
-	do {
-		SOUK_TRY(souk_chain_agreements(
-			paid->fetch->chain, &from, &paid->identity->address, page));
-		for (int i = 0; i < page->items.count; i++)
-			consider(paid, &page->items.items[i]);
-		from = page->next;
-	} while (page->more);
-	return SOUK_OK;
-}
-
-static souk_status consider_own(struct paid *paid)
-{
-	struct souk_agreement_page *page = malloc(sizeof *page);
-	souk_status status = page == NULL ? SOUK_IO_MEMORY : consider_pages(paid, page);
-	free(page);
-	return status;
+	bool any = consider(paid, record);
+	(void)any;
 }
 
 souk_status paid_find_agreements(struct paid *paid)
@@ -84,7 +69,8 @@ souk_status paid_find_agreements(struct paid *paid)
 	if (paid->statements == NULL)
 		return SOUK_IO_MEMORY;
 	if (paid->config->agreement_text == NULL)
-		return consider_own(paid);
+		return memory_agreements(paid->config->memory, paid->fetch->chain,
+			&paid->identity->address, consider_one, paid);
 	SOUK_TRY(souk_hex_decode(id.bytes, SOUK_HASH_SIZE, paid->config->agreement_text));
 	SOUK_TRY(souk_chain_agreement(paid->fetch->chain, &id, &record));
 	return consider(paid, &record) ? SOUK_OK : SOUK_PEER_NO_AGREEMENT;

@@ -16,6 +16,7 @@
 
 #include "fetch.h"
 #include "market.h"
+#include "market_memory.h"
 #include "souk/base/bitmap.h"
 
 /* Engines: HANDS is what their open made. want, stop and figures may come on any thread from open
@@ -48,6 +49,7 @@ struct fetch {
 	struct market_entry *entries; /* who offers it in this shape, the cheapest first */
 	size_t entry_count;
 	struct souk_chain_client *chain;
+	struct fetch_ask *ask; /* while it is opened */
 
 	pthread_mutex_t lock;
 	/* Under it, once it runs: */

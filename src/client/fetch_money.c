@@ -91,6 +91,7 @@ static souk_status allot(
 	}
 	if (status != SOUK_OK)
 		return status;
+	memory_note_segment(paid->config->memory);
 	note_epoch(paid, segment.epoch);
 	remember_own(paid, &segment, nodes);
 	for (size_t k = 0; k < count; k++) {
@@ -119,6 +120,7 @@ static uint64_t units_at_first(const struct paid *paid)
 
 static void forget_epoch(struct paid *paid)
 {
+	memory_forget_epoch(paid->config->memory);
 	pthread_mutex_lock(&paid->money_lock);
 	paid->epoch_ns = 0;
 	pthread_mutex_unlock(&paid->money_lock);
@@ -130,7 +132,7 @@ static souk_status find_epoch(struct paid *paid, uint64_t *ret)
 {
 	struct souk_ledger_status ledger;
 	if (paid->epoch_ns == 0 || souk_clock_steady_ns() - paid->epoch_ns > EPOCH_FRESH_NS) {
-		SOUK_TRY(souk_chain_status(paid->fetch->chain, &ledger));
+		SOUK_TRY(memory_status(paid->config->memory, paid->fetch->chain, &ledger));
 		note_epoch(paid, ledger.record.epoch);
 	}
 	*ret = paid->epoch;
@@ -285,6 +287,9 @@ void paid_open_job(void *ctx)
 	free(open);
 	if (provider->open_status != SOUK_OK)
 		forget_epoch(provider->paid);
+	else
+		memory_note_provider(provider->paid->config->memory, &provider->entry,
+			provider->paid->hub == NULL);
 	pthread_mutex_lock(&provider->paid->lock);
 	provider->open_done = true;
 	pthread_mutex_unlock(&provider->paid->lock);
@@ -324,10 +329,10 @@ static souk_status find_escrow(struct paid *paid)
 	struct souk_ledger_status ledger;
 	struct souk_escrow_record escrow;
 	struct souk_chain_client *chain = paid->fetch->chain;
-	SOUK_TRY(souk_chain_status(chain, &ledger));
+	SOUK_TRY(memory_status(paid->config->memory, chain, &ledger));
 	note_epoch(paid, ledger.record.epoch);
 	SOUK_TRY(choose_escrow(paid, &ledger.record.ledger));
-	SOUK_TRY(souk_chain_escrow(chain, &paid->escrow, &escrow));
+	SOUK_TRY(memory_escrow(paid->config->memory, chain, &paid->escrow, &escrow));
 	if (ledger.record.epoch > EPOCHS_KEPT)
 		SOUK_TRY(wallet_forget(paid->wallet, ledger.record.epoch - EPOCHS_KEPT));
 	return escrow.closing ? SOUK_PEER_ESCROW_CLOSING : SOUK_OK;

@@ -77,7 +77,7 @@ void paid_leave_plans(struct paid *paid)
 static souk_status find_root(
 	struct paid *paid, uint64_t epoch, uint32_t segment, struct souk_hash *ret)
 {
-	struct souk_allotment_record record;
+	struct souk_hash root;
 	for (size_t i = 0; i < paid->root_count; i++) {
 		const struct paid_root *known = &paid->roots[i];
 		if (known->epoch == epoch && known->segment == segment) {
@@ -85,13 +85,14 @@ static souk_status find_root(
 			return SOUK_OK;
 		}
 	}
-	SOUK_TRY(souk_chain_allotment(paid->fetch->chain, &paid->escrow, epoch, segment, &record));
+	SOUK_TRY(memory_root(
+		paid->config->memory, paid->fetch->chain, &paid->escrow, epoch, segment, &root));
 	struct paid_root *grown = realloc(paid->roots, (paid->root_count + 1) * sizeof *grown);
 	if (grown == NULL)
 		return SOUK_IO_MEMORY;
 	paid->roots = grown;
-	grown[paid->root_count++] = (struct paid_root){epoch, segment, record.root};
-	*ret = record.root;
+	grown[paid->root_count++] = (struct paid_root){epoch, segment, root};
+	*ret = root;
 	return SOUK_OK;
 }
 
@@ -174,7 +175,7 @@ souk_status paid_find_leaf(struct paid_provider *provider, uint64_t epoch)
 	struct souk_escrow_record escrow;
 	if (paid->plan_count == 0)
 		return SOUK_LOCAL_NOT_FOUND;
-	SOUK_TRY(souk_chain_escrow(paid->fetch->chain, &paid->escrow, &escrow));
+	SOUK_TRY(memory_escrow(paid->config->memory, paid->fetch->chain, &paid->escrow, &escrow));
 	if (escrow.closing)
 		return SOUK_PEER_ESCROW_CLOSING;
 	uint32_t count = segments_of(&escrow, epoch);

@@ -4,13 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fetch_internal.h"
-#include "provider_client.h"
-#include "souk/exchange/hub_customer.h"
-
-/* Bytes in a second that a row must come with, beyond the time that any answer may take: the
- * cheapest is asked first, and who trickles must not keep all others waiting. */
-#define ROW_BYTES_PER_S 32768u
+#include "fetch_ask.h"
+#include "souk/base/check.h"
 
 static bool same_shape(const struct souk_offer *a, const struct souk_offer *b)
 {
@@ -91,63 +86,50 @@ static void leave_out_self(struct fetch *fetch)
 	fetch->entry_count = kept;
 }
 
-souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
+/* Who sells it, of those that are on the ledger, or were a moment ago. */
+static souk_status ask_all(
+	struct fetch *fetch, size_t *ret_offers, bool *ret_is_old, char detail[FETCH_DETAIL_SIZE])
 {
-	souk_status status = market_list(fetch->chain, &fetch->entries, &fetch->entry_count);
+	free(fetch->entries);
+	fetch->entries = NULL;
+	fetch->entry_count = 0;
+	souk_status status = memory_list(fetch->config.memory, fetch->chain, &fetch->entries,
+		&fetch->entry_count, ret_is_old);
 	if (status != SOUK_OK) {
 		fetch_tell_ledger(detail, "cannot list the providers", status, fetch->chain);
 		return status;
 	}
 	leave_out_self(fetch);
-	status = market_ask_offers(
-		fetch->entries, fetch->entry_count, &fetch->config.name, fetch->config.timeout_ms);
+	status = fetch_ask_offers(fetch->ask);
 	if (status != SOUK_OK) {
 		fetch_tell(detail, "cannot ask for offers", NULL);
 		return status;
 	}
-	size_t offers = market_sort(fetch->entries, fetch->entry_count);
-	return offers > 0 ? choose_content(fetch, offers, detail) : no_offer(fetch, detail);
+	*ret_offers = market_sort(fetch->entries, fetch->entry_count);
+	return SOUK_OK;
 }
 
-static souk_status load_row_from(struct fetch *fetch, const struct market_entry *entry)
+souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
-	struct provider_client client;
-	struct souk_hash *row = NULL;
-	uint64_t timeout_ms = fetch->config.timeout_ms + (uint64_t)fetch->chunk_count *
-								 SOUK_HASH_SIZE * 1000 /
-								 ROW_BYTES_PER_S;
-	souk_status status = provider_client_init(&client, &entry->record, timeout_ms);
-	if (status == SOUK_OK)
-		status = provider_client_row(&client, &fetch->content.id, fetch->chunk_count, &row);
-	provider_client_done(&client);
-	if (status != SOUK_OK)
-		return status;
-	struct souk_hash *scratch = malloc((size_t)fetch->chunk_count * sizeof *scratch);
-	status = scratch == NULL ? SOUK_IO_MEMORY
-				 : souk_content_verify_row(
-					   &fetch->content, row, fetch->chunk_count, scratch);
-	free(scratch);
-	if (status != SOUK_OK) {
-		free(row);
-		return status;
+	size_t offers;
+	bool is_old;
+	fetch_tell(detail, "cannot ask for offers", NULL);
+	SOUK_TRY(fetch_ask_new(&fetch->ask, fetch));
+	SOUK_TRY(ask_all(fetch, &offers, &is_old, detail));
+	/* Somebody may have come to the market since. */
+	if (offers == 0 && is_old) {
+		memory_forget_list(fetch->config.memory);
+		SOUK_TRY(ask_all(fetch, &offers, &is_old, detail));
 	}
-	fetch->row = row;
-	return SOUK_OK;
+	return offers > 0 ? choose_content(fetch, offers, detail) : no_offer(fetch, detail);
 }
 
 souk_status fetch_load_row(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
-	souk_status status = SOUK_OK;
 	if (fetch->chunk_count == 0)
 		return SOUK_OK;
-	for (size_t i = 0; i < fetch->entry_count; i++) {
-		char who[FETCH_ADDRESS_SIZE];
-		status = load_row_from(fetch, &fetch->entries[i]);
-		if (status == SOUK_OK)
-			return SOUK_OK;
-		fetch_address_text(who, &fetch->entries[i].address);
-		fetch_note(fetch, "%s gave no chunk list: %s", who, souk_status_text(status));
-	}
-	fetch_tell(detail, "no provider gave the chunk list", NULL);
+	souk_status status = fetch_ask_row(fetch->ask, &fetch->row);
+	if (status != SOUK_OK)
+		fetch_tell(detail, "no provider gave the chunk list", NULL);
 	return status;
 }

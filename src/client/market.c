@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "provider_client.h"
+#include "souk/base/check.h"
 #include "souk/io/clock_real.h"
 #include "souk/exchange/session.h"
 #include "souk/io/worker.h"
@@ -64,21 +65,30 @@ struct ask_job {
 	uint64_t timeout_ms;
 };
 
+/* Whether the entry's offer is one of the content that NAME names. */
+static souk_status check_offer(struct market_entry *entry, const struct souk_content_name *name)
+{
+	struct souk_content content;
+	const struct souk_offer *offer = &entry->offer.offer;
+	SOUK_TRY(souk_offer_verify(&entry->offer, souk_clock_now(souk_clock_real())));
+	if (!souk_address_equal(&offer->provider, &entry->address) ||
+		!souk_hash_equal(&offer->content, &name->id))
+		return SOUK_PEER_BAD_OFFER;
+	return souk_content_check(&content, name, offer->size, offer->chunk_size);
+}
+
+souk_status market_take_offer(
+	struct market_entry *entry, const struct souk_content_name *name, struct souk_bytes bytes)
+{
+	struct souk_wire_error where;
+	SOUK_TRY(souk_signed_offer_decode(&entry->offer, bytes, &where));
+	return check_offer(entry, name);
+}
+
 static souk_status ask_one(struct ask_job *job, struct provider_client *client)
 {
-	struct market_entry *entry = job->entry;
-	struct souk_content content;
-	souk_status status = provider_client_offer(client, &job->name->id, &entry->offer);
-	if (status != SOUK_OK)
-		return status;
-	const struct souk_offer *offer = &entry->offer.offer;
-	status = souk_offer_verify(&entry->offer, souk_clock_now(souk_clock_real()));
-	if (status != SOUK_OK)
-		return status;
-	if (!souk_address_equal(&offer->provider, &entry->address) ||
-		!souk_hash_equal(&offer->content, &job->name->id))
-		return SOUK_PEER_BAD_OFFER;
-	return souk_content_check(&content, job->name, offer->size, offer->chunk_size);
+	SOUK_TRY(provider_client_offer(client, &job->name->id, &job->entry->offer));
+	return check_offer(job->entry, job->name);
 }
 
 static void run_ask(void *ctx)

@@ -24,6 +24,12 @@ SOUK_MUST_CHECK souk_status market_list(
 SOUK_MUST_CHECK souk_status market_ask_offers(struct market_entry *entries, size_t count,
 	const struct souk_content_name *name, uint64_t timeout_ms);
 
+/* market_take_offer: the answer to the same question, asked otherwise, into ENTRY.
+ *
+ * Returns SOUK_OK, or why it is no offer of NAME: PEER_*. */
+SOUK_MUST_CHECK souk_status market_take_offer(
+	struct market_entry *entry, const struct souk_content_name *name, struct souk_bytes bytes);
+
 /* The ones with an offer first, the cheapest before the dearer. Returns how many have one. */
 size_t market_sort(struct market_entry *entries, size_t count);
 

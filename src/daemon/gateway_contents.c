@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../client/market_memory.h"
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
 #include "souk/io/http_server.h"
@@ -198,6 +199,7 @@ static souk_status try_fetch(struct shared_fetch *shared, bool all)
 	struct fetch_figures figures = {0};
 	struct gateway_part part;
 
+	market_memory_use(config.memory);
 	config.name = shared->name;
 	config.is_streaming = true;
 	config.events = (struct fetch_events){

@@ -23,6 +23,7 @@ struct gateway_node {
 	struct chunk_store *own_chunks;
 	struct chunk_store *chunks;
 	struct gateway_purse *purse;
+	struct market_memory *memory;
 	struct gateway_contents *contents;
 	struct gateway_trees *trees;
 	struct name_client *names;

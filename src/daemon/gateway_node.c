@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../client/admission.h"
+#include "../client/market_memory.h"
 #include "gateway_internal.h"
 #include "souk/base/check.h"
 #include "souk/io/log.h"
@@ -48,6 +49,20 @@ static souk_status open_store(struct gateway_node *node, struct chunk_store *chu
 	return SOUK_OK;
 }
 
+static souk_status start_memory(struct gateway_node *node, const struct souk_identity *identity)
+{
+	const struct gateway_node_config *c = &node->config;
+	struct market_memory_config config = {
+		.home = c->home,
+		.ledger_url = c->ledger_url,
+		.identity = identity,
+		.allots = c->payer != FETCH_SPONSOR && !c->hub,
+		.escrow_number = c->escrow,
+	};
+
+	return market_memory_start(&node->memory, &config);
+}
+
 static souk_status start_contents(struct gateway_node *node, const struct souk_identity *identity)
 {
 	const struct gateway_node_config *c = &node->config;
@@ -63,7 +78,8 @@ static souk_status start_contents(struct gateway_node *node, const struct souk_i
 			.escrow_number = c->escrow,
 			.hub_name = c->hub,
 			.price_max = c->price_max,
-			.units_ahead = UNITS_AHEAD},
+			.units_ahead = UNITS_AHEAD,
+			.memory = node->memory},
 		.fetches_max = c->contents,
 		.read_ahead = c->read_ahead,
 		.wait_ms = c->wait_ms,
@@ -109,6 +125,7 @@ static souk_status start_all(struct gateway_node *node, struct chunk_store *chun
 	SOUK_TRY(name_client_open(&node->names, node->config.home));
 	*ret_what = "the gateway's threads";
 	SOUK_TRY(gateway_trees_new(&node->trees));
+	SOUK_TRY(start_memory(node, identity));
 	SOUK_TRY(start_contents(node, identity));
 	*ret_what = node->config.listen;
 	return start_server(node);
@@ -140,6 +157,7 @@ void gateway_node_stop(struct gateway_node *node)
 		gateway_contents_stop(node->contents);
 	souk_http_server_stop(node->server);
 	gateway_contents_free(node->contents);
+	market_memory_stop(node->memory);
 	gateway_trees_free(node->trees);
 	name_client_close(node->names);
 	gateway_purse_close(node->purse);

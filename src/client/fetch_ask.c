@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch_ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http_keep.h"
+#include "problem.h"
+#include "souk/base/check.h"
+#include "souk/io/clock_real.h"
+
+#define OFFERS_AT_ONCE 64u
+/* Rows that are asked for before anybody knows how long they are, up to 8 GiB of content. */
+#define ROWS_EARLY     2u
+#define ROW_EARLY_SIZE (1u << 20)
+#define ROWS_AT_ONCE   3u
+/* A row that takes longer is asked for elsewhere too. */
+#define ROW_LATE_MS 500u
+/* For the other offers, after the first one, at least; else as long again as that took. */
+#define GRACE_MS 250u
+#define POLL_MS	 100u
+/* Bytes in a second that a row must come with, beyond the time that any answer may take. */
+#define ROW_BYTES_PER_S 32768u
+#define REFUSAL_SIZE	1024u
+#define OFFER_SIZE	(SOUK_SIGNED_OFFER_SIZE_MAX + REFUSAL_SIZE)
+#define URL_SIZE	300u
+
+struct offer_question {
+	struct market_entry *entry; /* NULL: free */
+	uint8_t body[OFFER_SIZE];
+};
+
+/* ADDRESS, since entries are sorted meanwhile. */
+struct row_question {
+	bool busy, has_come;
+	struct souk_address address;
+	uint8_t *body;
+	size_t room;
+	struct souk_http_fetched fetched;
+	uint64_t since_ms;
+};
+
+struct fetch_ask {
+	struct fetch *fetch;
+	struct souk_http_fetcher *engine;
+	struct offer_question offers[OFFERS_AT_ONCE];
+	size_t next, running; /* entries asked; offers that are not answered */
+	uint64_t began_ms, end_ms;
+	struct row_question rows[ROWS_AT_ONCE];
+	struct souk_address *tried; /* for the row, of those that gave none */
+	size_t tried_count;
+};
+
+static uint64_t now_ms(void)
+{
+	return souk_clock_steady_ns() / 1000000;
+}
+
+souk_status fetch_ask_new(struct fetch_ask **ret, struct fetch *fetch)
+{
+	struct fetch_ask *ask = calloc(1, sizeof *ask);
+	if (ask == NULL)
+		return SOUK_IO_MEMORY;
+	ask->fetch = fetch;
+	souk_status status = http_keep_take_engine(&ask->engine);
+	if (status != SOUK_OK) {
+		fetch_ask_free(ask);
+		return status;
+	}
+	*ret = ask;
+	return SOUK_OK;
+}
+
+static void cancel_offers(struct fetch_ask *ask)
+{
+	for (size_t i = 0; i < OFFERS_AT_ONCE; i++) {
+		if (ask->offers[i].entry != NULL)
+			souk_http_fetcher_cancel(ask->engine, &ask->offers[i]);
+		ask->offers[i].entry = NULL;
+	}
+	ask->running = 0;
+}
+
+static void drop_row(struct fetch_ask *ask, struct row_question *row)
+{
+	if (row->busy)
+		souk_http_fetcher_cancel(ask->engine, row);
+	free(row->body);
+	*row = (struct row_question){.busy = false};
+}
+
+void fetch_ask_free(struct fetch_ask *ask)
+{
+	if (ask == NULL)
+		return;
+	if (ask->engine != NULL) {
+		cancel_offers(ask);
+		for (size_t i = 0; i < ROWS_AT_ONCE; i++)
+			drop_row(ask, &ask->rows[i]);
+	}
+	http_keep_give_engine(ask->engine);
+	free(ask->tried);
+	free(ask);
+}
+
+/* GET PATH and the content's id of ENTRY. Without TLS the pin would mean nothing. */
+static souk_status start(struct fetch_ask *ask, const struct market_entry *entry, const char *path,
+	struct souk_http_fetch *call)
+{
+	char url[URL_SIZE], hex[2 * SOUK_HASH_SIZE + 1];
+	souk_hex_encode(hex, ask->fetch->config.name.id.bytes, SOUK_HASH_SIZE);
+	snprintf(url, sizeof url, "%.128s%s%s", entry->record.control_url.text, path, hex);
+	if (strncmp(url, "https://", 8) != 0)
+		return SOUK_PEER_BAD_OFFER;
+	call->url = url;
+	call->pin = &entry->record.tls_pin;
+	return souk_http_fetcher_start(ask->engine, call);
+}
+
+/* ------------------------------------------------------------------ offers */
+
+static bool ask_offer(struct fetch_ask *ask, struct offer_question *question)
+{
+	struct market_entry *entry = &ask->fetch->entries[ask->next++];
+	struct souk_http_fetch call = {.destination = question->body,
+		.size_max = sizeof question->body,
+		.timeout_ms = ask->fetch->config.timeout_ms,
+		.user = question};
+	entry->status = start(ask, entry, "/v1/offers/", &call);
+	if (entry->status != SOUK_OK)
+		return false;
+	entry->status = SOUK_IO_TIMEOUT; /* until it answers */
+	question->entry = entry;
+	ask->running++;
+	return true;
+}
+
+/* A further question in the place of QUESTION, where somebody is left. */
+static void ask_further(struct fetch_ask *ask, struct offer_question *question)
+{
+	while (ask->next < ask->fetch->entry_count && !ask_offer(ask, question))
+		;
+}
+
+static void take_offer(struct fetch_ask *ask, struct offer_question *question,
+	const struct souk_http_fetched *fetched)
+{
+	struct market_entry *entry = question->entry;
+	struct souk_bytes body = souk_bytes_of(question->body, fetched->size);
+	entry->status = fetched->status;
+	if (fetched->status == SOUK_OK && fetched->http_status != 200)
+		entry->status = problem_parse(
+			body, fetched->http_status, entry->detail, sizeof entry->detail);
+	if (entry->status == SOUK_OK)
+		entry->status = market_take_offer(entry, &ask->fetch->config.name, body);
+	question->entry = NULL;
+	ask->running--;
+	if (entry->status == SOUK_OK && ask->end_ms == 0) {
+		uint64_t took_ms = now_ms() - ask->began_ms;
+		ask->end_ms = now_ms() + (took_ms > GRACE_MS ? took_ms : GRACE_MS);
+	}
+	ask_further(ask, question);
+}
+
+/* ------------------------------------------------------------------ rows, as they come */
+
+static bool is_question(const struct fetch_ask *ask, const void *user)
+{
+	const struct offer_question *offer = user;
+	return offer >= ask->offers && offer < ask->offers + OFFERS_AT_ONCE;
+}
+
+static void take_all(struct fetch_ask *ask)
+{
+	struct souk_http_fetched fetched;
+	while (souk_http_fetcher_next(ask->engine, &fetched)) {
+		if (is_question(ask, fetched.user)) {
+			take_offer(ask, fetched.user, &fetched);
+			continue;
+		}
+		struct row_question *row = fetched.user;
+		row->busy = false;
+		row->has_come = true;
+		row->fetched = fetched;
+	}
+}
+
+static struct row_question *free_row(struct fetch_ask *ask)
+{
+	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+		if (!ask->rows[i].busy && !ask->rows[i].has_come)
+			return &ask->rows[i];
+	}
+	return NULL;
+}
+
+static souk_status ask_row(
+	struct fetch_ask *ask, const struct market_entry *entry, size_t room, uint64_t timeout_ms)
+{
+	struct row_question *row = free_row(ask);
+	if (row == NULL)
+		return SOUK_LOCAL_FULL;
+	*row = (struct row_question){.address = entry->address,
+		.room = room,
+		.body = malloc(room),
+		.since_ms = now_ms()};
+	struct souk_http_fetch call = {
+		.destination = row->body, .size_max = room, .timeout_ms = timeout_ms, .user = row};
+	souk_status status =
+		row->body == NULL ? SOUK_IO_MEMORY : start(ask, entry, "/v1/chunks/", &call);
+	row->busy = status == SOUK_OK;
+	if (status != SOUK_OK)
+		drop_row(ask, row);
+	return status;
+}
+
+/* Those that were dealt with lately are likely to have it, and connections to them are open. */
+static void ask_rows_early(struct fetch_ask *ask)
+{
+	const struct fetch *fetch = ask->fetch;
+	unsigned asked = 0;
+	for (size_t i = 0; i < fetch->entry_count && asked < ROWS_EARLY; i++) {
+		const struct market_entry *entry = &fetch->entries[i];
+		bool is_likely = fetch->entry_count == 1 ||
+				 memory_knows_provider(fetch->config.memory, &entry->address);
+		asked += is_likely &&
+			 ask_row(ask, entry, ROW_EARLY_SIZE, fetch->config.timeout_ms) == SOUK_OK;
+	}
+}
+
+souk_status fetch_ask_offers(struct fetch_ask *ask)
+{
+	ask->began_ms = now_ms();
+	ask->next = ask->running = 0;
+	ask->end_ms = 0;
+	ask_rows_early(ask);
+	for (size_t i = 0; i < OFFERS_AT_ONCE; i++)
+		ask_further(ask, &ask->offers[i]);
+	while (ask->running > 0) {
+		bool may_end = ask->fetch->config.is_streaming && ask->end_ms != 0;
+		if (may_end && now_ms() >= ask->end_ms)
+			break;
+		SOUK_TRY(souk_http_fetcher_poll(ask->engine, may_end ? POLL_MS / 10 : POLL_MS, -1));
+		take_all(ask);
+	}
+	cancel_offers(ask);
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ the row */
+
+static bool was_tried(const struct fetch_ask *ask, const struct souk_address *address)
+{
+	for (size_t i = 0; i < ask->tried_count; i++) {
+		if (souk_address_equal(&ask->tried[i], address))
+			return true;
+	}
+	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+		if (ask->rows[i].busy && souk_address_equal(&ask->rows[i].address, address))
+			return true;
+	}
+	return false;
+}
+
+/* What was asked for early may have found too little room, and is asked for again. */
+static souk_status take_row(
+	struct fetch_ask *ask, struct row_question *row, struct souk_hash **ret_row)
+{
+	const struct fetch *fetch = ask->fetch;
+	size_t size = (size_t)fetch->chunk_count * SOUK_HASH_SIZE;
+	souk_status status = row->fetched.status;
+	if (status == SOUK_OK && row->fetched.http_status != 200)
+		status = problem_parse(souk_bytes_of(row->body, row->fetched.size),
+			row->fetched.http_status, NULL, 0);
+	else if (status == SOUK_OK && row->fetched.size != size)
+		status = SOUK_PEER_BAD_CONTENT;
+	if (status != SOUK_OK)
+		return status;
+	struct souk_hash *scratch = malloc(size);
+	/* Bytes, without padding between them. */
+	struct souk_hash *hashes = (struct souk_hash *)row->body;
+	status = scratch == NULL ? SOUK_IO_MEMORY
+				 : souk_content_verify_row(
+					   &fetch->content, hashes, fetch->chunk_count, scratch);
+	free(scratch);
+	if (status != SOUK_OK)
+		return status;
+	*ret_row = hashes;
+	row->body = NULL;
+	return SOUK_OK;
+}
+
+/* A row that came is the one, or it is noted that its giver has none. */
+static souk_status look_at_rows(struct fetch_ask *ask, struct souk_hash **ret_row)
+{
+	souk_status last = SOUK_LOCAL_NOT_FOUND;
+	size_t size = (size_t)ask->fetch->chunk_count * SOUK_HASH_SIZE;
+	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+		struct row_question *row = &ask->rows[i];
+		char who[FETCH_ADDRESS_SIZE];
+		if (!row->has_come)
+			continue;
+		bool was_short = row->fetched.status == SOUK_PEER_WRONG_LENGTH && row->room < size;
+		souk_status status = take_row(ask, row, ret_row);
+		if (status == SOUK_OK)
+			return SOUK_OK;
+		if (!was_short) {
+			last = status;
+			ask->tried[ask->tried_count++] = row->address;
+			fetch_address_text(who, &row->address);
+			fetch_note(ask->fetch, "%s gave no chunk list: %s", who,
+				souk_status_text(status));
+		}
+		drop_row(ask, row);
+	}
+	return last;
+}
+
+/* Whether another one should be asked now. */
+static bool is_late(const struct fetch_ask *ask)
+{
+	size_t busy = 0;
+	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+		busy += ask->rows[i].busy;
+		if (ask->rows[i].busy && now_ms() - ask->rows[i].since_ms < ROW_LATE_MS)
+			return false;
+	}
+	return busy < ROWS_AT_ONCE;
+}
+
+static souk_status ask_next(struct fetch_ask *ask)
+{
+	const struct fetch *fetch = ask->fetch;
+	size_t size = (size_t)fetch->chunk_count * SOUK_HASH_SIZE;
+	uint64_t timeout_ms = fetch->config.timeout_ms + size * 1000 / ROW_BYTES_PER_S;
+	for (size_t i = 0; i < fetch->entry_count; i++) {
+		const struct market_entry *entry = &fetch->entries[i];
+		if (was_tried(ask, &entry->address))
+			continue;
+		souk_status status =
+			ask_row(ask, entry, size > REFUSAL_SIZE ? size : REFUSAL_SIZE, timeout_ms);
+		if (status != SOUK_OK)
+			ask->tried[ask->tried_count++] = entry->address;
+		return status;
+	}
+	return SOUK_LOCAL_NOT_FOUND;
+}
+
+static bool is_waiting(const struct fetch_ask *ask)
+{
+	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+		if (ask->rows[i].busy)
+			return true;
+	}
+	return false;
+}
+
+souk_status fetch_ask_row(struct fetch_ask *ask, struct souk_hash **ret_row)
+{
+	souk_status last = SOUK_PEER_BAD_CONTENT;
+	ask->tried = calloc(ask->fetch->entry_count + ROWS_AT_ONCE, sizeof *ask->tried);
+	if (ask->tried == NULL)
+		return SOUK_IO_MEMORY;
+	for (;;) {
+		souk_status status = look_at_rows(ask, ret_row);
+		if (status == SOUK_OK)
+			return SOUK_OK;
+		if (status != SOUK_LOCAL_NOT_FOUND)
+			last = status;
+		while (is_late(ask) && (status = ask_next(ask)) != SOUK_LOCAL_NOT_FOUND)
+			last = status != SOUK_OK ? status : last;
+		if (!is_waiting(ask))
+			return last;
+		SOUK_TRY(souk_http_fetcher_poll(ask->engine, POLL_MS, -1));
+		take_all(ask);
+	}
+}
