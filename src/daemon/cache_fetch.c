@@ -20,7 +20,6 @@
 /* How long the reason of a failure is told before it is tried anew. */
 #define FAILED_MS     60000u
 #define ROUND_MS      1000u
-#define DAY_MS	      (24ull * 3600 * 1000)
 #define FETCH_TIMEOUT 5000u
 /* Without a single chunk: who trickles is never silent, and would hold a worker for ever. */
 #define STALLED_MS (3u * 60 * 1000)
@@ -34,9 +33,8 @@ struct pull {
 	struct recruit *item;
 	struct souk_recruit recruit;
 	struct chunk_item *chunks;
-	struct souk_amount aside; /* of the budget of that day */
-	struct souk_time day;
-	struct souk_time came; /* the last chunk; under lock */
+	struct gateway_part aside; /* of the day's budget */
+	struct souk_time came;	   /* the last chunk; under lock */
 	bool is_stalled;
 	char detail[FETCH_DETAIL_SIZE];
 };
@@ -91,38 +89,36 @@ static souk_status say_spent(struct pull *pull)
 	return SOUK_LOCAL_BUDGET;
 }
 
-/* Set aside what fetching COUNT chunks may cost. Under lock. */
-static souk_status set_aside(struct pull *pull, uint32_t count)
+/* What is left of the day's budget: the most that a fetch may cost, before its size is known. */
+static souk_status find_left(struct pull *pull, struct souk_amount *ret)
 {
-	struct cache_recruits *recruits = pull->recruits;
-	struct souk_amount cost, sum;
-	struct souk_time now = provider_now();
-	if (souk_time_since_ms(recruits->day, now) >= DAY_MS) {
-		recruits->day = now;
-		recruits->spent = SOUK_AMOUNT_ZERO;
-	}
-	if (souk_amount_mul(&cost, most_for_unit(pull), count) != SOUK_OK ||
-		souk_amount_add(&sum, recruits->spent, cost) != SOUK_OK ||
-		souk_amount_is_less(recruits->policy->budget, sum))
+	const struct cache_recruits *recruits = pull->recruits;
+	struct souk_amount spent, given;
+	gateway_purse_figures(recruits->purse, provider_now().ms, &spent, &given);
+	/* To a fetch, zero is no limit. */
+	if (souk_amount_sub(ret, recruits->policy->budget, spent) != SOUK_OK ||
+		souk_amount_sub(ret, *ret, given) != SOUK_OK || ret->ncoin == 0)
 		return say_spent(pull);
-	recruits->spent = sum;
-	pull->aside = cost;
-	pull->day = recruits->day;
 	return SOUK_OK;
 }
 
+/* Set aside what fetching COUNT chunks may cost. */
+static souk_status set_aside(struct pull *pull, uint32_t count)
+{
+	struct souk_amount cost;
+	if (souk_amount_mul(&cost, most_for_unit(pull), count) != SOUK_OK)
+		return say_spent(pull);
+	souk_status status = gateway_purse_take_amount(
+		pull->recruits->purse, provider_now().ms, cost, &pull->aside);
+	return status == SOUK_LOCAL_BUDGET ? say_spent(pull) : status;
+}
+
 /* What was set aside is there again but for what was spent, which may be more: units are lost, too.
- * Under lock. */
+ */
 static void settle(struct pull *pull, struct souk_amount spent)
 {
-	struct souk_amount *sum = &pull->recruits->spent;
-	if (pull->day.ms == pull->recruits->day.ms) {
-		if (souk_amount_sub(sum, *sum, pull->aside) != SOUK_OK)
-			*sum = SOUK_AMOUNT_ZERO;
-		if (souk_amount_add(sum, *sum, spent) != SOUK_OK)
-			*sum = souk_amount_of_ncoin(UINT64_MAX);
-	}
-	pull->aside = SOUK_AMOUNT_ZERO;
+	gateway_purse_settle(pull->recruits->purse, pull->aside, spent);
+	pull->aside = (struct gateway_part){0};
 }
 
 /* Whether CONTENT is one that is taken for this sponsor. Under lock. */
@@ -195,9 +191,7 @@ static souk_status run_fetch(struct pull *pull, struct fetch *fetch)
 	pthread_mutex_unlock(&recruits->lock);
 	struct souk_amount spent = fetch_figures_now(fetch).spent;
 	chunk_store_spent(recruits->node->chunks, &content->id, spent);
-	pthread_mutex_lock(&recruits->lock);
 	settle(pull, spent);
-	pthread_mutex_unlock(&recruits->lock);
 	/* An item that is given back may be evicted at once: promised first. */
 	if (status == SOUK_OK)
 		chunk_store_promise(recruits->node->chunks, &content->id, true);
@@ -224,22 +218,13 @@ static souk_status pull_content(struct pull *pull)
 	if (souk_entropy_fill(souk_entropy_real(), (uint8_t *)&config.seed, sizeof config.seed) !=
 		SOUK_OK)
 		config.seed = 1;
-	/* What may be spent is known once the size is: the budget is that of the dearest. */
-	pthread_mutex_lock(&recruits->lock);
-	souk_status status = set_aside(pull, 0);
-	if (status == SOUK_OK)
-		status = souk_amount_sub(&config.budget, recruits->policy->budget, recruits->spent);
-	/* To a fetch, zero is no limit. */
-	if (status == SOUK_OK && config.budget.ncoin == 0)
-		status = say_spent(pull);
-	pthread_mutex_unlock(&recruits->lock);
-	SOUK_TRY(status);
+	SOUK_TRY(find_left(pull, &config.budget));
 	SOUK_TRY(fetch_open(&fetch, &config, pull->detail));
 	pthread_mutex_lock(&recruits->lock);
-	status = check_content(pull, fetch_content(fetch));
+	souk_status status = check_content(pull, fetch_content(fetch));
+	pthread_mutex_unlock(&recruits->lock);
 	if (status == SOUK_OK)
 		status = set_aside(pull, souk_content_chunk_count(fetch_content(fetch)));
-	pthread_mutex_unlock(&recruits->lock);
 	if (status == SOUK_OK)
 		status = run_fetch(pull, fetch);
 	fetch_free(fetch);
@@ -287,9 +272,9 @@ static void pull_item(struct cache_recruits *recruits, struct recruit *item)
 	item->state = RECRUIT_FETCHING;
 	pthread_mutex_unlock(&recruits->lock);
 	souk_status status = pull_content(pull);
-	pthread_mutex_lock(&recruits->lock);
 	/* Set aside, and refused before it began. */
 	settle(pull, SOUK_AMOUNT_ZERO);
+	pthread_mutex_lock(&recruits->lock);
 	finish(recruits, item, status, pull->detail);
 	cache_update_promise(recruits, &pull->recruit.content);
 	free(pull);

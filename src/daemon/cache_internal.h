@@ -6,6 +6,7 @@
 
 #include "../client/fetch.h"
 #include "cache_recruits.h"
+#include "gateway_purse.h"
 #include "provider_internal.h"
 
 #define RECRUITS_MAX 4096u
@@ -38,8 +39,7 @@ struct cache_recruits {
 	bool stopping;
 	struct recruit *items[RECRUITS_MAX];
 	size_t count;
-	struct souk_time day;	  /* when the day of `spent` began */
-	struct souk_amount spent; /* and what is set aside for fetches that run */
+	struct gateway_purse *purse; /* of the day's budget; a lock of its own */
 	uint64_t refused, failed;
 	pthread_t threads[CACHE_FETCHES_MAX];
 	size_t thread_count;

@@ -439,8 +439,11 @@ struct cache_recruit_figures cache_recruits_figures(struct cache_recruits *recru
 	}
 	figures.refused = recruits->refused;
 	figures.failed = recruits->failed;
-	figures.spent_today = recruits->spent;
 	pthread_mutex_unlock(&recruits->lock);
+	struct souk_amount spent, given;
+	gateway_purse_figures(recruits->purse, provider_now().ms, &spent, &given);
+	if (souk_amount_add(&figures.spent_today, spent, given) != SOUK_OK)
+		figures.spent_today.ncoin = UINT64_MAX;
 	return figures;
 }
 
@@ -506,6 +509,8 @@ static souk_status parse_sponsors(struct cache_recruits *recruits)
 static souk_status start(struct cache_recruits *recruits)
 {
 	SOUK_TRY(parse_sponsors(recruits));
+	SOUK_TRY(gateway_purse_open_file(&recruits->purse, recruits->node->config.home, "cache.day",
+		recruits->policy->budget));
 	SOUK_TRY(records_each(recruits->node->store.lmdb, KIND_RECRUIT, restore, recruits));
 	resume(recruits);
 	for (size_t i = 0; i < recruits->policy->fetches && i < CACHE_FETCHES_MAX; i++) {
@@ -523,7 +528,6 @@ souk_status cache_recruits_open(struct cache_recruits **ret, struct provider_nod
 		return SOUK_IO_MEMORY;
 	recruits->node = node;
 	recruits->policy = &node->config.cache;
-	recruits->day = provider_now();
 	pthread_mutex_init(&recruits->lock, NULL);
 	pthread_condattr_t steady;
 	pthread_condattr_init(&steady);
@@ -565,6 +569,7 @@ void cache_recruits_free(struct cache_recruits *recruits)
 		souk_bytes_wipe(recruits->items[i], sizeof *recruits->items[i]);
 		free(recruits->items[i]);
 	}
+	gateway_purse_close(recruits->purse);
 	pthread_mutex_destroy(&recruits->lock);
 	pthread_cond_destroy(&recruits->work);
 	free(recruits);

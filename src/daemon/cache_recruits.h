@@ -16,6 +16,7 @@
  * escrow must be there and able to pay for one round.
  *
  *   provider.mdb 'E' content, escrow -> recruit_record
+ *   HOME/cache.day  what of the day's budget is spent (gateway_purse.h)
  *
  * A recruit is stored before it is answered with anything but a refusal: after a kill -9 the cache
  * serves the same bundles, and fetches on what it had begun.

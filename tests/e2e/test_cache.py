@@ -266,6 +266,12 @@ class CacheTest(unittest.TestCase):
         for content in ids[:2]:
             cache.enlist(self.recruit(cache, content, 10000))
         self.fails(cache, self.recruit(cache, ids[2], 10000), "budget")
+        # Nor does a new process have a new day.
+        spent = cache.home.status()["recruits"]["spent_today_ncoin"]
+        cache.home.kill()
+        cache.home.start()
+        self.assertEqual(cache.home.status()["recruits"]["spent_today_ncoin"], spent)
+        self.fails(cache, self.recruit(cache, ids[2], 10000, nonce=2), "budget")
         # What a unit is resold for is the most that one is bought for.
         dear = self.market.provider(price="0.0002", start=True)
         path, _ = self.market.file("dear", 3 * UNIT, 9)
