@@ -195,7 +195,8 @@ souk_status souk_provider_ask_check(const struct souk_provider *provider,
 	if (ask->version != SOUK_EXCHANGE_VERSION)
 		return SOUK_PEER_BAD_VERSION;
 	if (!souk_address_equal(&ask->provider, &provider->config.identity->address) ||
-		!souk_hash_equal(&ask->content, &item->content) || item->chunk_size == 0)
+		!souk_hash_equal(&ask->content, &item->content) ||
+		!souk_is_unit_shape(item->size, item->chunk_size))
 		return SOUK_PEER_BAD_REQUEST;
 	if (ask->units == 0 || ask->units > provider->config.units_max)
 		return SOUK_PEER_BAD_REQUEST;
@@ -429,10 +430,18 @@ static struct souk_provider_binding *binding_of(struct souk_provider_session *s,
 	return &s->bindings[unit % SOUK_PROVIDER_BINDINGS];
 }
 
-static uint64_t chunk_count_of(const struct souk_session_record *record)
+static bool is_service(const struct souk_session_record *record)
 {
-	return record->content_size / record->chunk_size +
-	       (record->content_size % record->chunk_size != 0);
+	return record->chunk_size == 0;
+}
+
+static bool has_chunk(const struct souk_session_record *record, uint64_t chunk)
+{
+	if (is_service(record))
+		return true;
+	uint64_t count = record->content_size / record->chunk_size +
+			 (record->content_size % record->chunk_size != 0);
+	return chunk < count;
 }
 
 /* Digest the ticket of a request into PAYEE, a copy. A ticket that says nothing new is ignored:
@@ -462,7 +471,7 @@ static souk_status check_unit(struct souk_provider_session *s, const struct souk
 		return SOUK_PEER_UNPAID;
 	if (unit <= payee->unit && payee->unit - unit >= window)
 		return SOUK_PEER_OUT_OF_ORDER;
-	if (request->chunk >= chunk_count_of(&s->record))
+	if (!has_chunk(&s->record, request->chunk))
 		return SOUK_PEER_NO_CHUNK;
 	if (binding->unit != unit)
 		return SOUK_OK;
@@ -520,9 +529,11 @@ static void fill_unit(struct souk_provider_session *s, const struct souk_unit_re
 			.unit = request->unit, .chunk = request->chunk};
 	binding->sends++;
 	s->served = true;
-	uint64_t left = record->content_size - request->chunk * record->chunk_size;
-	reply->offset = request->chunk * record->chunk_size;
-	reply->length = left < record->chunk_size ? (uint32_t)left : record->chunk_size;
+	if (!is_service(record)) {
+		uint64_t left = record->content_size - request->chunk * record->chunk_size;
+		reply->offset = request->chunk * record->chunk_size;
+		reply->length = left < record->chunk_size ? (uint32_t)left : record->chunk_size;
+	}
 	struct souk_hash key = souk_chain_value(&s->keys, request->unit);
 	reply->cipher =
 		souk_unit_cipher_of(&record->grant.session, request->unit, request->chunk, &key);
@@ -541,31 +552,57 @@ static bool is_authentic(
 	return souk_bytes_equal_secret(auth.bytes, request->auth.bytes, sizeof auth.bytes);
 }
 
+/* The session of REQUEST, which its customer made. */
+static souk_status find_session(const struct souk_provider *provider,
+	const struct souk_unit_request *request, struct souk_provider_session **ret)
+{
+	struct souk_provider_session *s = provider_session_of(provider, &request->session);
+	if (s == NULL || s->state == SOUK_PROVIDER_LEAVING)
+		return SOUK_PEER_UNKNOWN_SESSION;
+	if (!is_authentic(s, request))
+		return SOUK_PEER_BAD_AUTH;
+	if (s->state != SOUK_PROVIDER_OPEN)
+		return SOUK_PEER_OUT_OF_ORDER;
+	*ret = s;
+	return provider->epoch_known ? SOUK_OK : SOUK_LOCAL_STATE;
+}
+
+/* Whether what is asked for may be sent, once PAYEE's tickets count. */
+static souk_status check_request(struct souk_provider_session *s, const struct souk_payee *payee,
+	const struct souk_unit_request *request, struct souk_time now)
+{
+	if (request->unit > 0)
+		return check_unit(s, payee, request, now);
+	return payee->unit == 0 ? SOUK_PEER_UNPAID : SOUK_OK;
+}
+
+souk_status souk_provider_may_send(const struct souk_provider *provider,
+	const struct souk_unit_request *request, struct souk_time now)
+{
+	struct souk_provider_session *s;
+	SOUK_TRY(find_session(provider, request, &s));
+	struct souk_payee payee = s->payee;
+	SOUK_TRY(take_ticket(&payee, request, now));
+	return check_request(s, &payee, request, now);
+}
+
 souk_status souk_provider_unit(struct souk_provider *provider, struct souk_provider_reply *ret,
 	const struct souk_unit_request *request, struct souk_time now)
 {
 	struct souk_provider_reply reply = {0};
-	struct souk_provider_session *s = provider_session_of(provider, &request->session);
-	if (s == NULL || s->state == SOUK_PROVIDER_LEAVING)
-		return SOUK_PEER_UNKNOWN_SESSION;
-	if (!is_authentic(s, request)) {
-		provider->totals.refused_auth++;
-		return SOUK_PEER_BAD_AUTH;
+	struct souk_provider_session *s;
+	souk_status status = find_session(provider, request, &s);
+	if (status != SOUK_OK) {
+		provider->totals.refused_auth += status == SOUK_PEER_BAD_AUTH;
+		return status;
 	}
-	if (s->state != SOUK_PROVIDER_OPEN)
-		return SOUK_PEER_OUT_OF_ORDER;
-	if (!provider->epoch_known)
-		return SOUK_LOCAL_STATE;
 	struct souk_payee payee = s->payee;
-	souk_status status = take_ticket(&payee, request, now);
+	status = take_ticket(&payee, request, now);
 	if (status != SOUK_OK) {
 		note_bad_ticket(provider, s, status);
 		return status;
 	}
-	if (request->unit > 0)
-		status = check_unit(s, &payee, request, now);
-	else if (payee.unit == 0)
-		status = SOUK_PEER_UNPAID;
+	status = check_request(s, &payee, request, now);
 	if (status != SOUK_OK) {
 		provider->totals.refused_unpaid += status == SOUK_PEER_UNPAID;
 		return status;
@@ -592,6 +629,8 @@ souk_status souk_provider_statement(const struct souk_provider *provider,
 		return SOUK_PEER_UNKNOWN_SESSION;
 	if (s->state != SOUK_PROVIDER_OPEN)
 		return SOUK_PEER_OUT_OF_ORDER;
+	if (is_service(&s->record))
+		return SOUK_PEER_NO_AGREEMENT;
 	*ret = (struct souk_unit_statement){
 		.version = SOUK_UNIT_STATEMENT_VERSION,
 		.grant = souk_grant_digest(&s->record.grant),
@@ -622,7 +661,8 @@ static souk_status check_record(const struct souk_session_record *record)
 	const struct souk_strip *strip = &record->strip_open.strip;
 	struct souk_amount end;
 	if (souk_strip_end(&end, strip) != SOUK_OK || strip->count != record->grant.units ||
-		record->unit > strip->count || record->prize.ncoin == 0 || record->chunk_size == 0)
+		record->unit > strip->count || record->prize.ncoin == 0 ||
+		!souk_is_unit_shape(record->content_size, record->chunk_size))
 		return SOUK_CORRUPT_STORE;
 	if (record->grant.window == 0 || record->grant.window > SOUK_WINDOW_MAX)
 		return SOUK_CORRUPT_STORE;

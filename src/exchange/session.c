@@ -126,7 +126,8 @@ souk_status souk_offer_verify(const struct souk_signed_offer *signed_offer, stru
 	if (offer->version != SOUK_EXCHANGE_VERSION)
 		return SOUK_PEER_BAD_VERSION;
 	if (!is_window(offer->window) || !are_units(offer->units_max) ||
-		!is_price(offer->price, offer->units_max) || offer->chunk_size == 0 ||
+		!is_price(offer->price, offer->units_max) ||
+		!souk_is_unit_shape(offer->size, offer->chunk_size) ||
 		!souk_time_is_before(now, offer->expires))
 		return SOUK_PEER_BAD_OFFER;
 	struct souk_hash digest = souk_offer_digest(offer);

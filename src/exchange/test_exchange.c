@@ -57,6 +57,105 @@ static void a_unit_number_is_one_chunk(void **state)
 	free(m);
 }
 
+static struct market *service_open(uint32_t units)
+{
+	struct market *m = market_new();
+	m->item.size = m->item.chunk_size = 0;
+	customer_new(m, 9, units);
+	assert_int_equal(kit_handshake(&m->customer, &m->payer, 0, &m->kit, &m->item, t0), SOUK_OK);
+	return m;
+}
+
+static void a_service_numbers_its_units_as_it_likes(void **state)
+{
+	(void)state;
+	static const uint64_t numbers[] = {0, UINT64_MAX, 1ull << 32, 77, UINT64_MAX - 1};
+	struct market *m = service_open(UNITS);
+	for (uint32_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		buy(m, numbers[i]);
+	/* Two units with the same number are two ciphers. */
+	buy(m, 77);
+	assert_int_equal(souk_customer_earned(&m->customer).ncoin, 6 * PRICE);
+	struct souk_provider_reply reply;
+	struct souk_unit_request request = forge(m, 7, UINT64_MAX, 6);
+	assert_int_equal(ask_unit(m, &request, &reply), SOUK_OK);
+	assert_int_equal(reply.length, 0);
+	assert_int_equal(reply.offset, 0);
+	/* One unit is one request, X3, and what is sent is no content. */
+	assert_int_equal(serve(m, 7, UINT64_MAX - 1, 6), SOUK_PEER_UNIT_REBOUND);
+	assert_int_equal(serve(m, 7, UINT64_MAX, 6), SOUK_OK);
+	struct souk_unit_statement statement;
+	assert_int_equal(souk_provider_statement(&m->kit.provider, &statement, &request),
+		SOUK_PEER_NO_AGREEMENT);
+	free(m);
+}
+
+static void a_services_session_survives_a_restart(void **state)
+{
+	(void)state;
+	struct market *m = service_open(UNITS);
+	struct souk_provider_effect effect;
+	buy(m, UINT64_MAX);
+	souk_provider_flush(&m->kit.provider);
+	while (souk_provider_next_effect(&m->kit.provider, &effect))
+		kit_provider_keep(&m->kit, &effect);
+	kit_provider_start(&m->kit, 4, 7, epoch_end, t0);
+	buy(m, 1ull << 63);
+	/* A size without chunks contradicts itself. */
+	struct souk_session_record record =
+		*kit_provider_stored(&m->kit, &m->customer.grant.session);
+	record.content_size = 1;
+	m->kit.record_count = 0;
+	kit_provider_start(&m->kit, 5, 7, epoch_end, t0);
+	assert_int_equal(souk_provider_restore(&m->kit.provider, &record, t0), SOUK_CORRUPT_STORE);
+	free(m);
+}
+
+static void a_size_needs_chunks(void **state)
+{
+	(void)state;
+	struct market *m = market_new();
+	struct souk_signed_offer offer = {
+		.offer = kit_offer(&m->kit.identity, &m->item.content, 0, 0, PRICE, WINDOW, 1024)};
+	souk_offer_sign(&offer, &m->kit.identity);
+	assert_int_equal(souk_offer_verify(&offer, t0), SOUK_OK);
+	offer.offer.size = 1;
+	souk_offer_sign(&offer, &m->kit.identity);
+	assert_int_equal(souk_offer_verify(&offer, t0), SOUK_PEER_BAD_OFFER);
+	customer_new(m, 9, UNITS);
+	m->item.chunk_size = 0;
+	assert_int_equal(souk_provider_ask_check(
+				 &m->kit.provider, souk_customer_ask(&m->customer), &m->item, t0),
+		SOUK_PEER_BAD_REQUEST);
+	free(m);
+}
+
+/* A service looks first: what it refuses binds nothing. */
+static void looking_first_changes_nothing(void **state)
+{
+	(void)state;
+	struct market *m = service_open(UNITS);
+	struct souk_unit_request request = forge(m, 1, 5, 1);
+	uint32_t paid = 77;
+	for (uint32_t i = 0; i < 2 * SOUK_PROVIDER_SENDS_MAX; i++)
+		assert_int_equal(souk_provider_may_send(&m->kit.provider, &request, t0), SOUK_OK);
+	assert_true(souk_provider_paid(&m->kit.provider, &request.session, &paid));
+	assert_int_equal(paid, 0);
+	assert_int_equal(serve(m, 1, 6, 0), SOUK_OK);
+	assert_int_equal(
+		souk_provider_may_send(&m->kit.provider, &request, t0), SOUK_PEER_UNIT_REBOUND);
+	request.ticket.value.bytes[0] ^= 1;
+	assert_int_equal(
+		souk_provider_may_send(&m->kit.provider, &request, t0), SOUK_PEER_BAD_AUTH);
+	request.auth = souk_unit_request_auth(&m->customer.session_secret, &request);
+	for (uint32_t i = 0; i < 2 * SOUK_PROVIDER_BAD_MAX; i++)
+		assert_int_equal(souk_provider_may_send(&m->kit.provider, &request, t0),
+			SOUK_PEER_BAD_TICKET);
+	assert_int_equal(m->kit.provider.totals.refused_ticket, 0);
+	assert_int_equal(serve(m, 1, 6, 1), SOUK_OK);
+	free(m);
+}
+
 static void bad_tickets_close_the_session(void **state)
 {
 	(void)state;
@@ -653,6 +752,10 @@ int main(void)
 		cmocka_unit_test(a_session_runs_to_its_end),
 		cmocka_unit_test(the_window_bounds_what_is_served),
 		cmocka_unit_test(a_unit_number_is_one_chunk),
+		cmocka_unit_test(a_service_numbers_its_units_as_it_likes),
+		cmocka_unit_test(a_services_session_survives_a_restart),
+		cmocka_unit_test(a_size_needs_chunks),
+		cmocka_unit_test(looking_first_changes_nothing),
 		cmocka_unit_test(bad_tickets_close_the_session),
 		cmocka_unit_test(refusals_change_nothing),
 		cmocka_unit_test(asks_are_checked),

@@ -46,8 +46,8 @@ static inline struct market *market_new(void)
 
 static inline void customer_new(struct market *m, uint8_t seed, uint32_t units)
 {
-	struct souk_offer offer = kit_offer(
-		&m->kit.identity, &m->item.content, m->item.size, CHUNK_SIZE, PRICE, WINDOW, 1024);
+	struct souk_offer offer = kit_offer(&m->kit.identity, &m->item.content, m->item.size,
+		m->item.chunk_size, PRICE, WINDOW, 1024);
 	struct souk_customer_config config = {
 		.offer = &offer, .escrow = m->payer.escrow_id, .epoch = 7, .units = units};
 	memset(config.seed, seed, sizeof config.seed);

@@ -77,7 +77,7 @@ struct souk_provider_config {
 struct souk_provider_item {
 	struct souk_hash content;
 	uint64_t size;
-	uint32_t chunk_size;
+	uint32_t chunk_size;	  /* 0, and size 0: a service's units */
 	struct souk_amount price; /* of one unit, now */
 	uint64_t from;		  /* who asks, by address: grants are shared among those */
 	/* S of the sponsor whose escrow the ask names, see souk/exchange/sponsored.h; NULL: none */
@@ -216,7 +216,8 @@ struct souk_provider_effect {
 struct souk_provider_reply {
 	struct souk_hash content;
 	uint64_t offset; /* of the chunk in the content */
-	uint32_t length; /* of the chunk; 0 for /v1/keys */
+	uint32_t
+		length; /* of the chunk; 0 for /v1/keys, and for a service: its bytes are its own */
 	struct souk_unit_cipher cipher;
 	bool has_key;
 	struct souk_unit_key key;
@@ -310,6 +311,11 @@ SOUK_MUST_CHECK souk_status souk_provider_unit(struct souk_provider *provider,
 	struct souk_provider_reply *ret, const struct souk_unit_request *request,
 	struct souk_time now);
 
+/* souk_provider_may_send: what souk_provider_unit would say. Nothing is changed, counted or bound:
+ * so a service looks at what it is asked before a unit is bound to it, and only for who may ask. */
+SOUK_MUST_CHECK souk_status souk_provider_may_send(const struct souk_provider *provider,
+	const struct souk_unit_request *request, struct souk_time now);
+
 /* souk_provider_content: what SESSION sells; so that the caller can say that a chunk is not there
  * before a unit is bound to it.
  *
@@ -320,7 +326,8 @@ SOUK_MUST_CHECK souk_status souk_provider_content(const struct souk_provider *pr
 /* souk_provider_statement: what there is to say of the unit that souk_provider_unit has just agreed
  * to send: all of a statement but the agreement and the root of what is sent.
  *
- * Returns SOUK_OK, or SOUK_PEER_UNKNOWN_SESSION; SOUK_PEER_OUT_OF_ORDER where it is not open. */
+ * Returns SOUK_OK, or SOUK_PEER_UNKNOWN_SESSION; SOUK_PEER_OUT_OF_ORDER where it is not open;
+ * SOUK_PEER_NO_AGREEMENT for a service's unit, which has statements of its own. */
 SOUK_MUST_CHECK souk_status souk_provider_statement(const struct souk_provider *provider,
 	struct souk_unit_statement *ret, const struct souk_unit_request *request);
 

@@ -46,12 +46,20 @@ struct souk_unit_key {
 /* A request of the data path: made by a customer, digested by a provider. */
 struct souk_unit_request {
 	struct souk_nonce session;
-	uint32_t unit;	/* j; 0: only the key is wanted (/v1/keys) */
-	uint64_t chunk; /* of the content; 0 where unit is 0 */
+	uint32_t unit; /* j; 0: only the key is wanted (/v1/keys) */
+	/* Of the content, or what a service numbers its unit with; 0 where unit is 0. */
+	uint64_t chunk;
 	bool has_ticket;
 	struct souk_ticket ticket;
 	struct souk_unit_auth auth;
 };
+
+/* Whether what is sold has a shape: chunks of a size; or, both 0, a service's units, whose bytes
+ * are the service's and whose chunk numbers are any. */
+static inline bool souk_is_unit_shape(uint64_t size, uint32_t chunk_size)
+{
+	return chunk_size != 0 || size == 0;
+}
 
 /* souk_session_secret: the same value for (mine, peer) on both sides.
  *
@@ -90,7 +98,8 @@ void souk_grant_sign(struct souk_signed_grant *signed_grant, const struct souk_i
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_VERSION, _BAD_SIGNATURE, _WRONG_SIGNER  ignore the offer.
  *   SOUK_PEER_BAD_OFFER  expired, or a window, price, chunk size or unit count out of range:
- *                        ignore it, or ask the provider for a newer one. */
+ *                        ignore it, or ask the provider for a newer one.
+ * Whether it is of a content or a service's (souk_is_unit_shape) is the caller's to ask. */
 SOUK_MUST_CHECK souk_status souk_offer_verify(
 	const struct souk_signed_offer *signed_offer, struct souk_time now);
 
