@@ -22,14 +22,23 @@ enum { UNITS, STARTS, REPLICA_UNITS, HOLD };
 /* ---------------------------------------------------------------- what follows from who they are
  */
 
+/* The eight bytes of a content from 8 * NUMBER on, the first one lowest. */
+static uint64_t word_of(uint64_t content, uint64_t number)
+{
+	uint64_t x = content ^ (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
 void sim_sponsor_bytes(const struct souk_hash *content, uint64_t offset, uint8_t *out, size_t size)
 {
 	uint64_t base = souk_load_be64(content->bytes);
-	for (size_t i = 0; i < size; i++) {
-		uint64_t at = offset + i, x = base ^ (at / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15);
-		x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-		x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-		out[i] = (uint8_t)((x ^ (x >> 31)) >> 8 * (at % 8));
+	for (size_t i = 0; i < size;) {
+		uint64_t word = word_of(base, (offset + i) / 8) >> 8 * ((offset + i) % 8);
+		size_t count = 8 - (size_t)((offset + i) % 8);
+		for (; count > 0 && i < size; count--, i++, word >>= 8)
+			out[i] = (uint8_t)word;
 	}
 }
 

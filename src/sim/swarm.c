@@ -14,6 +14,12 @@
 /* Requests of a customer to one provider. */
 #define IN_FLIGHT 4u
 
+/* Transactions a second of all who flood the ledger: each has a signature, and takes real time. */
+#define FLOOD_MAX 400u
+/* Under agreements, where a judge reads them, bytes are real, and so are their ciphers and hashes.
+ */
+#define REAL_UNIT_MAX 262144u
+
 /* Of the scenarios that a seed leads to: another number, other scenarios. */
 #define SWARM_SEED 0x737761726dull
 
@@ -58,6 +64,8 @@ static void draw_money(struct sim_scenario *s, struct souk_rng *rng)
 	s->fee_permille = PICK(rng, 0, 20, 333);
 	s->hub_step = PICK(rng, 1, 2, 4, 8);
 	s->agreements = chance(rng, 30);
+	if (s->agreements && s->unit_size > REAL_UNIT_MAX)
+		s->unit_size = REAL_UNIT_MAX;
 	s->bond = s->window * s->price * 2;
 	s->respond_ms = between(rng, 4000, 15000);
 }
@@ -317,6 +325,30 @@ static void widen_links(struct sim_scenario *s)
 	s->down_bps = widened(s, s->down_bps, sellers * IN_FLIGHT * s->unit_size);
 }
 
+/* Where POPULATION has its rate of transactions; NULL: it sends no more than it needs. */
+static uint64_t *rate_of(struct sim_population *p)
+{
+	const struct sim_knob *knobs = sim_actor_find(p->actor)->knobs;
+	for (size_t i = 0; knobs != NULL && knobs[i].name != NULL; i++) {
+		if (strcmp(knobs[i].name, "rate") == 0)
+			return &p->knobs[i];
+	}
+	return NULL;
+}
+
+/* One market of a swarm must not take as long as all others. */
+static void bound_floods(struct sim_scenario *s)
+{
+	uint64_t flooders = 0;
+	for (uint32_t i = 0; i < s->population_count; i++)
+		flooders += rate_of(&s->populations[i]) != NULL ? s->populations[i].count : 0;
+	for (uint32_t i = 0; i < s->population_count; i++) {
+		uint64_t *rate = rate_of(&s->populations[i]);
+		if (rate != NULL && *rate > FLOOD_MAX / flooders)
+			*rate = FLOOD_MAX / flooders;
+	}
+}
+
 void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)
 {
 	struct souk_rng rng;
@@ -330,6 +362,7 @@ void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)
 	draw_greedy(ret, &rng);
 	draw_faults(ret, &rng);
 	widen_links(ret);
+	bound_floods(ret);
 }
 
 /* ---------------------------------------------------------------- many of them */

@@ -200,8 +200,9 @@ static souk_status read_unit(void *ctx, uint32_t part, uint64_t offset, uint8_t 
 	sim_sponsor_bytes(&unit->body.content,
 		unit->body.chunk * (uint64_t)chunk_size + within - lead, buffer, lead + size);
 	souk_unit_cipher_xor_at(&unit->body.cipher, buffer, buffer, lead + size, within - lead);
-	for (uint32_t i = 0; i < size; i++)
-		out[i] = (uint8_t)(buffer[lead + i] ^ (unit->body.is_garbage ? 0x55 : 0));
+	memcpy(out, buffer + lead, size);
+	for (uint32_t i = 0; unit->body.is_garbage && i < size; i++)
+		out[i] ^= 0x55;
 	return SOUK_OK;
 }
 
