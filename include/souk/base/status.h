@@ -139,6 +139,22 @@
 	X(PEER_AGREEMENT_REVOKED, 217, PEER, "the agreement was revoked")                          \
 	X(PEER_NOT_REVOCABLE, 218, PEER, "agreements of this service cannot be revoked")           \
 	X(PEER_ANCHOR, 219, PEER, "a log never gets shorter: its last anchor has as many entries") \
+	/* shared contents */                                                                      \
+	X(PEER_BAD_SEAL, 235, PEER, "not an encrypted file of this form, or cut short")            \
+	X(PEER_SEAL_KEY, 236, PEER, "the file is encrypted under another key")                     \
+	X(PEER_BAD_SHARE, 237, PEER, "the share is forged, or not for you")                        \
+	X(PEER_SHARE_OVER, 238, PEER, "the share has ended, or was taken back")                    \
+	/* vault */                                                                                \
+	X(LOCAL_KEY_EXPIRED, 225, LOCAL, "the key has expired")                                    \
+	X(LOCAL_KEY_USED_UP, 226, LOCAL, "the key was used as often as it may be")                 \
+	X(LOCAL_KEY_RATE, 227, LOCAL, "the key is used too often at the moment")                   \
+	X(LOCAL_KEY_DELETED, 228, LOCAL, "the key is deleted; it can still be recovered")          \
+	X(LOCAL_KEY_GRACE, 229, LOCAL, "the grace period of the deleted key still runs")           \
+	X(LOCAL_KEY_STAYS, 230, LOCAL, "the key was made not to leave its vault")                  \
+	X(LOCAL_KEY_VERSION, 231, LOCAL, "the key has no such version, or it is retired")          \
+	X(LOCAL_VAULT_LOCKED, 232, LOCAL, "not the secret or passphrase of this vault")            \
+	X(PEER_BAD_WRAP, 233, PEER, "not a wrapped text, or wrapped for another key")              \
+	X(CORRUPT_VAULT_LOG, 234, CORRUPT, "the audit log is not as it was written")               \
 	/* gateway */                                                                              \
 	X(PEER_BAD_HOST, 200, PEER, "that host name is not this gateway's")                        \
 	X(PEER_FOREIGN_PAGE, 201, PEER, "a page from elsewhere may not use this gateway")          \
@@ -165,6 +181,7 @@
 	X(LOCAL_SLOWER, 180, LOCAL, "others were faster each time")                                \
 	X(LOCAL_NOT_HERE, 190, LOCAL, "that chunk is not here now: ask another provider")          \
 	X(LOCAL_NOT_WANTED, 191, LOCAL, "this cache does not take that content")                   \
+	X(LOCAL_NO_PROXY, 239, LOCAL, "too few proxies would serve")                               \
 	/* io */                                                                                   \
 	X(IO_READ, 120, IO, "reading failed")                                                      \
 	X(IO_WRITE, 121, IO, "writing failed")                                                     \
