@@ -2,7 +2,6 @@
  *
  * Fetching what a cache was recruited for, on threads of its own. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -259,25 +258,21 @@ static void finish(struct cache_recruits *recruits, struct recruit *item, souk_s
 	item->room = 0;
 	item->next_try = souk_time_plus_ms(now, FAILED_MS);
 	recruits->failed++;
-	souk_status stored = cache_write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
-	(void)stored; /* then it is tried again after the next start */
+	cache_drop_record(recruits, item);
 }
 
+/* Under lock, which is given up meanwhile. */
 static void pull_item(struct cache_recruits *recruits, struct recruit *item)
 {
-	struct pull *pull = calloc(1, sizeof *pull);
-	if (pull == NULL)
-		return;
-	*pull = (struct pull){.recruits = recruits, .item = item, .recruit = *recruit_of(item)};
+	struct pull pull = {.recruits = recruits, .item = item, .recruit = *recruit_of(item)};
 	item->state = RECRUIT_FETCHING;
 	pthread_mutex_unlock(&recruits->lock);
-	souk_status status = pull_content(pull);
+	souk_status status = pull_content(&pull);
 	/* Set aside, and refused before it began. */
-	settle(pull, SOUK_AMOUNT_ZERO);
+	settle(&pull, SOUK_AMOUNT_ZERO);
 	pthread_mutex_lock(&recruits->lock);
-	finish(recruits, item, status, pull->detail);
-	cache_update_promise(recruits, &pull->recruit.content);
-	free(pull);
+	finish(recruits, item, status, pull.detail);
+	cache_update_promise(recruits, &pull.recruit.content);
 }
 
 /* One that waits, and whose time it is; those that are over go. Under lock. */
@@ -306,16 +301,28 @@ static struct recruit *next_item(struct cache_recruits *recruits)
 	return NULL;
 }
 
+/* Under lock, which is given up meanwhile. */
+static void flush_unlocked(struct cache_recruits *recruits)
+{
+	pthread_mutex_unlock(&recruits->lock);
+	souk_status status = cache_flush(recruits);
+	if (status != SOUK_OK)
+		SOUK_LOG(SOUK_LOG_WARN, "recruits_unsaved", souk_log_status(status));
+	pthread_mutex_lock(&recruits->lock);
+}
+
 void *cache_worker_run(void *ctx)
 {
 	struct cache_recruits *recruits = ctx;
 	pthread_mutex_lock(&recruits->lock);
 	while (!recruits->stopping) {
-		struct recruit *item = next_item(recruits);
-		if (item != NULL) {
+		/* What a write could not keep is tried again in every round. */
+		flush_unlocked(recruits);
+		struct recruit *item = recruits->stopping ? NULL : next_item(recruits);
+		if (item != NULL)
 			pull_item(recruits, item);
+		if (item != NULL || recruits->stopping)
 			continue;
-		}
 		struct timespec until;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += ROUND_MS / 1000;

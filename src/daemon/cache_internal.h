@@ -8,6 +8,7 @@
 #include "cache_recruits.h"
 #include "gateway_purse.h"
 #include "provider_internal.h"
+#include "records.h"
 
 #define RECRUITS_MAX 4096u
 
@@ -34,7 +35,10 @@ struct cache_recruits {
 	const struct cache_policy *policy;
 	struct souk_address allowed[CACHE_SPONSORS_MAX];
 	size_t allowed_count;
-	pthread_mutex_t lock; /* taken before the node's, never after */
+	pthread_mutex_t commit_lock; /* before the next: `writing`, and writes of the store */
+	struct record_queue writing;
+	pthread_mutex_t lock; /* taken before the node's, never after; held over no disk write */
+	struct record_queue changes;
 	pthread_cond_t work;
 	bool stopping;
 	struct recruit *items[RECRUITS_MAX];
@@ -57,15 +61,17 @@ uint64_t cache_promised_room(
 	const struct cache_recruits *recruits, const struct souk_address *sponsor);
 /* Whether the configuration names SPONSOR. */
 bool cache_is_allowed(const struct cache_recruits *recruits, const struct souk_address *sponsor);
-/* ITEM, whose content is here, says yes; durable before anybody is told. */
+/* ITEM, whose content is here, says yes. cache_flush before anybody is told. */
 SOUK_MUST_CHECK souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item);
 /* ITEM is over: out of the table and the store with it. */
 void cache_forget(struct cache_recruits *recruits, struct recruit *item);
 /* CONTENT is kept from being evicted as long as somebody was promised that it is here. */
 void cache_update_promise(struct cache_recruits *recruits, const struct souk_hash *content);
-/* The stored record of RECRUIT; empty bytes delete it. */
-SOUK_MUST_CHECK souk_status cache_write_record(struct cache_recruits *recruits,
-	const struct souk_recruit *recruit, struct souk_bytes bytes);
+/* The record of ITEM is not wanted any more. */
+void cache_drop_record(struct cache_recruits *recruits, const struct recruit *item);
+
+/* Not under lock: what was changed so far is durable, or why it is not (it is tried again). */
+souk_status cache_flush(struct cache_recruits *recruits);
 
 void *cache_worker_run(void *recruits);
 

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "cache_internal.h"
-#include "records.h"
 #include "souk/base/check.h"
 #include "souk/exchange/sponsored.h"
 #include "souk/io/log.h"
@@ -53,17 +52,20 @@ static struct recruit *find(struct cache_recruits *recruits, const struct souk_h
 	return NULL;
 }
 
-souk_status cache_write_record(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+/* Empty BYTES delete it. */
+static souk_status put_record(struct cache_recruits *recruits, const struct souk_recruit *recruit,
 	struct souk_bytes bytes)
 {
-	struct record_queue queue = {0};
 	uint8_t id[ID_SIZE];
 	make_id(id, recruit);
-	souk_status status = record_queue_put(&queue, KIND_RECRUIT, id, sizeof id, bytes);
-	if (status == SOUK_OK)
-		status = records_write(recruits->node->store.lmdb, &queue);
-	record_queue_free(&queue);
-	return status;
+	record_queue_round(&recruits->changes);
+	return record_queue_put(&recruits->changes, KIND_RECRUIT, id, sizeof id, bytes);
+}
+
+void cache_drop_record(struct cache_recruits *recruits, const struct recruit *item)
+{
+	souk_status status = put_record(recruits, recruit_of(item), souk_bytes_of("", 0));
+	(void)status; /* it is over by its own time, and dropped at the next start */
 }
 
 static souk_status store(struct cache_recruits *recruits, const struct recruit *item)
@@ -75,8 +77,24 @@ static souk_status store(struct cache_recruits *recruits, const struct recruit *
 	souk_recruit_record_encode(&writer, &item->record);
 	souk_status status = souk_writer_finish(&writer, &bytes);
 	if (status == SOUK_OK)
-		status = cache_write_record(recruits, recruit_of(item), bytes);
+		status = put_record(recruits, recruit_of(item), bytes);
 	souk_bytes_wipe(value, sizeof value);
+	return status;
+}
+
+/* Whoever waited for another's write finds its own changes written, too. */
+souk_status cache_flush(struct cache_recruits *recruits)
+{
+	pthread_mutex_lock(&recruits->commit_lock);
+	record_queue_round(&recruits->writing);
+	pthread_mutex_lock(&recruits->lock);
+	souk_status status = record_queue_move(&recruits->writing, &recruits->changes);
+	pthread_mutex_unlock(&recruits->lock);
+	if (status == SOUK_OK && recruits->writing.count > 0)
+		status = records_write(recruits->node->store.lmdb, &recruits->writing);
+	if (status == SOUK_OK)
+		record_queue_clear(&recruits->writing);
+	pthread_mutex_unlock(&recruits->commit_lock);
 	return status;
 }
 
@@ -106,8 +124,7 @@ void cache_update_promise(struct cache_recruits *recruits, const struct souk_has
 void cache_forget(struct cache_recruits *recruits, struct recruit *item)
 {
 	struct souk_hash content = recruit_of(item)->content;
-	souk_status status = cache_write_record(recruits, recruit_of(item), souk_bytes_of("", 0));
-	(void)status; /* it is over by its own time, and dropped at the next start */
+	cache_drop_record(recruits, item);
 	for (size_t i = 0; i < recruits->count; i++) {
 		if (recruits->items[i] == item)
 			recruits->items[i] = recruits->items[--recruits->count];
@@ -253,7 +270,6 @@ static souk_status make_offer(struct cache_recruits *recruits, const struct souk
 	return SOUK_OK;
 }
 
-/* ITEM, whose content is here, says yes; durable before anybody is told. Under lock. */
 souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item)
 {
 	struct souk_signed_offer offer;
@@ -276,16 +292,16 @@ souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item)
 	return SOUK_OK;
 }
 
-static souk_status answer(
-	struct cache_recruits *recruits, const struct recruit *item, struct souk_signed_enlist *ret)
+/* Not under lock. */
+static souk_status answer(struct cache_recruits *recruits, const struct souk_recruit *recruit,
+	struct souk_amount price, struct souk_signed_enlist *ret)
 {
-	const struct souk_recruit *recruit = recruit_of(item);
 	*ret = (struct souk_signed_enlist){
 		.enlist = {.version = SOUK_SPONSOR_VERSION,
 			.recruit = souk_recruit_digest(recruit),
 			.provider_key = recruits->node->identity->pubkey}};
 	SOUK_TRY(make_offer(recruits, recruit, &ret->offer));
-	ret->offer.offer.price = item->record.price;
+	ret->offer.offer.price = price;
 	souk_offer_sign(&ret->offer, recruits->node->identity);
 	souk_enlist_sign(ret, recruits->node->identity);
 	return SOUK_OK;
@@ -344,8 +360,9 @@ static souk_status check_newer(const struct recruit *item, const struct souk_rec
 		"a recruit of this sponsor that runs for longer was taken already");
 }
 
+/* SOUK_OK: it is enlisted, at *RET_PRICE. Under lock. */
 static souk_status post(struct cache_recruits *recruits, const struct souk_signed_recruit *recruit,
-	struct souk_signed_enlist *ret, char detail[CACHE_DETAIL_SIZE])
+	struct souk_amount *ret_price, char detail[CACHE_DETAIL_SIZE])
 {
 	const struct souk_recruit *wanted = &recruit->recruit;
 	struct souk_hash digest = souk_recruit_digest(wanted), known;
@@ -353,8 +370,9 @@ static souk_status post(struct cache_recruits *recruits, const struct souk_signe
 	if (item != NULL) {
 		known = souk_recruit_digest(recruit_of(item));
 		if (souk_hash_equal(&digest, &known)) {
+			*ret_price = item->record.price;
 			if (item->state == RECRUIT_ENLISTED)
-				return answer(recruits, item, ret);
+				return SOUK_OK;
 			if (item->state != RECRUIT_FAILED ||
 				souk_time_is_before(provider_now(), item->next_try))
 				return tell(item, detail);
@@ -380,20 +398,26 @@ static souk_status post(struct cache_recruits *recruits, const struct souk_signe
 		SOUK_TRY(check_counts(recruits, wanted, detail));
 	SOUK_TRY(check_newer(item, wanted, detail));
 	SOUK_TRY(take(recruits, recruit, is_here, &item));
-	return item->state == RECRUIT_ENLISTED ? answer(recruits, item, ret) : tell(item, detail);
+	*ret_price = item->record.price;
+	return item->state == RECRUIT_ENLISTED ? SOUK_OK : tell(item, detail);
 }
 
 souk_status cache_recruits_post(struct cache_recruits *recruits,
 	const struct souk_signed_recruit *recruit, struct souk_signed_enlist *ret,
 	char detail[CACHE_DETAIL_SIZE])
 {
+	struct souk_amount price;
 	detail[0] = '\0';
 	SOUK_TRY(souk_recruit_verify(recruit, &recruits->node->identity->address, provider_now()));
 	pthread_mutex_lock(&recruits->lock);
-	souk_status status = post(recruits, recruit, ret, detail);
+	souk_status status = post(recruits, recruit, &price, detail);
 	recruits->refused += status != SOUK_OK && status != SOUK_LOCAL_STATE;
 	pthread_mutex_unlock(&recruits->lock);
-	return status;
+	if (status != SOUK_OK && status != SOUK_LOCAL_STATE)
+		return status;
+	/* Also where it was taken by another call, which may not have written it yet. */
+	SOUK_TRY(cache_flush(recruits));
+	return status == SOUK_OK ? answer(recruits, &recruit->recruit, price, ret) : status;
 }
 
 bool cache_recruits_find(struct cache_recruits *recruits, const struct souk_hash *content,
@@ -528,6 +552,7 @@ souk_status cache_recruits_open(struct cache_recruits **ret, struct provider_nod
 		return SOUK_IO_MEMORY;
 	recruits->node = node;
 	recruits->policy = &node->config.cache;
+	pthread_mutex_init(&recruits->commit_lock, NULL);
 	pthread_mutex_init(&recruits->lock, NULL);
 	pthread_condattr_t steady;
 	pthread_condattr_init(&steady);
@@ -558,6 +583,8 @@ void cache_recruits_stop(struct cache_recruits *recruits)
 	for (size_t i = 0; i < recruits->thread_count; i++)
 		pthread_join(recruits->threads[i], NULL);
 	recruits->thread_count = 0;
+	souk_status status = cache_flush(recruits);
+	(void)status; /* what was answered is written; the rest is dropped at the next start */
 }
 
 void cache_recruits_free(struct cache_recruits *recruits)
@@ -570,6 +597,9 @@ void cache_recruits_free(struct cache_recruits *recruits)
 		free(recruits->items[i]);
 	}
 	gateway_purse_close(recruits->purse);
+	record_queue_free(&recruits->writing);
+	record_queue_free(&recruits->changes);
+	pthread_mutex_destroy(&recruits->commit_lock);
 	pthread_mutex_destroy(&recruits->lock);
 	pthread_cond_destroy(&recruits->work);
 	free(recruits);
