@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench.h - the benchmarks behind `souk bench payments|content|ledger|sim`.
+ * bench.h - the benchmarks behind `souk bench payments|content|keys|ledger|sim`.
  *
  * Each prints a table, or one JSON object. Every figure has its unit in its
  * name, a comparison is a ratio to a peer in the same run, and the names are a
@@ -28,6 +28,8 @@ int souk_bench_payments(const struct souk_bench_options *options);
 int souk_bench_content(const struct souk_bench_options *options);
 /* Claims and transactions applied per second, by the size of the ledger; bytes and restart. */
 int souk_bench_ledger(const struct souk_bench_options *options);
+/* Umbral beside umbral-pre, and a proxy's whole service. */
+int souk_bench_keys(const struct souk_bench_options *options);
 /* Messages delivered per second by the simulator; time and memory by its nodes. */
 int souk_bench_sim(const struct souk_bench_options *options);
 

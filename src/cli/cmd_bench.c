@@ -22,6 +22,7 @@ static const struct {
 } benchmarks[] = {
 	{"payments", souk_bench_payments},
 	{"content", souk_bench_content},
+	{"keys", souk_bench_keys},
 	{"ledger", souk_bench_ledger},
 	{"sim", souk_bench_sim},
 };
@@ -81,11 +82,14 @@ int cmd_bench(int argc, char **argv)
 			OPTION_TEXT, &workdir},
 		{"report", "DIR", "payments, content, sim: also write a page and its charts there",
 			OPTION_TEXT, &report},
-		{"only", "PART", "content: one part: puzzle, issuing, paid, delivery or first-byte",
+		{"only", "PART",
+			"content: one part: puzzle, issuing, paid, delivery or first-byte; keys: "
+			"umbral or "
+			"service",
 			OPTION_TEXT, &only},
 	};
 	static const struct command_spec command = {.name = "bench",
-		.arguments = "payments|content|ledger|sim",
+		.arguments = "payments|content|keys|ledger|sim",
 		.summary = "Measure on this machine, beside the peers that Souk is compared with.",
 		.details =
 			"payments  tickets, strips and claims per second on one core, beside "
@@ -94,6 +98,7 @@ int cmd_bench(int argc, char **argv)
 			"content   downloads over loopback, paid, sponsored, unpaid, and by nginx, "
 			"curl and openssl;\n"
 			"          the puzzle; how many bundles a sponsor issues\n"
+			"keys      re-encryption beside umbral-pre, and a proxy's whole service\n"
 			"ledger    claims and transactions per second, by the size of the ledger; "
 			"bytes; "
 			"restart\n"
@@ -114,7 +119,8 @@ int cmd_bench(int argc, char **argv)
 		if (strcmp(argv[0], benchmarks[i].name) == 0)
 			return run_in_folder(command.name, benchmarks[i].run);
 	}
-	fprintf(stderr, "souk bench: there is no benchmark %s: payments, content, ledger or sim\n",
+	fprintf(stderr,
+		"souk bench: there is no benchmark %s: payments, content, keys, ledger or sim\n",
 		argv[0]);
 	return EXIT_USAGE;
 }
