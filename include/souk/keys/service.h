@@ -9,8 +9,9 @@
  *   receiver   checks the statement, pays, has k_j, opens the fragments, checks each of them
  *
  * A unit is one request. It goes the way of every unit (souk/exchange): the session's "content" is
- * the agreement, and its chunk number is the number of the request, so that no keystream covers two
- * requests. Item i of the reply takes the keystream from byte 256 i on.
+ * the agreement, and its chunk number is the number of the request. Each fragment is encrypted
+ * under a key of its own, made of k_j and of its capsule: no keystream covers two fragments, and
+ * two requests with one number, which somebody may look for, gain nothing.
  *
  * On the wire a fragment is 197 bytes, e1 v1 e2 v2 u2 z: what a proxy can get wrong. The rest of a
  * capsule fragment (id, X, u1, the receiver's signature) stands in the terms.
@@ -29,10 +30,8 @@
 
 #define SOUK_SERVICE_KEYS 3u
 
-#define SOUK_KEYS_BATCH_MAX 8u
-/* A fragment on the wire, and the keystream that it takes. */
-#define SOUK_KEYS_FRAGMENT_SIZE	  197u
-#define SOUK_KEYS_FRAGMENT_STRIDE 256u
+#define SOUK_KEYS_BATCH_MAX	8u
+#define SOUK_KEYS_FRAGMENT_SIZE 197u /* on the wire */
 
 /* What terms say, as points: parsed and checked once. */
 struct souk_keys_policy {
@@ -98,26 +97,30 @@ struct souk_hash souk_keys_lock(const struct souk_unit_cipher *cipher);
 struct souk_hash souk_keys_leaf(const uint8_t capsule[SOUK_UMBRAL_CAPSULE_SIMPLE_SIZE],
 	const uint8_t fragment[SOUK_KEYS_FRAGMENT_SIZE]);
 
-/* souk_keys_serve: the reply to a request, which the exchange has agreed to answer.
+/* souk_keys_request_parse: what a proxy does before a unit is bound to a request.
  *
- *  Out: ret     complete but for the signature
- *  In:  kfrag   the agreement's
- *       cipher  of the unit (souk_provider_reply)
- *       secret  32 bytes that the proxy keeps: proofs are derived from it (K2)
+ *  Out: ret        as many as the request has; each valid
+ *       ret_index  of the bad capsule, where it is one's fault
  *
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_REQUEST  no capsules, or the request's number is not NUMBER.
- *   those of souk_umbral_capsule_parse_simple: refuse the request, before anything is paid; the
- *   index of the bad one is in RET_INDEX. */
-SOUK_MUST_CHECK souk_status souk_keys_serve(struct souk_key_reply *ret, uint32_t *ret_index,
-	const struct souk_key_request *request, const struct souk_hash *agreement,
-	const struct souk_nonce *session, uint32_t unit, uint64_t number,
-	const struct souk_umbral_kfrag *kfrag, const struct souk_unit_cipher *cipher,
-	const uint8_t secret[32]);
+ *   those of souk_umbral_capsule_parse_simple
+ * in each case: refuse it, nothing is owed for it. */
+SOUK_MUST_CHECK souk_status souk_keys_request_parse(
+	struct souk_umbral_capsule ret[SOUK_KEYS_BATCH_MAX], uint32_t *ret_index,
+	const struct souk_key_request *request, uint64_t number);
 
-/* souk_keys_request_check: what souk_keys_serve would refuse, before a unit is bound to it. */
-SOUK_MUST_CHECK souk_status souk_keys_request_check(
-	const struct souk_key_request *request, uint64_t number, uint32_t *ret_index);
+/* souk_keys_serve: the reply to a request, which the exchange has agreed to answer.
+ *
+ *  Out: ret       complete but for the signature
+ *  In:  capsules  of souk_keys_request_parse
+ *       kfrag     the agreement's
+ *       cipher    of the unit (souk_provider_reply)
+ *       secret    32 bytes that the proxy keeps: proofs are derived from it (K2) */
+void souk_keys_serve(struct souk_key_reply *ret, const struct souk_key_request *request,
+	const struct souk_umbral_capsule *capsules, const struct souk_hash *agreement,
+	const struct souk_nonce *session, uint32_t unit, const struct souk_umbral_kfrag *kfrag,
+	const struct souk_unit_cipher *cipher, const uint8_t secret[32]);
 
 /* Sign reply->statement by PROXY. */
 void souk_keys_reply_sign(struct souk_key_reply *reply, const struct souk_identity *proxy);
@@ -137,11 +140,13 @@ SOUK_MUST_CHECK souk_status souk_keys_reply_check(const struct souk_key_reply *r
 /* souk_keys_reply_open: the fragments, decrypted.
  *
  *  Out: ret  as many as the request has capsules, encoded
- *  In:  cipher  of the unit, from k_j (souk_customer_cipher)
+ *  In:  reply   checked (souk_keys_reply_check)
+ *       cipher  of the unit, from k_j (souk_customer_cipher)
  *
  * Returns SOUK_OK, or SOUK_PEER_BAD_KEY: the statement has another lock: evidence. */
 SOUK_MUST_CHECK souk_status souk_keys_reply_open(
 	uint8_t ret[SOUK_KEYS_BATCH_MAX][SOUK_KEYS_FRAGMENT_SIZE],
-	const struct souk_key_reply *reply, const struct souk_unit_cipher *cipher);
+	const struct souk_key_reply *reply, const struct souk_key_request *request,
+	const struct souk_unit_cipher *cipher);
 
 #endif
