@@ -26,7 +26,7 @@ static uint8_t *slot_memory(struct paid *paid, uint32_t slot)
 
 static struct paid_transfer *free_transfer(struct paid *paid)
 {
-	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+	for (size_t i = 0; i < PAID_TRANSFERS; i++) {
 		if (!paid->transfers[i].busy)
 			return &paid->transfers[i];
 	}
@@ -42,9 +42,11 @@ static void transfer_failed(
 		souk_download_fetch_failed(&paid->download, transfer->slot, status, paid_now());
 }
 
-static void start_transfer(struct paid *paid, const struct souk_download_effect *effect)
+/* What TRANSFER asks for, with the strip where that is still to be sent. */
+static souk_status send_transfer(struct paid *paid, struct paid_transfer *transfer)
 {
-	struct paid_transfer *transfer = free_transfer(paid);
+	struct paid_provider *provider = &paid->providers[transfer->provider];
+	const struct souk_unit_request *request = &transfer->request;
 	char url[SOUK_PATH_SIZE + 160], path[SOUK_PATH_SIZE];
 	char auth[sizeof SOUK_HEADER_AUTH + 2 + SOUK_AUTH_TEXT_SIZE] = SOUK_HEADER_AUTH ": ";
 	char ticket[sizeof SOUK_HEADER_TICKET + 2 + SOUK_TICKET_TEXT_SIZE] =
@@ -53,31 +55,15 @@ static void start_transfer(struct paid *paid, const struct souk_download_effect 
 		SOUK_HEADER_AGREEMENT ": ";
 	const char *headers[3] = {auth};
 	size_t header_count = 1;
-	bool is_keys = effect->kind == SOUK_DOWNLOAD_KEYS;
-	/* There is one for each slot and each provider: the planner has no more at once. */
-	*transfer = (struct paid_transfer){
-		.paid = paid,
-		.busy = true,
-		.is_keys = is_keys,
-		.provider = effect->provider,
-		.slot = effect->slot,
-		.unit = effect->unit,
-		.chunk = effect->chunk,
-		.length = is_keys ? 0 : effect->length,
-		.is_accountable =
-			!is_keys && paid_is_accountable(&paid->providers[effect->provider]),
-	};
-	souk_path_format(path, &effect->request);
-	snprintf(url, sizeof url, "%s%s",
-		paid->providers[effect->provider].entry.offer.offer.data_url.text, path);
-	souk_auth_format(auth + strlen(auth), &effect->request.auth);
-	if (effect->request.has_ticket) {
-		souk_ticket_format(ticket + strlen(ticket), &effect->request.ticket);
+	souk_path_format(path, request);
+	snprintf(url, sizeof url, "%s%s", provider->entry.offer.offer.data_url.text, path);
+	souk_auth_format(auth + strlen(auth), &request->auth);
+	if (request->has_ticket) {
+		souk_ticket_format(ticket + strlen(ticket), &request->ticket);
 		headers[header_count++] = ticket;
 	}
 	if (transfer->is_accountable) {
-		souk_agreement_format(agreement + strlen(agreement),
-			&paid->providers[effect->provider].agreement_id);
+		souk_agreement_format(agreement + strlen(agreement), &provider->agreement_id);
 		headers[header_count++] = agreement;
 	}
 	struct souk_http_fetch fetch = {
@@ -86,21 +72,132 @@ static void start_transfer(struct paid *paid, const struct souk_download_effect 
 		.header_count = header_count,
 		.reply_header = SOUK_HEADER_KEY,
 		.second_header = transfer->is_accountable ? SOUK_HEADER_STATEMENT : NULL,
-		.destination = is_keys ? transfer->keys_body : slot_memory(paid, effect->slot),
+		.destination =
+			transfer->is_keys ? transfer->keys_body : slot_memory(paid, transfer->slot),
 		/* Room for a refusal too, where the last chunk is shorter than its text. */
-		.size_max =
-			is_keys || effect->length < REFUSAL_SIZE ? REFUSAL_SIZE : effect->length,
+		.size_max = transfer->is_keys || transfer->length < REFUSAL_SIZE ? REFUSAL_SIZE
+										 : transfer->length,
 		.timeout_ms = TRANSFER_TIMEOUT_MS,
 		.user = transfer,
 		.progress = &transfer->bytes,
 	};
-	if (effect->request.has_ticket)
-		paid_note_ticket(&paid->providers[effect->provider], effect->request.ticket.unit);
-	souk_status status = souk_http_fetcher_start(paid->fetcher, &fetch);
-	if (status != SOUK_OK) {
+	transfer->waits = false;
+	transfer->rides = provider->sending.state == PAID_STRIP_DUE && !transfer->is_keys;
+	if (transfer->rides)
+		paid_strip_ride(provider, path, &fetch, url, sizeof url);
+	if (request->has_ticket)
+		paid_note_ticket(provider, request->ticket.unit);
+	return souk_http_fetcher_start(paid->fetcher, &fetch);
+}
+
+/* Now, or once the strip is accepted that it is paid by. */
+static void send_or_wait(struct paid *paid, struct paid_transfer *transfer)
+{
+	const struct paid_strip *sending = &paid->providers[transfer->provider].sending;
+	transfer->waits = sending->state == PAID_STRIP_SENT ||
+			  (sending->state == PAID_STRIP_DUE && transfer->is_keys);
+	souk_status status = transfer->waits ? SOUK_OK : send_transfer(paid, transfer);
+	if (status == SOUK_OK)
+		return;
+	transfer->busy = false;
+	if (transfer->rides)
+		paid->providers[transfer->provider].sending.state = PAID_STRIP_DUE;
+	transfer_failed(paid, transfer, status);
+}
+
+static void start_transfer(struct paid *paid, const struct souk_download_effect *effect)
+{
+	struct paid_transfer *transfer = free_transfer(paid);
+	bool is_keys = effect->kind == SOUK_DOWNLOAD_KEYS;
+	/* There is one for each slot and each provider: the planner has no more at once. */
+	*transfer = (struct paid_transfer){
+		.paid = paid,
+		.busy = true,
+		.is_keys = is_keys,
+		.request = effect->request,
+		.provider = effect->provider,
+		.slot = effect->slot,
+		.unit = effect->unit,
+		.chunk = effect->chunk,
+		.length = is_keys ? 0 : effect->length,
+		.is_accountable =
+			!is_keys && paid_is_accountable(&paid->providers[effect->provider]),
+	};
+	send_or_wait(paid, transfer);
+}
+
+/* ------------------------------------------------------------------ strips */
+
+/* Whether TRANSFER took along the strip that its provider's session waits for. While another
+ * session is opened that strip is its opener's. */
+static bool has_strip(const struct paid *paid, const struct paid_transfer *transfer)
+{
+	const struct paid_strip *sending = &paid->providers[transfer->provider].sending;
+	return (transfer->rides || transfer->is_strip) &&
+	       !paid->download.providers[transfer->provider].busy_opening &&
+	       sending->state == PAID_STRIP_SENT &&
+	       memcmp(sending->session.bytes, transfer->request.session.bytes, SOUK_NONCE_SIZE) ==
+		       0;
+}
+
+/* Strips that no unit has taken along. */
+static void send_strips(struct paid *paid)
+{
+	for (uint32_t i = 0; i < paid->provider_count; i++) {
+		struct paid_provider *provider = &paid->providers[i];
+		if (paid->download.providers[i].state != SOUK_DOWNLOAD_OPENED ||
+			provider->sending.state != PAID_STRIP_DUE)
+			continue;
+		struct paid_transfer *transfer = free_transfer(paid);
+		*transfer = (struct paid_transfer){.paid = paid,
+			.busy = true,
+			.is_strip = true,
+			.provider = i,
+			.request.session = provider->sending.session};
+		if (paid_strip_send(paid, transfer) == SOUK_OK)
+			continue;
+		/* A unit will find that there is no session, and another is opened. */
+		transfer->busy = false;
+		paid_strip_drop(provider);
+	}
+}
+
+/* STATUS became of PROVIDER's strip: what waited for it goes now, or has failed. */
+static void end_wait(struct paid *paid, uint32_t provider, souk_status status)
+{
+	for (size_t i = 0; i < PAID_TRANSFERS; i++) {
+		struct paid_transfer *transfer = &paid->transfers[i];
+		if (!transfer->busy || !transfer->waits || transfer->provider != provider)
+			continue;
+		if (status == SOUK_OK) {
+			send_or_wait(paid, transfer);
+			continue;
+		}
 		transfer->busy = false;
 		transfer_failed(paid, transfer, status);
 	}
+}
+
+/* Whether FETCHED is all there is to TRANSFER: it was a strip, or one that is refused, or the unit
+ * did not come along and is asked for by itself. */
+static bool end_strip(
+	struct paid *paid, struct paid_transfer *transfer, const struct souk_http_fetched *fetched)
+{
+	struct paid_provider *provider = &paid->providers[transfer->provider];
+	const uint8_t *body =
+		transfer->is_strip ? transfer->keys_body : slot_memory(paid, transfer->slot);
+	souk_status status = paid_strip_answered(provider, fetched, body);
+	if (!transfer->is_strip && status != SOUK_OK)
+		transfer_failed(paid, transfer, status);
+	end_wait(paid, transfer->provider, status);
+	if (transfer->is_strip || status != SOUK_OK)
+		return true;
+	transfer->rides = false;
+	if (fetched->size > 0)
+		return false;
+	transfer->busy = true;
+	send_or_wait(paid, transfer);
+	return true;
 }
 
 /* What an answer that is no unit says. */
@@ -121,6 +218,10 @@ static void end_transfer(struct paid *paid, const struct souk_http_fetched *fetc
 	bool has_key = fetched->reply_header[0] != '\0';
 	souk_status status = fetched->status;
 	transfer->busy = false;
+	if (has_strip(paid, transfer) && end_strip(paid, transfer, fetched))
+		return;
+	if (transfer->is_strip) /* of a session that is over */
+		return;
 	if (status == SOUK_OK && fetched->http_status != 200)
 		status = refusal_of(paid, transfer, fetched);
 	if (status == SOUK_OK && fetched->size != transfer->length)
@@ -140,29 +241,37 @@ static void end_transfer(struct paid *paid, const struct souk_http_fetched *fetc
 			&paid->download, transfer->slot, has_key ? &key : NULL, paid_now());
 }
 
-/* Every transfer of PROVIDER is answered now, as stopped. */
+/* TRANSFER is answered now, as stopped. Its strip goes alone then, if there is use for it. */
+static void cancel(struct paid *paid, struct paid_transfer *transfer)
+{
+	struct paid_strip *sending = &paid->providers[transfer->provider].sending;
+	souk_http_fetcher_cancel(paid->fetcher, transfer);
+	transfer->busy = false;
+	if (has_strip(paid, transfer))
+		sending->state = PAID_STRIP_DUE;
+	if (!transfer->is_strip)
+		transfer_failed(paid, transfer, SOUK_LOCAL_STOPPED);
+}
+
 static void cancel_transfers(struct paid *paid, uint32_t provider)
 {
-	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+	for (size_t i = 0; i < PAID_TRANSFERS; i++) {
 		struct paid_transfer *transfer = &paid->transfers[i];
-		if (!transfer->busy || transfer->provider != provider)
-			continue;
-		souk_http_fetcher_cancel(paid->fetcher, transfer);
-		transfer->busy = false;
-		transfer_failed(paid, transfer, SOUK_LOCAL_STOPPED);
+		if (transfer->busy && transfer->provider == provider)
+			cancel(paid, transfer);
 	}
+	if (!paid->download.providers[provider].busy_opening)
+		paid_strip_drop(&paid->providers[provider]);
 }
 
 /* The transfer into SLOT, which is not needed any more. */
 static void cancel_transfer(struct paid *paid, uint32_t slot)
 {
-	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+	for (size_t i = 0; i < PAID_TRANSFERS; i++) {
 		struct paid_transfer *transfer = &paid->transfers[i];
-		if (!transfer->busy || transfer->is_keys || transfer->slot != slot)
-			continue;
-		souk_http_fetcher_cancel(paid->fetcher, transfer);
-		transfer->busy = false;
-		transfer_failed(paid, transfer, SOUK_LOCAL_STOPPED);
+		if (transfer->busy && !transfer->is_keys && !transfer->is_strip &&
+			transfer->slot == slot)
+			cancel(paid, transfer);
 	}
 }
 
@@ -250,7 +359,7 @@ static void do_effect(struct paid *paid, const struct souk_download_effect *effe
 /* Who sends slowly is not silent. */
 static void tell_progress(struct paid *paid)
 {
-	for (size_t i = 0; i < sizeof paid->transfers / sizeof *paid->transfers; i++) {
+	for (size_t i = 0; i < PAID_TRANSFERS; i++) {
 		struct paid_transfer *transfer = &paid->transfers[i];
 		if (!transfer->busy || transfer->bytes == transfer->bytes_told)
 			continue;
@@ -384,6 +493,7 @@ void paid_loop(struct paid *paid)
 		souk_download_tick(&paid->download, paid_now());
 		while (souk_download_next_effect(&paid->download, &effect, paid_now()))
 			do_effect(paid, &effect);
+		send_strips(paid);
 		tell_figures(paid, false);
 		if (is_over(paid))
 			break;

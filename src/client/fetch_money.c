@@ -131,7 +131,8 @@ static void forget_epoch(struct paid *paid)
 static souk_status find_epoch(struct paid *paid, uint64_t *ret)
 {
 	struct souk_ledger_status ledger;
-	if (paid->epoch_ns == 0 || souk_clock_steady_ns() - paid->epoch_ns > EPOCH_FRESH_NS) {
+	if (atomic_exchange(&paid->epoch_doubted, false) || paid->epoch_ns == 0 ||
+		souk_clock_steady_ns() - paid->epoch_ns > EPOCH_FRESH_NS) {
 		SOUK_TRY(memory_status(paid->config->memory, paid->fetch->chain, &ledger));
 		note_epoch(paid, ledger.record.epoch);
 	}
@@ -257,7 +258,7 @@ static souk_status open_session(struct paid_provider *provider, struct souk_stri
 	SOUK_TRY(souk_customer_grant(provider->customer, &grant, paid_now()));
 	SOUK_TRY(reserve_strip(provider, &grant.grant.grant));
 	SOUK_TRY(make_strip(provider, open));
-	SOUK_TRY(provider_client_strip(&provider->client, &grant.grant.grant.session, open));
+	SOUK_TRY(paid_strip_keep(provider, open));
 	return souk_customer_opened(provider->customer);
 }
 
@@ -272,12 +273,6 @@ void paid_open_job(void *ctx)
 		provider->open_status = paid_hub_open(provider, open);
 	else
 		provider->open_status = open_session(provider, open);
-	/* Too little would be forfeited for its taste: it gets a leaf of its own. */
-	if (provider->open_status == SOUK_PEER_PENALTY_TOO_LOW) {
-		provider->no_open_leaf = true;
-		provider->leaf.used = provider->leaf.amount;
-		provider->open_status = SOUK_IO_TIMEOUT;
-	}
 	/* The provider may learn of a new epoch a moment after us. */
 	if (provider->open_status == SOUK_PEER_WRONG_EPOCH ||
 		provider->open_status == SOUK_PEER_EPOCH_CLOSED)
@@ -287,9 +282,6 @@ void paid_open_job(void *ctx)
 	free(open);
 	if (provider->open_status != SOUK_OK)
 		forget_epoch(provider->paid);
-	else
-		memory_note_provider(provider->paid->config->memory, &provider->entry,
-			provider->paid->hub == NULL);
 	pthread_mutex_lock(&provider->paid->lock);
 	provider->open_done = true;
 	pthread_mutex_unlock(&provider->paid->lock);

@@ -19,7 +19,7 @@
  * does not use is lost for the epoch. */
 #define WANTED_SESSION_UNITS 128u
 
-_Static_assert(SOUK_DOWNLOAD_SLOTS_MAX + 2 * SOUK_DOWNLOAD_PROVIDERS_MAX <= KEEP_ENGINE_TRANSFERS,
+_Static_assert(PAID_TRANSFERS + SOUK_DOWNLOAD_PROVIDERS_MAX <= KEEP_ENGINE_TRANSFERS,
 	"an engine takes every transfer of a fetch");
 
 /* ------------------------------------------------------------------ opening */
@@ -155,6 +155,7 @@ static void free_provider(struct paid_provider *provider)
 	if (provider->customer == NULL)
 		return;
 	paid_end_strip(provider);
+	paid_strip_drop(provider);
 	souk_customer_wipe(provider->customer);
 	free(provider->customer);
 	provider_client_done(&provider->client);

@@ -9,6 +9,7 @@
  *   fetch_notes.c    what strips cost, written to the wallet beside the purchase
  *   fetch_evidence.c statements under an agreement; evidence and questions
  *   fetch_parts.c    which providers have which parts
+ *   fetch_strip.c    strips on their way, which the first unit is asked for with
  *   fetch_loop.c     the planner's effects, transfers, checks
  *
  * The planner (souk/content/download.h) decides; this is its hands.
@@ -18,6 +19,8 @@
  * loop is under `lock`, and wakes it. */
 #ifndef SOUK_CLIENT_FETCH_PAID_H
 #define SOUK_CLIENT_FETCH_PAID_H
+
+#include <stdatomic.h>
 
 #include "fetch_internal.h"
 #include "provider_client.h"
@@ -57,6 +60,15 @@ struct paid_asking {
 	uint8_t body[SOUK_AVAILABILITY_SIZE_MAX];
 };
 
+/* A strip that was signed, and that the provider has not accepted yet. To the planner the session
+ * is open: units wait here. */
+struct paid_strip {
+	enum { PAID_STRIP_NONE, PAID_STRIP_DUE, PAID_STRIP_SENT } state;
+	struct souk_nonce session;
+	uint8_t *body; /* heap */
+	size_t size;
+};
+
 struct paid_provider {
 	struct paid *paid;
 	uint32_t number; /* in the planner */
@@ -68,6 +80,7 @@ struct paid_provider {
 	struct souk_wallet_strip strip; /* the session's, as the wallet has it; count 0: none yet */
 	bool note_due;			/* its unit is not written yet; under the notes' lock */
 	bool no_open_leaf;		/* it takes none of this escrow */
+	struct paid_strip sending;	/* the opener's, then the loop's */
 	/* The running OPEN. */
 	uint32_t units;
 	souk_status open_status;
@@ -82,11 +95,15 @@ struct paid_provider {
 	souk_status dropped;
 };
 
-/* A running FETCH or KEYS. */
+/* A running FETCH or KEYS; or a strip, of which the planner knows nothing. */
 struct paid_transfer {
 	struct paid *paid;
 	bool busy;
 	bool is_keys;
+	bool is_strip;
+	bool rides; /* with the session's strip */
+	bool waits; /* until that is accepted */
+	struct souk_unit_request request;
 	bool is_accountable; /* a statement is asked for */
 	uint32_t provider;
 	uint32_t slot;
@@ -110,6 +127,9 @@ struct paid_check {
 	souk_status status;
 };
 
+/* For each slot one, and for each provider its keys and its strip. */
+#define PAID_TRANSFERS (SOUK_DOWNLOAD_SLOTS_MAX + 2 * SOUK_DOWNLOAD_PROVIDERS_MAX)
+
 struct paid {
 	struct fetch *fetch;
 	const struct fetch_config *config; /* the fetch's */
@@ -128,7 +148,8 @@ struct paid {
 	size_t root_count;
 	pthread_mutex_t money_lock; /* the fetch's chain client, once the loop runs */
 	struct souk_hash escrow;
-	uint64_t epoch, epoch_ns; /* that runs, and when the ledger said so; 0: not known */
+	uint64_t epoch, epoch_ns;  /* that runs, and when the ledger said so; 0: not known */
+	atomic_bool epoch_doubted; /* a strip was refused since */
 
 	uint64_t *bitmaps; /* done, taken, and what each provider has */
 	struct souk_download download;
@@ -140,7 +161,7 @@ struct paid {
 	struct souk_worker *openers;  /* allot, ask, strip: these wait for the network */
 	struct paid_notes *notes;     /* writes to the wallet beside the purchase */
 	uint8_t *slots;
-	struct paid_transfer transfers[SOUK_DOWNLOAD_SLOTS_MAX + SOUK_DOWNLOAD_PROVIDERS_MAX];
+	struct paid_transfer transfers[PAID_TRANSFERS];
 	struct paid_check checks[SOUK_DOWNLOAD_SLOTS_MAX];
 	uint32_t slot_count;
 
@@ -210,6 +231,22 @@ void paid_leave_plans(struct paid *paid);
 SOUK_MUST_CHECK souk_status paid_allot_first(struct paid *paid);
 /* Open a session with a provider: a job of `openers`. */
 void paid_open_job(void *provider);
+
+/* fetch_strip.c. PROVIDER's strip is signed: it goes to it once its OPEN is answered. By an opener;
+ * the others on the loop. SOUK_OK, or SOUK_IO_MEMORY. */
+SOUK_MUST_CHECK souk_status paid_strip_keep(
+	struct paid_provider *provider, const struct souk_strip_open *open);
+/* Whatever of it was kept is not any more. */
+void paid_strip_drop(struct paid_provider *provider);
+/* paid_strip_ride: CALL, which asks for a unit at PATH, takes the strip along, into URL. */
+void paid_strip_ride(struct paid_provider *provider, const char *path, struct souk_http_fetch *call,
+	char *url, size_t url_size);
+/* A strip that no unit takes along. */
+souk_status paid_strip_send(struct paid *paid, struct paid_transfer *transfer);
+/* FETCHED says whether the strip is accepted, its body being BODY: SOUK_OK, or what the units that
+ * waited for it failed with. */
+souk_status paid_strip_answered(struct paid_provider *provider,
+	const struct souk_http_fetched *fetched, const uint8_t *body);
 
 /* paid_find_agreements: which providers stand up for what they sell.
  *

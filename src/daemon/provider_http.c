@@ -22,6 +22,16 @@
 /* How long an answer to a strip may wait for others that ask the ledger. */
 #define LOOKUP_WAIT_S 4
 
+/* Where a strip is sent to; and the unit that is asked for with it, as the data server has it. */
+struct strip_path {
+	struct souk_nonce session;
+	bool has_unit;
+	char unit_path[SOUK_PATH_SIZE];
+};
+
+static bool answer_first(struct provider_node *node, const struct souk_http_request *http,
+	const char *path, struct souk_http_reply *reply);
+
 static void refuse(struct souk_http_reply *reply, souk_status status, const char *detail)
 {
 	souk_http_reply_problem(reply, souk_http_status_of(status), status, detail);
@@ -248,14 +258,15 @@ static souk_status take_strip(struct provider_node *node, const struct souk_nonc
 	return status;
 }
 
-static void answer_strip(struct provider_node *node, const struct souk_nonce *session,
-	struct souk_bytes body, struct souk_http_reply *reply)
+static void answer_strip(struct provider_node *node, const struct souk_http_request *request,
+	const struct strip_path *path, struct souk_http_reply *reply)
 {
+	const struct souk_nonce *session = &path->session;
 	struct souk_strip_open open;
 	struct souk_wire_error where;
 	struct souk_escrow_record escrow;
 	struct souk_allotment_record allotment;
-	souk_status status = souk_strip_open_decode(&open, body, &where);
+	souk_status status = souk_strip_open_decode(&open, request->body, &where);
 	if (status != SOUK_OK) {
 		refuse(reply, status, where.field);
 		return;
@@ -273,7 +284,7 @@ static void answer_strip(struct provider_node *node, const struct souk_nonce *se
 		souk_log_status(status));
 	if (status != SOUK_OK)
 		refuse(reply, status, NULL);
-	else
+	else if (!path->has_unit || !answer_first(node, request, path->unit_path, reply))
 		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
 }
 
@@ -360,14 +371,19 @@ static const char *after(const char *path, const char *prefix)
 	return strncmp(path, prefix, length) == 0 ? path + length : NULL;
 }
 
-/* "<32 hex>/strip" */
-static bool parse_strip_path(const char *rest, struct souk_nonce *ret)
+/* "<32 hex>/strip", or "<32 hex>/strip/<unit>/<chunk>" */
+static bool parse_strip_path(const char *rest, struct strip_path *ret)
 {
 	char hex[2 * SOUK_NONCE_SIZE + 1] = "";
-	if (strlen(rest) != 2 * SOUK_NONCE_SIZE + 6 || strcmp(rest + 2 * SOUK_NONCE_SIZE, "/strip"))
+	if (strnlen(rest, sizeof hex) < 2 * SOUK_NONCE_SIZE ||
+		strncmp(rest + 2 * SOUK_NONCE_SIZE, "/strip", 6) != 0)
 		return false;
 	memcpy(hex, rest, 2 * SOUK_NONCE_SIZE);
-	return souk_hex_decode(ret->bytes, SOUK_NONCE_SIZE, hex) == SOUK_OK;
+	rest += 2 * SOUK_NONCE_SIZE + 6;
+	ret->has_unit = *rest == '/';
+	snprintf(ret->unit_path, sizeof ret->unit_path, SOUK_PATH_UNITS "%s%.40s", hex, rest);
+	return (ret->has_unit || *rest == '\0') &&
+	       souk_hex_decode(ret->session.bytes, SOUK_NONCE_SIZE, hex) == SOUK_OK;
 }
 
 void provider_control_handler(
@@ -376,7 +392,7 @@ void provider_control_handler(
 	struct provider_node *node = ctx;
 	bool is_get = strcmp(request->method, "GET") == 0;
 	bool is_post = strcmp(request->method, "POST") == 0;
-	struct souk_nonce session;
+	struct strip_path strip;
 	const char *rest;
 	if (is_get && (rest = after(request->path, "/v1/offers/")) != NULL)
 		answer_offer(node, rest, reply);
@@ -395,8 +411,8 @@ void provider_control_handler(
 	else if (is_post && strcmp(request->path, "/v1/receipts") == 0)
 		answer_receipt(node, request->body, reply);
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
-		 parse_strip_path(rest, &session))
-		answer_strip(node, &session, request->body, reply);
+		 parse_strip_path(rest, &strip))
+		answer_strip(node, request, &strip, reply);
 	else if (!provider_cache_answer(node, request, reply))
 		souk_http_reply_problem(reply, 404, SOUK_LOCAL_NOT_FOUND, request->path);
 }
@@ -578,8 +594,10 @@ static souk_status find_agreement(struct provider_node *node,
 	return provider_agreements_find(node->agreements, &ret->id, provider_now(), ret_agreement);
 }
 
-static void answer_unit(struct provider_node *node, const struct souk_unit_request *request,
-	const char *agreement_header, struct souk_http_reply *reply)
+/* The reply to REQUEST, as far as the provider serves it. Else REPLY is not touched, and *RET_HTTP
+ * is what the refusal is. */
+static souk_status serve_unit(struct provider_node *node, const struct souk_unit_request *request,
+	const char *agreement_header, struct souk_http_reply *reply, unsigned *ret_http)
 {
 	struct souk_agreement agreement;
 	struct accountable accountable;
@@ -589,22 +607,17 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 	char text[SOUK_KEY_TEXT_SIZE];
 	souk_status status =
 		find_agreement(node, request, agreement_header, &agreement, &accountable);
-	if (status != SOUK_OK) {
-		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
-		return;
-	}
-	status = request->unit > 0 ? take_item(node, request, &item) : SOUK_OK;
-	if (status != SOUK_OK) {
-		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
-		return;
-	}
+	if (status == SOUK_OK && request->unit > 0)
+		status = take_item(node, request, &item);
+	*ret_http = data_status_of(status);
+	SOUK_TRY(status);
 	/* The buffer first: a unit counts as sent once the provider has agreed to it. */
 	if (request->unit > 0) {
 		buffer = provider_buffer_take(node->buffers, &request->session);
 		if (buffer == NULL) {
 			chunk_item_give(item);
-			souk_http_reply_problem(reply, 503, SOUK_LOCAL_FULL, "busy: try again");
-			return;
+			*ret_http = 503;
+			return SOUK_LOCAL_FULL;
 		}
 	}
 	status = take_request(node, request, &accountable, &unit);
@@ -617,8 +630,8 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 			provider_buffer_give(buffer);
 		chunk_item_give(item);
 		log_refusal(request, status);
-		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
-		return;
+		*ret_http = data_status_of(status);
+		return status;
 	}
 	if (buffer == NULL)
 		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
@@ -626,10 +639,35 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 		send_unit(node, &unit, &accountable, item, buffer, reply);
 	chunk_item_give(item);
 	if (!unit.has_key)
-		return;
+		return SOUK_OK;
 	souk_key_format(text, &unit.key);
 	if (souk_http_reply_header(reply, SOUK_HEADER_KEY, text) != SOUK_OK)
 		souk_http_reply_problem(reply, 500, SOUK_LOCAL_FULL, NULL);
+	return SOUK_OK;
+}
+
+static void answer_unit(struct provider_node *node, const struct souk_unit_request *request,
+	const char *agreement_header, struct souk_http_reply *reply)
+{
+	unsigned http_status;
+	souk_status status = serve_unit(node, request, agreement_header, reply, &http_status);
+	if (status != SOUK_OK)
+		souk_http_reply_problem(reply, http_status, status,
+			status == SOUK_LOCAL_FULL && http_status == 503 ? "busy: try again" : NULL);
+}
+
+/* The unit that was asked for together with a strip, which is accepted and durable. Where it cannot
+ * be sent now, it is asked for again as any other; so a refusal is none of the strip. */
+static bool answer_first(struct provider_node *node, const struct souk_http_request *http,
+	const char *path, struct souk_http_reply *reply)
+{
+	struct souk_unit_request request;
+	unsigned http_status;
+	return (souk_status)atomic_load(&node->store_status) == SOUK_OK &&
+	       souk_request_parse(&request, souk_bytes_text(path),
+		       souk_http_request_header(http, SOUK_HEADER_AUTH), NULL) == SOUK_OK &&
+	       serve_unit(node, &request, souk_http_request_header(http, SOUK_HEADER_AGREEMENT),
+		       reply, &http_status) == SOUK_OK;
 }
 
 void provider_data_handler(
