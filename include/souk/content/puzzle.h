@@ -78,8 +78,8 @@ struct souk_puzzle_token {
 	uint8_t bytes[SOUK_PUZZLE_REFERENCE_DIGEST];
 };
 
-/* The size of a piece for parts of SHAPE: as many pieces as starts, as near as powers of two come.
- */
+/* The size of a piece for parts of SHAPE: so that all starts together read as much of a part as it
+ * is long, as near as powers of two come. */
 uint32_t souk_puzzle_piece(
 	const struct souk_puzzle_policy *policy, const struct souk_puzzle_shape *shape);
 

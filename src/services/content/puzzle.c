@@ -41,7 +41,9 @@ uint32_t souk_puzzle_piece(
 		return SOUK_PUZZLE_REFERENCE_PIECE;
 	for (uint32_t i = 0; i < shape->part_count; i++)
 		most = shape->sizes[i] > most ? shape->sizes[i] : most;
-	while (piece < SOUK_PUZZLE_PIECE_MAX && (uint64_t)piece * policy->starts < most)
+	/* All starts together read as much of a part as it is long. */
+	while (piece < SOUK_PUZZLE_PIECE_MAX &&
+		(uint64_t)piece * policy->starts * policy->rounds < most)
 		piece *= 2;
 	return piece;
 }

@@ -170,9 +170,13 @@ uint32_t kit_attack_turns(struct kit_puzzle *kit, uint32_t own)
 	return fraction;
 }
 
-/* Ways that wait, by the piece they wait for. */
+#define BLOCK_PIECES 64u
+
+/* Ways that wait, by the piece they wait for; the best piece of each block is remembered. */
 struct crowd {
 	double score[KIT_PIECES_MAX];
+	uint32_t best[KIT_PIECES_MAX / BLOCK_PIECES];
+	bool is_stale[KIT_PIECES_MAX / BLOCK_PIECES];
 	uint32_t first[KIT_PIECES_MAX]; /* way + 1 */
 	uint32_t next[KIT_STARTS_MAX];
 };
@@ -188,17 +192,29 @@ static bool crowd_put(struct attack *a, struct crowd *crowd, uint32_t start, uin
 	for (uint32_t i = 0; i < a->passed; i++)
 		score *= weight;
 	crowd->score[a->stuck_at] += score;
+	crowd->is_stale[a->stuck_at / BLOCK_PIECES] = true;
 	crowd->next[start] = crowd->first[a->stuck_at];
 	crowd->first[a->stuck_at] = start + 1;
 	return false;
 }
 
-static uint32_t most_wanted(const struct attack *a, const struct crowd *crowd)
+static void weigh_block(struct crowd *crowd, uint32_t block)
+{
+	uint32_t best = block * BLOCK_PIECES;
+	for (uint32_t i = best; i < (block + 1) * BLOCK_PIECES; i++)
+		best = crowd->score[i] > crowd->score[best] ? i : best;
+	crowd->best[block] = best;
+	crowd->is_stale[block] = false;
+}
+
+static uint32_t most_wanted(const struct attack *a, struct crowd *crowd)
 {
 	uint32_t best = 0, count = a->per_part * a->kit->data.shape.part_count;
-	for (uint32_t i = 1; i < count; i++) {
-		if (crowd->score[i] > crowd->score[best])
-			best = i;
+	for (uint32_t block = 0; block * BLOCK_PIECES < count; block++) {
+		if (crowd->is_stale[block])
+			weigh_block(crowd, block);
+		if (crowd->score[crowd->best[block]] > crowd->score[best])
+			best = crowd->best[block];
 	}
 	return best;
 }
@@ -218,6 +234,7 @@ uint32_t kit_attack_crowd(struct kit_puzzle *kit, uint32_t own, uint32_t weight)
 		uint32_t way = crowd->first[best];
 		crowd->first[best] = 0;
 		crowd->score[best] = 0;
+		crowd->is_stale[best / BLOCK_PIECES] = true;
 		while (way != 0 && !solved) {
 			uint32_t next = crowd->next[way - 1];
 			solved = crowd_put(a, crowd, way - 1, weight);
@@ -226,6 +243,98 @@ uint32_t kit_attack_crowd(struct kit_puzzle *kit, uint32_t own, uint32_t weight)
 	}
 	uint32_t fraction = fraction_of(a);
 	free(crowd);
+	free(a);
+	return fraction;
+}
+
+/* ------------------------------------------------------------------ prefixes of units */
+
+/* Of each unit, what came is a prefix; the best stretch after it, and what that brings for a piece.
+ */
+struct stretches {
+	struct crowd crowd;
+	uint32_t per_unit;	       /* pieces */
+	uint32_t from[KIT_PIECES_MAX]; /* by unit, over all parts: the first piece that lacks */
+	uint32_t end[KIT_PIECES_MAX];  /* of the best stretch */
+	double value[KIT_PIECES_MAX];  /* 0: nobody waits there */
+	bool is_stale[KIT_PIECES_MAX];
+};
+
+static void stretch_put(
+	struct attack *a, struct stretches *s, uint32_t start, uint32_t weight, bool *solved)
+{
+	*solved = crowd_put(a, &s->crowd, start, weight) || *solved;
+	s->is_stale[a->stuck_at / s->per_unit] = true;
+}
+
+static void stretch_weigh(struct stretches *s, uint32_t unit)
+{
+	uint32_t end = (unit + 1) * s->per_unit;
+	double sum = 0;
+	s->is_stale[unit] = false;
+	s->value[unit] = 0;
+	for (uint32_t i = s->from[unit]; i < end; i++) {
+		sum += s->crowd.score[i];
+		double value = sum / (i + 1 - s->from[unit]);
+		if (s->crowd.first[i] == 0 || value <= s->value[unit])
+			continue;
+		s->value[unit] = value;
+		s->end[unit] = i + 1;
+	}
+}
+
+static uint32_t stretch_best(struct stretches *s, uint32_t units)
+{
+	uint32_t best = 0;
+	for (uint32_t unit = 0; unit < units; unit++) {
+		if (s->is_stale[unit])
+			stretch_weigh(s, unit);
+		best = s->value[unit] > s->value[best] ? unit : best;
+	}
+	return best;
+}
+
+/* Fetch the best stretch of UNIT, and let everybody go on who waited there. */
+static bool stretch_fetch(struct attack *a, struct stretches *s, uint32_t unit, uint32_t weight)
+{
+	bool solved = false;
+	uint32_t from = s->from[unit];
+	for (uint32_t i = from; i < s->end[unit]; i++)
+		fetch(a, i);
+	s->from[unit] = s->end[unit];
+	s->is_stale[unit] = true;
+	for (uint32_t i = from; i < s->end[unit]; i++) {
+		uint32_t way = s->crowd.first[i];
+		s->crowd.first[i] = 0;
+		s->crowd.score[i] = 0;
+		while (way != 0 && !solved) {
+			uint32_t next = s->crowd.next[way - 1];
+			stretch_put(a, s, way - 1, weight, &solved);
+			way = next;
+		}
+	}
+	return solved;
+}
+
+uint32_t kit_attack_units(struct kit_puzzle *kit, uint32_t own, uint32_t weight)
+{
+	struct attack *a = attack_new(kit, own);
+	struct stretches *s = calloc(1, sizeof *s);
+	bool solved = false;
+	SOUK_CHECK(s != NULL && kit->puzzle.starts <= KIT_STARTS_MAX);
+	s->per_unit = kit->data.unit_size / kit->puzzle.piece;
+	uint32_t units = a->per_part * kit->data.shape.part_count / s->per_unit;
+	for (uint32_t unit = 0; unit < units; unit++)
+		s->from[unit] = unit * s->per_unit;
+	for (uint32_t start = 0; start < kit->puzzle.starts && !solved; start++)
+		stretch_put(a, s, start, weight, &solved);
+	while (!solved) {
+		uint32_t best = stretch_best(s, units);
+		SOUK_CHECK(s->value[best] > 0);
+		solved = stretch_fetch(a, s, best, weight);
+	}
+	uint32_t fraction = fraction_of(a);
+	free(s);
 	free(a);
 	return fraction;
 }

@@ -11,7 +11,9 @@
  *   turns    any piece alone (a cache that serves ranges): starts are tried one after the other,
  *            and what a way needs is fetched
  *   crowd    any piece alone: always the one that most ways wait for, those further on the way
- *            counting WEIGHT times as much for each foreign piece behind them */
+ *            counting WEIGHT times as much for each foreign piece behind them
+ *   units    what honest caches serve, at its best: any unit from its start on, cut off at will,
+ * and taken up again. Always the stretch that brings on most ways for its bytes, WEIGHT as above */
 #ifndef SOUK_CONTENT_PUZZLE_KIT_H
 #define SOUK_CONTENT_PUZZLE_KIT_H
 
@@ -39,5 +41,6 @@ struct souk_puzzle_source kit_puzzle_source(struct kit_puzzle *kit);
 uint32_t kit_attack_prefix(struct kit_puzzle *kit, uint32_t own);
 uint32_t kit_attack_turns(struct kit_puzzle *kit, uint32_t own);
 uint32_t kit_attack_crowd(struct kit_puzzle *kit, uint32_t own, uint32_t weight);
+uint32_t kit_attack_units(struct kit_puzzle *kit, uint32_t own, uint32_t weight);
 
 #endif
