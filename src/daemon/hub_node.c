@@ -13,7 +13,6 @@
 
 #define ROUND_MS	  500u
 #define CONTROL_MAX	  128u
-#define PER_ADDRESS	  (CONTROL_MAX / 4 * 3)
 #define LEDGER_TIMEOUT_MS 4000u
 
 void hub_node_config_default(struct hub_node_config *config)
@@ -273,7 +272,7 @@ static souk_status listen_on(struct hub_node *node)
 		.port = where.port,
 		.threading = SOUK_HTTP_CONNECTION,
 		.connection_max = CONTROL_MAX,
-		.connection_per_ip_max = PER_ADDRESS,
+		.connections_are_shared = true,
 		.body_size_max = 16 * 1024,
 		.handler = hub_control_handler,
 		.ctx = node,

@@ -6,13 +6,33 @@
 #include "http_answer.h"
 #include "provider_internal.h"
 #include "souk/base/check.h"
+#include "souk/io/clock_real.h"
 
-static void answer_available(
-	struct provider_node *node, const char *id, struct souk_http_reply *reply)
+/* Of one address; its fetches may be many. */
+#define LOOKS_PER_SECOND 64u
+
+/* A look at every chunk of a content, and a long answer: a fetch wants one in 5 seconds. */
+static bool may_look(struct provider_node *node, const struct souk_http_request *request)
+{
+	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
+	souk_http_request_peer(request, peer);
+	pthread_mutex_lock(&node->lock);
+	node->looks.per_second = LOOKS_PER_SECOND;
+	bool may = provider_limit_take(&node->looks, peer, souk_clock_steady_ns() / 1000000);
+	pthread_mutex_unlock(&node->lock);
+	return may;
+}
+
+static void answer_available(struct provider_node *node, const struct souk_http_request *request,
+	const char *id, struct souk_http_reply *reply)
 {
 	struct souk_hash content;
 	struct chunk_item *item;
 	static _Thread_local struct souk_availability availability;
+	if (!may_look(node, request)) {
+		answer_refuse(reply, SOUK_LOCAL_FULL, "too many questions from this address");
+		return;
+	}
 	souk_status status = souk_hex_decode(content.bytes, SOUK_HASH_SIZE, id);
 	if (status == SOUK_OK)
 		status = chunk_store_take(node->chunks, &content, &item);
@@ -75,7 +95,7 @@ bool provider_cache_answer(struct provider_node *node, const struct souk_http_re
 	bool is_get = strcmp(request->method, "GET") == 0;
 	const char *rest;
 	if (is_get && (rest = after(request->path, "/v1/available/")) != NULL)
-		answer_available(node, rest, reply);
+		answer_available(node, request, rest, reply);
 	else if (is_get && (rest = after(request->path, "/v1/sponsors/")) != NULL)
 		answer_sponsors(node, rest, reply);
 	else if (strcmp(request->method, "POST") == 0 && strcmp(request->path, "/v1/recruits") == 0)

@@ -43,9 +43,9 @@ struct provider_node {
 	struct souk_tls_key tls;
 	struct provider_store store;
 
-	pthread_mutex_t lock; /* the provider, and limit */
+	pthread_mutex_t lock; /* the provider, and the limits */
 	struct souk_provider provider;
-	struct provider_limit limit;
+	struct provider_limit limit, looks;
 	void *provider_memory;
 
 	pthread_mutex_t commit_lock; /* effects, pending, claims: see provider_node.h */

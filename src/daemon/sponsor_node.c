@@ -259,7 +259,7 @@ static souk_status listen_on(struct sponsor_node *node)
 		.port = where.port,
 		.threading = SOUK_HTTP_CONNECTION,
 		.connection_max = (unsigned)node->config.connections,
-		.connection_per_ip_max = (unsigned)(node->config.connections * 3 / 4 + 1),
+		.connections_are_shared = true,
 		.body_size_max = 16 * 1024,
 		.handler = sponsor_control_handler,
 		.ctx = node,

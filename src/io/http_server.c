@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http_seats.h"
 #include "souk/base/check.h"
 
 #define CONNECTION_MAX_DEFAULT 256
@@ -21,6 +22,8 @@
 #define BODY_ROOM_FIRST	 4096
 #define PROBLEM_TEXT_MAX 1024
 #define LISTEN_BACKLOG	 128
+/* Connections beyond those that there are seats for: while one is being given up. */
+#define STANDING 8u
 /* What a streamed reply holds at once. */
 #define STREAM_BLOCK 131072
 
@@ -29,6 +32,7 @@ struct souk_http_server {
 	souk_http_handler *handler;
 	void *ctx;
 	size_t body_size_max;
+	struct http_seats *seats; /* NULL: who comes first has them */
 };
 
 /* A request whose body is still coming. */
@@ -380,6 +384,34 @@ static bool states_too_long_body(
 
 /* libmicrohttpd calls this once with the headers, then for each piece of the body, then once more
  * without any. */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct souk_http_server *server = cls;
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *address =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		http_seats_leave(server->seats, *context);
+		*context = NULL;
+	} else if (fd && address && address->client_addr) {
+		*context = http_seats_take(server->seats, fd->connect_fd, address->client_addr);
+	}
+}
+
+static struct http_seat *seat_of(
+	const struct souk_http_server *server, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		server->seats
+			? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			: NULL;
+
+	return info ? info->socket_context : NULL;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *size, void **state)
 {
@@ -390,6 +422,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!upload) {
 		if (states_too_long_body(server, connection))
 			return send_problem(connection, SOUK_PEER_OVERSIZED);
+		http_seats_begin(server->seats, seat_of(server, connection));
 		*state = calloc(1, sizeof(*upload));
 		return *state ? MHD_YES : MHD_NO;
 	}
@@ -405,11 +438,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
 	enum MHD_RequestTerminationCode code)
 {
+	struct souk_http_server *server = cls;
 	struct upload *upload = *state;
 
-	(void)cls;
-	(void)connection;
 	(void)code;
+	http_seats_end(server->seats, seat_of(server, connection));
 	if (upload)
 		free(upload->data);
 	free(upload);
@@ -491,12 +524,12 @@ static unsigned daemon_flags(const struct souk_http_server_config *config)
 static struct MHD_Daemon *start_daemon(
 	struct souk_http_server *server, const struct souk_http_server_config *config, int fd)
 {
-	struct MHD_OptionItem options[12] = {
+	unsigned connections = or_default(config->connection_max, CONNECTION_MAX_DEFAULT);
+	struct MHD_OptionItem options[13] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
-		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, NULL},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server},
 		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
-		{MHD_OPTION_CONNECTION_LIMIT,
-			or_default(config->connection_max, CONNECTION_MAX_DEFAULT), NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, connections + (server->seats ? STANDING : 0), NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, or_default(config->timeout_s, TIMEOUT_DEFAULT_S),
 			NULL},
 		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->connection_per_ip_max, NULL},
@@ -507,6 +540,9 @@ static struct MHD_Daemon *start_daemon(
 	if (config->threading == SOUK_HTTP_POOL && config->thread_count > 1)
 		options[n++] = (struct MHD_OptionItem){
 			MHD_OPTION_THREAD_POOL_SIZE, config->thread_count, NULL};
+	if (server->seats)
+		options[n++] = (struct MHD_OptionItem){
+			MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server};
 	if (config->certificate_pem) {
 		options[n++] = (struct MHD_OptionItem){
 			MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)config->certificate_pem};
@@ -537,10 +573,17 @@ souk_status souk_http_server_start(struct souk_http_server **ret_server, uint16_
 	server->handler = config->handler;
 	server->ctx = config->ctx;
 	server->body_size_max = config->body_size_max ? config->body_size_max : BODY_MAX_DEFAULT;
-	server->daemon = start_daemon(server, config, fd);
+	souk_status status = SOUK_OK;
+	if (config->connections_are_shared)
+		status = http_seats_new(
+			&server->seats, or_default(config->connection_max, CONNECTION_MAX_DEFAULT));
+	if (status == SOUK_OK)
+		server->daemon = start_daemon(server, config, fd);
 	if (!server->daemon) {
 		close(fd);
+		http_seats_free(server->seats);
 		free(server);
+		SOUK_TRY(status);
 		return config->certificate_pem ? SOUK_LOCAL_CONFIG : SOUK_IO_NET;
 	}
 	if (ret_port)
@@ -554,5 +597,6 @@ void souk_http_server_stop(struct souk_http_server *server)
 	if (!server)
 		return;
 	MHD_stop_daemon(server->daemon);
+	http_seats_free(server->seats);
 	free(server);
 }

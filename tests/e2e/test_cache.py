@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A provider that is a cache: recruited by a message made here, it fetches, serves, outlives kill
 -9, and keeps to its limits."""
+import http.client
 import json
 import os
 import resource
+import ssl
 import struct
 import time
 import unittest
@@ -289,6 +291,24 @@ class CacheTest(unittest.TestCase):
         self.assertIsNone(rich.available(content))
         named = Cache(self.market, cache_sponsors="0x" + self.key.address.hex())
         named.enlist(self.recruit(named, content, 10 ** 6))
+
+    def test_questions_are_limited(self):
+        """Whoever asks without end what is here is told to ask less; it goes on later."""
+        content, _ = self.content("film", 2 * UNIT)
+        cache = Cache(self.market)
+        cache.enlist(self.recruit(cache, content))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("127.0.0.1", cache.home.control, context=context)
+        for _ in range(10000):       # over one connection: faster than any limit
+            connection.request("GET", f"/v1/available/{content}")
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status != 200:
+                break
+        connection.close()
+        self.assertEqual(problem(body)[0], "LOCAL_FULL")
+        wait_until("an answer again", lambda: cache.available(content))
 
     # ---------------------------------------------------------------- the limit
 

@@ -137,8 +137,11 @@ struct souk_http_server_config {
 	unsigned thread_count;		/* of a pool; 0 means 1 */
 	unsigned connection_max;	/* 0 means 256 */
 	unsigned connection_per_ip_max; /* 0 means no limit */
-	size_t body_size_max;		/* 0 means 1 MiB */
-	unsigned timeout_s;		/* an idle connection is closed after it; 0 means 30 */
+	/* When all are taken, the network with most of them gives up the one that it used longest
+	 * ago: so nobody is kept out by those who only hold them. */
+	bool connections_are_shared;
+	size_t body_size_max; /* 0 means 1 MiB */
+	unsigned timeout_s;   /* an idle connection is closed after it; 0 means 30 */
 	souk_http_handler *handler;
 	void *ctx;
 };
