@@ -169,6 +169,7 @@ static void ask_agreement(struct sim_node *node)
 	struct souk_writer writer;
 	souk_writer_init(&writer, message->bytes, message->size);
 	souk_signed_agreement_encode(&writer, &self->agreement);
+	message->size = (uint32_t)writer.size;
 	message->request = (uint32_t)self->agreements;
 	sim_send(node, message);
 	sim_wake(node, souk_time_plus_ms(sim_now(node), RETRY_MS));

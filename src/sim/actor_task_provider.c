@@ -151,6 +151,7 @@ static void answer_agree(struct sim_node *node, const struct deal *deal, souk_st
 	souk_writer_init(&writer, reply->bytes, reply->size);
 	if (status == SOUK_OK)
 		souk_signed_agreement_encode(&writer, &deal->agreement);
+	reply->size = (uint32_t)writer.size;
 	sim_send(node, reply);
 }
 
