@@ -59,7 +59,12 @@ static void scan(struct get_file *file, uint64_t size_found, uint8_t *chunk)
 souk_status get_part_open(struct get_file *file, char detail[FETCH_DETAIL_SIZE])
 {
 	struct stat info;
-	file->part_fd = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	/* Its name is known, and in a folder like /tmp anybody could make it a link to another
+	 * file. */
+	file->part_fd = open(file->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (file->part_fd < 0 && errno == ELOOP)
+		return fail(file->part, SOUK_IO_WRITE,
+			"it is a link, and would be written through: remove it", detail);
 	if (file->part_fd < 0 || fstat(file->part_fd, &info) != 0)
 		return fail(file->part, souk_file_status(errno, SOUK_IO_WRITE), strerror(errno),
 			detail);

@@ -167,6 +167,19 @@ class Directories(MarketTest):
             self.assertEqual(file.read(), b"precious")
         self.check_tree(out)
 
+    def test_5b_nor_is_a_part(self):
+        """A part file that is a link to another file: that one stays as it is."""
+        victim, out = self.market.path("victim"), self.out()
+        with open(victim, "wb") as file:
+            file.write(b"precious")
+        os.symlink(victim, out + ".part")
+        result = self.get(self.publish(b"x" * 1000), out)
+        self.assertNotEqual(result.code, 0)
+        self.assertIn("remove it", result.err)
+        with open(victim, "rb") as file:
+            self.assertEqual(file.read(), b"precious")
+        os.unlink(out + ".part")
+
     def test_6_hostile_names(self):
         """What names a way out is no directory, but a file like any other."""
         size = FILES["z"]
