@@ -301,6 +301,21 @@ static void draw_faults(struct sim_scenario *s, struct souk_rng *rng)
 		draw_fault(s, rng, names[i]);
 }
 
+/* Messages there and back from a wish to the first unit, through a hub: offers, parts, voucher,
+ * ask, the hub's session, strip, unit. */
+#define OPENING_ROUNDS 7u
+
+/* A session that is opened when an epoch begins must have half of it left for its units: before
+ * that its buyer, or a hub, sees the epoch, and makes an allotment that counts. */
+static void lengthen_epochs(struct sim_scenario *s)
+{
+	uint64_t round_ms = 4 * (s->latency_us + s->jitter_us / 2) / 1000;
+	uint64_t ledger_ms = 2 * (s->confirmations + 1) * s->block_ms;
+	uint64_t least = 2 * (OPENING_ROUNDS * round_ms + ledger_ms);
+	if (s->epoch_ms < least)
+		s->epoch_ms = least;
+}
+
 /* What carries BYTES in half an epoch, where BPS is a limit and less than that. */
 static uint64_t widened(const struct sim_scenario *s, uint64_t bps, uint64_t bytes)
 {
@@ -361,6 +376,7 @@ void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)
 	draw_sponsored(ret, &rng);
 	draw_greedy(ret, &rng);
 	draw_faults(ret, &rng);
+	lengthen_epochs(ret);
 	widen_links(ret);
 	bound_floods(ret);
 }
