@@ -366,6 +366,21 @@ static bool is_due(struct market_memory *memory, const uint64_t *at_ms, uint64_t
 	return due;
 }
 
+/* The segments of EPOCH, of which a purchase looks for those that it has leaves of. */
+static void refresh_roots(struct market_memory *memory, const struct souk_hash *id,
+	const struct souk_escrow_record *escrow, uint64_t epoch)
+{
+	struct souk_hash root;
+	souk_status status = SOUK_OK;
+	for (int i = 0; i < escrow->open.count; i++) {
+		uint32_t segments = escrow->open.items[i].segments;
+		if (escrow->open.items[i].epoch != epoch)
+			continue;
+		for (uint32_t s = 0; s < segments && s < MEMORY_ROOTS / 2 && status == SOUK_OK; s++)
+			status = memory_root(memory, memory->chain, id, epoch, s, &root);
+	}
+}
+
 static void refresh_escrow(struct market_memory *memory)
 {
 	struct souk_escrow_record record;
@@ -379,8 +394,9 @@ static void refresh_escrow(struct market_memory *memory)
 		return;
 	struct souk_hash id = escrow_number_id(&ledger.record.ledger,
 		&memory->config.identity->address, memory->config.escrow_number);
-	souk_status status = ask_escrow(memory, memory->chain, &id, &record);
-	(void)status; /* who needs it asks, and is told */
+	/* Who needs what is not known asks, and is told why. */
+	if (ask_escrow(memory, memory->chain, &id, &record) == SOUK_OK)
+		refresh_roots(memory, &id, &record, ledger.record.epoch);
 }
 
 /* What fails is asked again the next time, and by whoever needs it. */

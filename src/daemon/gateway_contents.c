@@ -1,89 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway_contents.h"
+#include "gateway_contents_internal.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "../client/market_memory.h"
 #include "souk/base/check.h"
-#include "souk/io/clock_real.h"
 #include "souk/io/http_server.h"
-#include "souk/io/log.h"
 
-/* How often who waits looks whether its peer is there still, and says again what it wants. */
-#define LOOK_MS	    250u
+/* How often who waits says again what it wants. */
 #define AGAIN_LOOKS 8u
 #define KEEPER_MS   200u
 #define RETRY_MS    500u
 #define ROOM_MS	    3000u
-#define TITLE_SIZE  129u /* as a content_record has it */
 #define AHEAD_MIN   (1024u * 1024u)
 
-enum fetch_state {
-	FETCH_FREE,
-	FETCH_OPENING,
-	FETCH_RUNNING,
-	FETCH_ENDED,
-};
-
-/* A content that is being fetched. Under the lock of its contents, but for what its thread has. */
-struct shared_fetch {
-	struct gateway_contents *contents;
-	enum fetch_state state;
-	struct souk_content_name name;
-	char title[TITLE_SIZE];
-	struct fetch *fetch;	 /* RUNNING: for wants */
-	struct chunk_item *item; /* its thread's */
-	souk_status status;	 /* ENDED: why */
-	char detail[FETCH_DETAIL_SIZE];
-	struct gateway_reader *readers;
-	atomic_bool is_fruitful; /* a chunk came since it was begun */
-	uint64_t changed_ms;	 /* when it ended, or a reader left */
-};
-
-struct gateway_contents {
-	struct gateway_contents_config config;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool stopping;
-	struct shared_fetch *fetches;
-	uint32_t threads;
-	pthread_t keeper;
-};
-
-struct gateway_reader {
-	struct gateway_contents *contents;
-	struct souk_content_name name;
-	char title[TITLE_SIZE];
-	int socket;
-	struct chunk_item *item;
-	uint64_t end;	   /* nothing is wanted from here on */
-	uint64_t consumed; /* bytes read in a row */
-	uint64_t place;	   /* the next byte in that row */
-	bool has_come;
-	uint32_t chunk; /* the last one read of */
-	uint32_t want_first, want_count;
-	struct shared_fetch *fetch; /* where it lacks something; under the lock, with next */
-	struct gateway_reader *next;
-};
-
-static uint64_t steady_ms(void)
-{
-	return souk_clock_steady_ns() / 1000000;
-}
-
-static uint64_t wall_ms(void)
-{
-	return souk_clock_now(souk_clock_real()).ms;
-}
-
 /* Wait for a change, but not longer than MS. Under lock. */
-static void wait_changed(struct gateway_contents *contents, uint64_t ms)
+void gateway_wait_changed(struct gateway_contents *contents, uint64_t ms)
 {
 	struct timespec until;
 
@@ -97,148 +31,12 @@ static void wait_changed(struct gateway_contents *contents, uint64_t ms)
 	pthread_cond_timedwait(&contents->changed, &contents->lock, &until);
 }
 
-/* ------------------------------------------------------------------ the thread of a fetch */
-
-static souk_status keep_chunk(void *ctx, uint32_t chunk, struct souk_bytes data)
-{
-	struct shared_fetch *shared = ctx;
-
-	SOUK_TRY(chunk_item_write(shared->item, chunk, data));
-	shared->is_fruitful = true;
-	return SOUK_OK;
-}
-
-static souk_status read_chunk(void *ctx, uint32_t chunk, uint8_t *out, size_t size)
-{
-	struct shared_fetch *shared = ctx;
-	const struct souk_content *content = chunk_item_content(shared->item);
-
-	return chunk_item_read(shared->item, souk_content_chunk_offset(content, chunk), out, size);
-}
-
-static void log_note(void *ctx, const char *text)
-{
-	const struct shared_fetch *shared = ctx;
-
-	SOUK_LOG(SOUK_LOG_INFO, "gateway_fetch_note",
-		souk_log_hex("content", shared->name.id.bytes, SOUK_HASH_SIZE),
-		souk_log_text("note", text));
-}
-
-/* Who pays, and how much. *RET_PART is to be settled where SOUK_OK is returned. */
-static souk_status find_money(struct shared_fetch *shared, struct fetch_config *config, bool all,
-	struct gateway_part *ret_part)
-{
-	*ret_part = (struct gateway_part){0};
-	if (config->payer == FETCH_SPONSOR)
-		return SOUK_OK;
-	souk_status status =
-		gateway_purse_take(shared->contents->config.purse, wall_ms(), all, ret_part);
-	config->budget = ret_part->amount;
-	if (status != SOUK_OK && config->payer == FETCH_OWN) {
-		snprintf(shared->detail, sizeof(shared->detail),
-			"today's budget for own money is used up\nRaise budget in [gateway] of "
-			"souk.ini, or come back tomorrow (UTC).");
-		return status;
-	}
-	if (status != SOUK_OK)
-		config->payer = FETCH_SPONSOR;
-	return SOUK_OK;
-}
-
-/* Under lock. */
-static void say_wants(struct shared_fetch *shared)
+void gateway_say_wants(struct shared_fetch *shared)
 {
 	for (const struct gateway_reader *r = shared->readers; r && shared->fetch; r = r->next) {
 		if (r->want_count)
 			fetch_want(shared->fetch, r->want_first, r->want_count);
 	}
-}
-
-static souk_status run_opened(struct shared_fetch *shared, struct fetch *fetch)
-{
-	struct gateway_contents *contents = shared->contents;
-	struct chunk_item *item;
-	souk_status status = chunk_store_create(contents->config.chunks, fetch_content(fetch),
-		fetch_row(fetch), shared->title, &item);
-
-	if (status == SOUK_LOCAL_FULL) {
-		/* Busy is something else: trying again would not help. */
-		status = SOUK_IO_DISK_FULL;
-		snprintf(shared->detail, sizeof(shared->detail),
-			"it does not fit the cache\nRaise cache in souk.ini.");
-	}
-	if (status != SOUK_OK)
-		return status;
-	for (uint32_t i = 0; i < souk_content_chunk_count(fetch_content(fetch)); i++) {
-		if (chunk_item_has(item, i))
-			fetch_have(fetch, i);
-	}
-	shared->item = item;
-	pthread_mutex_lock(&contents->lock);
-	shared->fetch = fetch;
-	shared->state = FETCH_RUNNING;
-	if (contents->stopping)
-		fetch_stop(fetch);
-	say_wants(shared);
-	pthread_cond_broadcast(&contents->changed);
-	pthread_mutex_unlock(&contents->lock);
-	status = fetch_run(fetch, shared->detail);
-	pthread_mutex_lock(&contents->lock);
-	shared->fetch = NULL;
-	pthread_mutex_unlock(&contents->lock);
-	return status;
-}
-
-/* Fetch what is wanted with a part of the day's money, or with all of it. */
-static souk_status try_fetch(struct shared_fetch *shared, bool all)
-{
-	struct gateway_contents *contents = shared->contents;
-	struct fetch_config config = contents->config.fetch;
-	struct fetch *fetch = NULL;
-	struct fetch_figures figures = {0};
-	struct gateway_part part;
-
-	market_memory_use(config.memory);
-	config.name = shared->name;
-	config.is_streaming = true;
-	config.events = (struct fetch_events){
-		.ctx = shared, .chunk = keep_chunk, .note = log_note, .read = read_chunk};
-	souk_status status = find_money(shared, &config, all, &part);
-	if (status == SOUK_OK)
-		status = fetch_open(&fetch, &config, shared->detail);
-	if (status == SOUK_OK) {
-		status = run_opened(shared, fetch);
-		figures = fetch_figures_now(fetch);
-		fetch_free(fetch);
-		chunk_item_give(shared->item);
-		shared->item = NULL;
-	}
-	gateway_purse_settle(contents->config.purse, part, figures.spent);
-	SOUK_LOG(SOUK_LOG_INFO, "gateway_fetch_over",
-		souk_log_hex("content", shared->name.id.bytes, SOUK_HASH_SIZE),
-		souk_log_u64("bytes", figures.bytes_done), souk_log_amount("spent", figures.spent),
-		souk_log_u64("sponsored", figures.is_sponsored), souk_log_status(status));
-	return status;
-}
-
-static void *fetch_thread(void *ctx)
-{
-	struct shared_fetch *shared = ctx;
-	struct gateway_contents *contents = shared->contents;
-	souk_status status = try_fetch(shared, false);
-
-	/* The part may have been too small for a single unit. */
-	if (status == SOUK_LOCAL_BUDGET && !shared->is_fruitful)
-		status = try_fetch(shared, true);
-	pthread_mutex_lock(&contents->lock);
-	shared->status = status;
-	shared->state = FETCH_ENDED;
-	shared->changed_ms = steady_ms();
-	contents->threads--;
-	pthread_cond_broadcast(&contents->changed);
-	pthread_mutex_unlock(&contents->lock);
-	return NULL;
 }
 
 /* ------------------------------------------------------------------ fetches, under lock */
@@ -292,7 +90,7 @@ static souk_status begin_fetch(struct shared_fetch *shared)
 	shared->detail[0] = 0;
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	bool begun = pthread_create(&thread, &attributes, fetch_thread, shared) == 0;
+	bool begun = pthread_create(&thread, &attributes, gateway_fetch_run, shared) == 0;
 	pthread_attr_destroy(&attributes);
 	if (!begun) {
 		shared->state = FETCH_ENDED;
@@ -334,10 +132,11 @@ static void detach(struct gateway_reader *reader)
 		link = &(*link)->next;
 	*link = reader->next;
 	reader->fetch = NULL;
-	shared->changed_ms = shared->state == FETCH_ENDED ? shared->changed_ms : steady_ms();
+	shared->changed_ms =
+		shared->state == FETCH_ENDED ? shared->changed_ms : gateway_steady_ms();
 	if (shared->fetch)
 		fetch_want(shared->fetch, 0, 0);
-	say_wants(shared);
+	gateway_say_wants(shared);
 }
 
 /* Whether a fetch that ended may be begun again for READER. */
@@ -369,11 +168,11 @@ static void *keeper_thread(void *ctx)
 
 	pthread_mutex_lock(&contents->lock);
 	while (!contents->stopping) {
-		wait_changed(contents, KEEPER_MS);
+		gateway_wait_changed(contents, KEEPER_MS);
 		for (size_t i = 0; i < contents->config.fetches_max; i++) {
 			struct shared_fetch *shared = &contents->fetches[i];
-			if (!shared->readers &&
-				steady_ms() - shared->changed_ms >= contents->config.idle_ms)
+			if (!shared->readers && gateway_steady_ms() - shared->changed_ms >=
+							contents->config.idle_ms)
 				stop_fetch(shared);
 		}
 	}
@@ -423,7 +222,7 @@ static souk_status keep_fetching(
 	if (!may_go_on(shared, reader))
 		return say_why(shared, detail);
 	if (shared->status == SOUK_OK || shared->status == SOUK_LOCAL_STOPPED ||
-		shared->is_fruitful || steady_ms() - shared->changed_ms >= RETRY_MS)
+		shared->is_fruitful || gateway_steady_ms() - shared->changed_ms >= RETRY_MS)
 		return begin_fetch(shared);
 	return SOUK_OK;
 }
@@ -434,7 +233,8 @@ static souk_status keep_fetching_soon(
 {
 	souk_status status = keep_fetching(reader, again, detail);
 
-	return status == SOUK_LOCAL_FULL && steady_ms() - since < ROOM_MS ? SOUK_OK : status;
+	return status == SOUK_LOCAL_FULL && gateway_steady_ms() - since < ROOM_MS ? SOUK_OK
+										  : status;
 }
 
 static souk_status say_late(struct gateway_reader *reader, char detail[FETCH_DETAIL_SIZE])
@@ -462,14 +262,14 @@ static souk_status check_name(struct gateway_reader *reader, char detail[FETCH_D
 static souk_status fetch_item(struct gateway_reader *reader, char detail[FETCH_DETAIL_SIZE])
 {
 	struct gateway_contents *contents = reader->contents;
-	uint64_t since = steady_ms();
+	uint64_t since = gateway_steady_ms();
 
 	for (;;) {
 		pthread_mutex_lock(&contents->lock);
 		souk_status status = keep_fetching_soon(reader, false, since, detail);
 		bool is_there = reader->fetch && reader->fetch->state != FETCH_OPENING;
 		if (status == SOUK_OK && !is_there)
-			wait_changed(contents, LOOK_MS);
+			gateway_wait_changed(contents, LOOK_MS);
 		pthread_mutex_unlock(&contents->lock);
 		SOUK_TRY(status);
 		if (is_there) {
@@ -478,13 +278,13 @@ static souk_status fetch_item(struct gateway_reader *reader, char detail[FETCH_D
 			if (status != SOUK_LOCAL_NOT_FOUND)
 				return status;
 		}
-		if (steady_ms() - since > contents->config.wait_ms)
+		if (gateway_steady_ms() - since > contents->config.wait_ms)
 			return say_late(reader, detail);
 	}
 }
 
 souk_status gateway_reader_open(struct gateway_reader **ret, struct gateway_contents *contents,
-	const struct souk_content_name *name, const char *title, int socket,
+	const struct souk_content_name *name, const char *title, uint64_t first, int socket,
 	char detail[FETCH_DETAIL_SIZE])
 {
 	struct gateway_reader *reader = calloc(1, sizeof(*reader));
@@ -496,6 +296,7 @@ souk_status gateway_reader_open(struct gateway_reader **ret, struct gateway_cont
 	/* Cut, it could end inside of a character. */
 	if (title && strlen(title) < sizeof(reader->title))
 		strcpy(reader->title, title);
+	reader->first = first;
 	reader->socket = socket;
 	souk_status status = chunk_store_take(contents->config.chunks, &name->id, &reader->item);
 	if (status == SOUK_LOCAL_NOT_FOUND)
@@ -573,7 +374,7 @@ static souk_status wait_for(
 	struct gateway_reader *reader, uint32_t chunk, char detail[FETCH_DETAIL_SIZE])
 {
 	struct gateway_contents *contents = reader->contents;
-	uint64_t since = steady_ms();
+	uint64_t since = gateway_steady_ms();
 
 	for (unsigned looks = 0; !chunk_item_has(reader->item, chunk); looks++) {
 		pthread_mutex_lock(&contents->lock);
@@ -581,7 +382,7 @@ static souk_status wait_for(
 			keep_fetching_soon(reader, looks % AGAIN_LOOKS == 0, since, detail);
 		pthread_mutex_unlock(&contents->lock);
 		SOUK_TRY(status);
-		if (steady_ms() - since > contents->config.wait_ms)
+		if (gateway_steady_ms() - since > contents->config.wait_ms)
 			return say_late(reader, detail);
 		status = chunk_item_wait(reader->item, chunk, LOOK_MS);
 		(void)status;
@@ -666,7 +467,7 @@ void gateway_contents_free(struct gateway_contents *contents)
 	pthread_join(contents->keeper, NULL);
 	pthread_mutex_lock(&contents->lock);
 	while (contents->threads > 0)
-		wait_changed(contents, LOOK_MS);
+		gateway_wait_changed(contents, LOOK_MS);
 	pthread_mutex_unlock(&contents->lock);
 	pthread_cond_destroy(&contents->changed);
 	pthread_mutex_destroy(&contents->lock);

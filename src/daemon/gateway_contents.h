@@ -57,6 +57,7 @@ struct gateway_reader;
 /* gateway_reader_open: NAME, which is not the empty content's, for a peer at SOCKET (-1: none).
  *
  *  In: title  what to list it under where it is fetched; borrowed; NULL: nothing is known
+ *      first  the byte that will be read first: its chunk is fetched at once
  *
  * Returns SOUK_OK; or, with a sentence in DETAIL,
  *   SOUK_LOCAL_STOPPED  the peer is gone, or the gateway stops.
@@ -64,7 +65,7 @@ struct gateway_reader;
  *   else                why it cannot be fetched, as fetch_open. */
 SOUK_MUST_CHECK souk_status gateway_reader_open(struct gateway_reader **ret,
 	struct gateway_contents *contents, const struct souk_content_name *name, const char *title,
-	int socket, char detail[FETCH_DETAIL_SIZE]);
+	uint64_t first, int socket, char detail[FETCH_DETAIL_SIZE]);
 void gateway_reader_close(struct gateway_reader *reader); /* NULL is allowed */
 
 const struct souk_content *gateway_reader_content(const struct gateway_reader *reader);

@@ -110,12 +110,18 @@ static uint64_t part_of(uint64_t left, uint64_t budget)
 }
 
 /* Under lock. */
-static souk_status take(struct gateway_purse *purse, uint64_t part, struct gateway_part *ret_part)
+static void take_soon(struct gateway_purse *purse, uint64_t part, struct gateway_part *ret_part)
 {
-	SOUK_TRY(keep(purse, purse->spent + part));
 	purse->spent += part;
 	purse->given += part;
 	*ret_part = (struct gateway_part){{part}, purse->turn};
+}
+
+/* Under lock. */
+static souk_status take(struct gateway_purse *purse, uint64_t part, struct gateway_part *ret_part)
+{
+	SOUK_TRY(keep(purse, purse->spent + part));
+	take_soon(purse, part, ret_part);
 	return SOUK_OK;
 }
 
@@ -131,6 +137,26 @@ souk_status gateway_purse_take(
 	turn(purse, now_ms);
 	uint64_t left = left_of(purse), part = all ? left : part_of(left, purse->budget);
 	souk_status status = left == 0 ? SOUK_LOCAL_BUDGET : take(purse, part, ret_part);
+	pthread_mutex_unlock(&purse->lock);
+	return status;
+}
+
+souk_status gateway_purse_take_soon(
+	struct gateway_purse *purse, uint64_t now_ms, bool all, struct gateway_part *ret_part)
+{
+	pthread_mutex_lock(&purse->lock);
+	turn(purse, now_ms);
+	uint64_t left = left_of(purse);
+	if (left > 0)
+		take_soon(purse, all ? left : part_of(left, purse->budget), ret_part);
+	pthread_mutex_unlock(&purse->lock);
+	return left > 0 ? SOUK_OK : SOUK_LOCAL_BUDGET;
+}
+
+souk_status gateway_purse_keep(struct gateway_purse *purse)
+{
+	pthread_mutex_lock(&purse->lock);
+	souk_status status = keep(purse, purse->spent);
 	pthread_mutex_unlock(&purse->lock);
 	return status;
 }

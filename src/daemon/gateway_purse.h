@@ -7,7 +7,8 @@
  *
  * A fetch is given a part of what is left of the day, so that several never pass the budget
  * together; one that has used its part up asks again. What is given counts as spent until it is
- * settled, on the disk too: a crash can only make the day shorter.
+ * settled, on the disk too: a crash can only make the day shorter. That takes a moment, in which
+ * a fetch can look for who sells: it takes first, and keeps before anything is paid.
  *
  * The clock may leap. One that goes back gives no new budget, and none is given for the same day
  * again; but a day that is far ahead is not waited for: what is spent counts for the day that it
@@ -50,7 +51,13 @@ void gateway_purse_close(struct gateway_purse *purse); /* NULL is allowed */
  *   SOUK_IO_*          it cannot be remembered: spend nothing. */
 SOUK_MUST_CHECK souk_status gateway_purse_take(
 	struct gateway_purse *purse, uint64_t now_ms, bool all, struct gateway_part *ret_part);
-/* The same with just AMOUNT: all of it, or SOUK_LOCAL_BUDGET. */
+/* The same, to be kept before anything of it is spent. SOUK_OK or SOUK_LOCAL_BUDGET. */
+SOUK_MUST_CHECK souk_status gateway_purse_take_soon(
+	struct gateway_purse *purse, uint64_t now_ms, bool all, struct gateway_part *ret_part);
+/* What was taken up to now is on the disk. SOUK_OK, or SOUK_IO_*: spend nothing of it, and settle.
+ */
+SOUK_MUST_CHECK souk_status gateway_purse_keep(struct gateway_purse *purse);
+/* As gateway_purse_take, with just AMOUNT: all of it, or SOUK_LOCAL_BUDGET. */
 SOUK_MUST_CHECK souk_status gateway_purse_take_amount(struct gateway_purse *purse, uint64_t now_ms,
 	struct souk_amount amount, struct gateway_part *ret_part);
 /* Of PART, which take gave, SPENT was used; what was used beyond it counts, too. What is left of

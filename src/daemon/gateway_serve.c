@@ -301,7 +301,7 @@ static void serve_cut(struct gateway_call *call, const struct gateway_file *file
 	bool is_sent = cut.status < 300 && cut.size > 0;
 	if (is_sent && !reader && !call->is_head)
 		status = gateway_reader_open(&reader, call->node->contents, &file->name,
-			file->title, souk_http_request_socket(call->request), detail);
+			file->title, cut.first, souk_http_request_socket(call->request), detail);
 	if (status != SOUK_OK) {
 		gateway_refuse(call, status, detail);
 		return;
@@ -355,7 +355,7 @@ void gateway_serve_file(struct gateway_call *call, const struct gateway_file *fi
 			NULL);
 		return;
 	}
-	status = gateway_reader_open(&reader, call->node->contents, &file->name, file->title,
+	status = gateway_reader_open(&reader, call->node->contents, &file->name, file->title, 0,
 		souk_http_request_socket(call->request), detail);
 	if (status == SOUK_OK)
 		gateway_serve_reader(call, file, reader);

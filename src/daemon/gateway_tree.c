@@ -167,7 +167,7 @@ souk_status gateway_tree_take(struct gateway_trees *trees, struct gateway_conten
 		return SOUK_OK;
 	}
 	detail[0] = 0;
-	SOUK_TRY(gateway_reader_open(&reader, contents, name, NULL, socket, detail));
+	SOUK_TRY(gateway_reader_open(&reader, contents, name, NULL, 0, socket, detail));
 	souk_status status = read_tree(trees, reader, ret, detail);
 	if (status == SOUK_PEER_BAD_DIRECTORY)
 		*ret_reader = reader;
