@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "souk/keys/share.h"
+
+#include <string.h>
+
+#include "souk/base/check.h"
+
+#define WRAPPED_SIZE (SOUK_SEALED_KEY_SIZE + SOUK_UMBRAL_CIPHERTEXT_EXTRA)
+
+_Static_assert(WRAPPED_SIZE == sizeof((struct souk_content_share *)0)->wrapped.data, "wrapped");
+
+void souk_share_make(struct souk_signed_content_share *ret,
+	const struct souk_umbral_capsule *capsule, const struct souk_umbral_seed *seed,
+	const uint8_t file_key[SOUK_SEALED_KEY_SIZE], const struct souk_umbral_key *signer,
+	struct souk_secret_rng *rng)
+{
+	struct souk_content_share *share = &ret->share;
+	struct souk_identity identity;
+	struct souk_seckey secret;
+	share->version = SOUK_CONTENT_SHARE_VERSION;
+	souk_umbral_capsule_format_simple(share->capsule.data, capsule);
+	share->capsule.size = SOUK_UMBRAL_CAPSULE_SIMPLE_SIZE;
+	souk_umbral_seal(share->wrapped.data, seed, capsule,
+		souk_bytes_of(file_key, SOUK_SEALED_KEY_SIZE), rng);
+	share->wrapped.size = WRAPPED_SIZE;
+	memcpy(secret.bytes, signer->secret.bytes, sizeof secret.bytes);
+	souk_status status = souk_identity_of(&identity, &secret);
+	SOUK_CHECK(status == SOUK_OK);
+	struct souk_hash digest = souk_content_share_digest(share);
+	souk_ecdsa_sign(&ret->signature, &digest, &identity);
+	souk_bytes_wipe(&identity, sizeof identity);
+	souk_bytes_wipe(&secret, sizeof secret);
+}
+
+static bool shares_are_good(const struct souk_key_policy *policy)
+{
+	uint32_t count = policy->shares.count;
+	if (policy->threshold < 1 || policy->threshold > count)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			if (souk_hash_equal(&policy->shares.items[i].agreement,
+				    &policy->shares.items[j].agreement))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* It becomes the name of a file of the receiver's: it must stay in its folder, and be seen there.
+ */
+static bool name_is_good(const char *text, size_t size)
+{
+	if (size == 0 || text[0] == '.')
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c < 0x20 || c == 0x7f || c == '/')
+			return false;
+	}
+	return true;
+}
+
+static bool signature_is_good(const struct souk_signed_content_share *signed_share)
+{
+	struct souk_address signer;
+	struct souk_hash digest = souk_content_share_digest(&signed_share->share);
+	return souk_address_of_pubkey(&signer, &signed_share->share.policy.verifying) == SOUK_OK &&
+	       souk_ecdsa_verify(&signer, &digest, &signed_share->signature) == SOUK_OK;
+}
+
+souk_status souk_share_check(const struct souk_signed_content_share *signed_share,
+	struct souk_umbral_capsule *ret_capsule)
+{
+	const struct souk_content_share *share = &signed_share->share;
+	struct souk_umbral_capsule capsule;
+	uint64_t plain_size;
+	if (!signature_is_good(signed_share) || !shares_are_good(&share->policy) ||
+		!name_is_good(share->name.text, share->name.size) ||
+		share->wrapped.size != WRAPPED_SIZE)
+		return SOUK_PEER_BAD_SHARE;
+	SOUK_TRY(souk_sealed_plain_size(&plain_size, share->size));
+	SOUK_TRY(souk_umbral_capsule_parse_simple(
+		&capsule, souk_bytes_of(share->capsule.data, share->capsule.size)));
+	if (ret_capsule != NULL)
+		*ret_capsule = capsule;
+	return SOUK_OK;
+}
+
+souk_status souk_share_file_key(uint8_t ret[SOUK_SEALED_KEY_SIZE],
+	const struct souk_content_share *share, const struct souk_umbral_seed *seed)
+{
+	struct souk_umbral_capsule capsule;
+	SOUK_TRY(souk_umbral_capsule_parse_simple(
+		&capsule, souk_bytes_of(share->capsule.data, share->capsule.size)));
+	if (share->wrapped.size != WRAPPED_SIZE)
+		return SOUK_PEER_BAD_CIPHERTEXT;
+	return souk_umbral_unseal(
+		ret, seed, &capsule, souk_bytes_of(share->wrapped.data, share->wrapped.size));
+}
+
+/* ------------------------------------------------------------------ as a file */
+
+size_t souk_share_format(
+	char out[SOUK_SHARE_TEXT_SIZE_MAX], const struct souk_signed_content_share *share)
+{
+	uint8_t bytes[SOUK_SIGNED_CONTENT_SHARE_SIZE_MAX];
+	struct souk_writer writer;
+	size_t prefix = strlen(SOUK_SHARE_PREFIX);
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_content_share_encode(&writer, share);
+	memcpy(out, SOUK_SHARE_PREFIX, prefix);
+	souk_hex_encode(out + prefix, bytes, writer.size);
+	size_t size = prefix + 2 * writer.size;
+	out[size++] = '\n';
+	out[size] = '\0';
+	return size;
+}
+
+souk_status souk_share_parse(struct souk_signed_content_share *ret, struct souk_bytes text)
+{
+	uint8_t bytes[SOUK_SIGNED_CONTENT_SHARE_SIZE_MAX];
+	char digits[SOUK_SHARE_TEXT_SIZE_MAX];
+	size_t prefix = strlen(SOUK_SHARE_PREFIX), size = text.size;
+	while (size > 0 && memchr(" \t\r\n", text.data[size - 1], 4) != NULL)
+		size--;
+	if (size < prefix || memcmp(text.data, SOUK_SHARE_PREFIX, prefix) != 0 ||
+		size - prefix > 2 * sizeof bytes || (size - prefix) % 2 != 0)
+		return SOUK_PEER_BAD_SHARE;
+	size -= prefix;
+	memcpy(digits, text.data + prefix, size);
+	digits[size] = '\0';
+	SOUK_TRY(souk_hex_decode(bytes, size / 2, digits));
+	return souk_signed_content_share_decode(ret, souk_bytes_of(bytes, size / 2), NULL);
+}
