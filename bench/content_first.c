@@ -17,7 +17,10 @@
 
 #define OBJECT_BYTES (16u << 20)
 #define REPEATS_MAX  5u
-#define PAUSE_MS     1500u
+/* A gateway runs for hours: until the first content's fetch is over, and a while more. */
+#define RUN_MS	 8000u
+#define PAUSE_MS 1500u
+#define CONTENTS 3u
 
 struct first {
 	const struct souk_bench_options *options;
@@ -149,43 +152,65 @@ static void stop(struct first *f, bool cleans)
 		bench_relay_stop(f->relays[i]);
 }
 
-/* A gateway that has just started: two contents that are new to it, and the first one again. */
-static bool repeat(
-	struct first *f, unsigned number, double *nginx, double *first, double *next, double *ready)
+/* What one run of the gateway gives: see content_first.h. */
+struct times {
+	double nginx, first, next, soon, ready;
+};
+
+static bool add_objects(struct first *f, unsigned number, char ids[CONTENTS][128])
 {
-	char path[2][400], ids[2][128], name[32];
+	char path[400];
 	f->failed = "putting on sale";
-	for (unsigned i = 0; i < 2; i++) {
-		if (!write_object(f, path[i], 2 * number + i) ||
-			!swarm_add(&f->swarm, path[i], ids[i], sizeof ids[i]))
+	for (unsigned i = 0; i < CONTENTS; i++) {
+		if (!write_object(f, path, CONTENTS * number + i) ||
+			!swarm_add(&f->swarm, path, ids[i], sizeof ids[i]))
 			return false;
 	}
+	return true;
+}
+
+/* A gateway that has just started: contents that are new to it, and the first one again. */
+static bool repeat(struct first *f, unsigned number, struct times *times)
+{
+	char ids[CONTENTS][128], name[32];
+	if (!add_objects(f, number, ids))
+		return false;
 	f->failed = "starting the gateway";
 	pid_t gateway = start_gateway(f);
 	if (gateway < 0)
 		return false;
-	snprintf(name, sizeof name, "first-%u", 2 * number);
+	snprintf(name, sizeof name, "first-%u", CONTENTS * number);
 	f->failed = "a request";
-	*nginx = nginx_first_ms(f, name);
-	*first = first_byte_ms(f->gateway_port, ids[0]);
-	/* A gateway reads ahead: the rest of the first content is not to be in the way. */
+	times->nginx = nginx_first_ms(f, name);
+	times->first = first_byte_ms(f->gateway_port, ids[0]);
+	usleep(RUN_MS * 1000);
+	times->next = first_byte_ms(f->gateway_port, ids[1]);
+	/* A gateway reads ahead: the rest of that content is not to be in the way. */
 	usleep(PAUSE_MS * 1000);
-	*next = first_byte_ms(f->gateway_port, ids[1]);
-	*ready = first_byte_ms(f->gateway_port, ids[0]);
+	times->soon = first_byte_ms(f->gateway_port, ids[2]);
+	times->ready = first_byte_ms(f->gateway_port, ids[0]);
 	process_stop(gateway);
-	return *nginx > 0 && *first > 0 && *next > 0 && *ready > 0;
+	return times->nginx > 0 && times->first > 0 && times->next > 0 && times->soon > 0 &&
+	       times->ready > 0;
 }
 
 static bool run_row(struct content_first_row *row, const struct souk_bench_options *options)
 {
 	static struct first f;
-	double values[4][REPEATS_MAX];
+	double values[5][REPEATS_MAX];
 	const char *clean[] = {"find", options->workdir, "-mindepth", "1", "-delete", NULL};
 	unsigned repeats = options->quick ? 1 : REPEATS_MAX;
 	f = (struct first){.options = options, .round_trip_ms = row->round_trip_ms};
 	bool good = start(&f);
-	for (unsigned i = 0; i < repeats && good; i++)
-		good = repeat(&f, i, &values[0][i], &values[1][i], &values[2][i], &values[3][i]);
+	for (unsigned i = 0; i < repeats && good; i++) {
+		struct times times = {0};
+		good = repeat(&f, i, &times);
+		values[0][i] = times.nginx;
+		values[1][i] = times.first;
+		values[2][i] = times.next;
+		values[3][i] = times.soon;
+		values[4][i] = times.ready;
+	}
 	stop(&f, good);
 	if (!good) {
 		fprintf(stderr, "souk bench content: %s failed; logs are in %s\n", f.failed,
@@ -195,7 +220,8 @@ static bool run_row(struct content_first_row *row, const struct souk_bench_optio
 	row->nginx_ms = median(values[0], repeats);
 	row->first_ms = median(values[1], repeats);
 	row->next_ms = median(values[2], repeats);
-	row->ready_ms = median(values[3], repeats);
+	row->soon_ms = median(values[3], repeats);
+	row->ready_ms = median(values[4], repeats);
 	row->bound_ms = 1.2 * row->nginx_ms + row->round_trip_ms;
 	process_run(clean, NULL, 0, NULL);
 	return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * content_first.h - how long until the first byte: of nginx over TLS 1.3, and of a gateway that has
- * nothing of the content yet, on loopback and with a delay on every way. */
+ * nothing of the content yet, on loopback and with a delay on every way from the gateway, to the
+ * ledger and to the provider; there is none between these two. */
 #ifndef SOUK_BENCH_CONTENT_FIRST_H
 #define SOUK_BENCH_CONTENT_FIRST_H
 
@@ -14,8 +15,9 @@
 struct content_first_row {
 	double round_trip_ms; /* added */
 	double nginx_ms;      /* medians, from the connection on */
-	double first_ms;      /* gateway: the first content from these providers */
-	double next_ms;	      /*   another content from them */
+	double first_ms;      /* gateway: just started, it knows nobody and has nothing ready */
+	double next_ms;	      /*   a content that is new to it, after it has run for a while */
+	double soon_ms;	      /*   another one right after that */
 	double ready_ms;      /*   a content that it has */
 	double bound_ms;      /* 1.2 times nginx and a round trip */
 };
