@@ -23,7 +23,7 @@
  *             V2 a use is counted in the transaction that answers it: a crash never gives one back.
  *             V3 labels are unique, a point belongs to one version of one key or policy.
  *             V4 the log only grows, and every entry is signed and names the one before.
- *             V5 a refusal changes nothing but the log (and the bucket of nobody).
+ *             V5 a refusal changes nothing but the log, and counts what was tried with the secret.
  *
  * Memory: caller's; secrets in it are wiped before a function returns, but for what it is to
  * return. Threads: one owner of a transaction. Spec: spec/vault.md. */
@@ -38,8 +38,6 @@
 #define SOUK_VAULT_LABEL_MAX	64u
 #define SOUK_VAULT_ACTOR_MAX	64u
 #define SOUK_VAULT_VERSIONS_MAX 1024u
-#define SOUK_VAULT_KEYS_MAX	100000u
-#define SOUK_VAULT_POLICIES_MAX 100000u
 /* Of plain text: 64 KiB. Wrap a file's key, not the file. */
 #define SOUK_VAULT_PLAIN_MAX 65536u
 #define SOUK_VAULT_GRACE_MS  (30ull * 24 * 3600 * 1000)
@@ -127,7 +125,6 @@ struct souk_vault_limits {
 
 /* souk_vault_create: a key under a new label.
  * Returns SOUK_OK, SOUK_LOCAL_EXISTS (also where it is deleted and not purged yet), or
- *   SOUK_LOCAL_FULL        SOUK_VAULT_KEYS_MAX.
  *   SOUK_PEER_BAD_REQUEST  also: a rate without its time, or an expiry that is past. */
 SOUK_MUST_CHECK souk_status souk_vault_create(const struct souk_vault *vault, const char *label,
 	const struct souk_vault_limits *limits, struct souk_vault_key *ret);
@@ -268,12 +265,14 @@ SOUK_MUST_CHECK souk_status souk_vault_export(const struct souk_vault *vault, co
 /* Version NUMBER's scalar (0: the newest), as umbral-pre's SecretKey has it. Wipe it. */
 SOUK_MUST_CHECK souk_status souk_vault_export_raw(
 	const struct souk_vault *vault, const char *label, uint32_t number, uint8_t ret[32]);
-/* souk_vault_import: under LABEL, or, where it is NULL, under its own.
+#define SOUK_VAULT_EXPORT_SCRATCH 46080u
+/* souk_vault_import: under LABEL, or, where it is NULL, under its own. SCRATCH has
+ * SOUK_VAULT_EXPORT_SCRATCH bytes; it and EXPORT_KEY are wiped.
  * Returns SOUK_OK, SOUK_LOCAL_EXISTS (a label, or one of its points), SOUK_LOCAL_VAULT_LOCKED
  * (wrong passphrase), SOUK_PEER_* (not an export). */
 SOUK_MUST_CHECK souk_status souk_vault_import(const struct souk_vault *vault, const char *label,
 	const struct souk_vault_export *file, const struct souk_vault_master *master,
-	struct souk_vault_export_key *export_key, struct souk_vault_key *ret);
+	struct souk_vault_export_key *export_key, uint8_t *scratch, struct souk_vault_key *ret);
 /* SOUK_PEER_NOT_CANONICAL: not a secret key. */
 SOUK_MUST_CHECK souk_status souk_vault_import_raw(const struct souk_vault *vault, const char *label,
 	const struct souk_vault_limits *limits, const uint8_t secret[32],
@@ -282,9 +281,11 @@ SOUK_MUST_CHECK souk_status souk_vault_import_raw(const struct souk_vault *vault
 /* A backup is a souk_vault_backup, each record (size 2 of the key, the key, size 4 of the value,
  * the value) in the order of the store, and an HMAC under the vault's key over all before it. */
 #define SOUK_VAULT_BACKUP_TAG 32u
-/* souk_vault_backup_head: what a backup begins with, under MASTER; logged. */
+/* souk_vault_backup_head: what a backup begins with, under NEW_MASTER; logged. RECORDS is the
+ * caller's to count. */
 SOUK_MUST_CHECK souk_status souk_vault_backup_head(const struct souk_vault *vault,
-	const struct souk_vault_master *master, struct souk_vault_backup *ret);
+	const struct souk_vault_master *old_master, const struct souk_vault_master *new_master,
+	struct souk_vault_backup *ret);
 /* The tag of a run of bytes after STATE: state' = HMAC(mac, state || SHA-256(bytes)). */
 void souk_vault_backup_step(
 	struct souk_hash *state, const struct souk_vault_keys *keys, struct souk_bytes bytes);
@@ -306,8 +307,7 @@ SOUK_MUST_CHECK souk_status souk_vault_restored(const struct souk_vault *vault,
  * Returns SOUK_OK, or
  *   SOUK_LOCAL_STATE       not 1 <= threshold <= shares_max <= SOUK_UMBRAL_SHARES_MAX.
  *   SOUK_PEER_BAD_POINT    the receiver's key is none.
- *   SOUK_PEER_BAD_REQUEST  the label, or an expiry that is past (zero: never is allowed).
- *   SOUK_LOCAL_FULL        SOUK_VAULT_POLICIES_MAX. */
+ *   SOUK_PEER_BAD_REQUEST  the label, or an expiry that is past (zero: never is allowed). */
 SOUK_MUST_CHECK souk_status souk_vault_policy_create(const struct souk_vault *vault,
 	const char *label, const struct souk_pubkey *receiving, uint32_t threshold,
 	uint32_t shares_max, struct souk_time expires, struct souk_vault_policy *ret);
@@ -373,6 +373,9 @@ SOUK_MUST_CHECK souk_status souk_vault_log_load(
 /* Entry INDEX as it was written. SOUK_OK, SOUK_LOCAL_NOT_FOUND, SOUK_CORRUPT_VAULT_LOG. */
 SOUK_MUST_CHECK souk_status souk_vault_log_entry(
 	const struct souk_vault *vault, uint64_t index, struct souk_signed_vault_entry *ret);
+/* The same as its bytes stand there, for souk_vault_audit_next. */
+SOUK_MUST_CHECK souk_status souk_vault_log_stored(
+	const struct souk_vault *vault, uint64_t index, struct souk_bytes *ret);
 /* The root over the first COUNT entries. SOUK_LOCAL_NOT_FOUND: there are fewer. */
 SOUK_MUST_CHECK souk_status souk_vault_log_root(
 	const struct souk_vault *vault, uint64_t count, struct souk_hash *ret);
@@ -395,7 +398,6 @@ struct souk_vault_audit {
 	struct souk_hash last;
 	struct souk_time time;
 	struct souk_hash peaks[64]; /* of complete subtrees, by level */
-	bool starts;
 };
 
 void souk_vault_audit_init(struct souk_vault_audit *audit, const struct souk_address *account);
