@@ -193,6 +193,21 @@ static bool may_ask(const struct matter *matter, const struct souk_address *who)
 	       (matter->judge->may_ask != NULL && matter->judge->may_ask(agreement, who));
 }
 
+/* Units that were delivered are answered for as long as they are judged. A service that can be
+ * revoked delivers until it ends or is revoked, and its provider may forget then what it serves
+ * with: a question after that could not be answered. */
+static souk_status check_owed(const struct matter *matter, struct souk_time now)
+{
+	const struct souk_agreement_record *record = &matter->record;
+	SOUK_TRY(check_open(matter, now));
+	if (record->revoked.ms != 0)
+		return SOUK_PEER_AGREEMENT_REVOKED;
+	if (matter->judge->convict_revoked != NULL &&
+		!souk_time_is_before(now, record->agreement.ends))
+		return SOUK_PEER_AGREEMENT_OVER;
+	return SOUK_OK;
+}
+
 souk_status ledger_apply_challenge(struct ledger_tx *tx, const struct souk_tx_challenge *body)
 {
 	struct matter matter;
@@ -201,9 +216,7 @@ souk_status ledger_apply_challenge(struct ledger_tx *tx, const struct souk_tx_ch
 	/* Nobody else is owed an answer: strangers could wait for an outage, and be paid for it. */
 	if (!may_ask(&matter, &tx->from))
 		return SOUK_PEER_WRONG_SIGNER;
-	SOUK_TRY(check_open(&matter, tx->now));
-	if (record->revoked.ms != 0)
-		return SOUK_PEER_AGREEMENT_REVOKED;
+	SOUK_TRY(check_owed(&matter, tx->now));
 	if (record->challenged)
 		return SOUK_PEER_CHALLENGED;
 	if (matter.judge->question(&record->agreement,

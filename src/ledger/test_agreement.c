@@ -8,201 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "agreement_kit.h"
 #include "souk/base/check.h"
 #include "souk/base/rng.h"
-#include "test_market.h"
-
-#define SERVICE	   7u
-#define DEPOSIT	   1001u
-#define BOND	   100u
-#define RESPOND_MS 3000u
-#define LIFE_MS	   8000u
-#define FUNDS	   (100 * COIN)
-
-/* ---- a judge ---- */
-
-static bool says(struct souk_bytes bytes, const char *text)
-{
-	return bytes.size == strlen(text) && memcmp(bytes.data, text, bytes.size) == 0;
-}
-
-static souk_status fake_convict(
-	const struct souk_agreement *agreement, uint32_t fault, struct souk_bytes evidence)
-{
-	(void)agreement;
-	return fault == 1 && says(evidence, "guilty") ? SOUK_OK : SOUK_PEER_NOT_GUILTY;
-}
-
-static souk_status fake_question(const struct souk_agreement *agreement, struct souk_bytes question)
-{
-	(void)agreement;
-	return says(question, "question") ? SOUK_OK : SOUK_PEER_UNPAID;
-}
-
-static souk_status fake_answer(const struct souk_agreement *agreement, struct souk_bytes question,
-	struct souk_bytes answer)
-{
-	(void)agreement;
-	return says(question, "question") && says(answer, "answer") ? SOUK_OK : SOUK_PEER_BAD_KEY;
-}
-
-static const struct souk_judge fake_judge = {.service = SERVICE,
-	.convict = fake_convict,
-	.question = fake_question,
-	.answer = fake_answer};
-static const struct souk_judge *const judge_list[] = {&fake_judge};
-static const struct souk_judges judges = {judge_list, 1};
-
-/* ---- the scene: BOB provides, CAROL is the customer, DAVE and ALICE look on ---- */
-
-static struct market *market;
-static struct souk_agreement agreement;
-static struct souk_hash id;
-
-static struct souk_agreement make_agreement(void)
-{
-	return (struct souk_agreement){
-		.version = 1,
-		.ledger = market->ledger.record.ledger,
-		.service = SERVICE,
-		.provider = market->parties[BOB].address,
-		.customer = market->parties[CAROL].address,
-		.terms = {{9}},
-		.deposit = {DEPOSIT},
-		.bond = {BOND},
-		.victim_permille = 500,
-		.reporter_permille = 250,
-		.respond_ms = RESPOND_MS,
-		.ends = souk_time_plus_ms(market->now, LIFE_MS),
-		.nonce = {{1}},
-	};
-}
-
-static struct souk_tx_body body_agree(const struct souk_agreement *about, enum party customer)
-{
-	struct souk_tx_body body = {.kind = SOUK_TX_BODY_AGREE};
-	struct souk_hash digest = souk_agreement_digest(about);
-	body.agree.agreement.agreement = *about;
-	souk_ecdsa_sign(&body.agree.agreement.signature, &digest, &market->parties[customer]);
-	return body;
-}
-
-#define PUT_TEXT(field, text)                                                                      \
-	do {                                                                                       \
-		(field).size = (uint16_t)strlen(text);                                             \
-		memcpy((field).data, (text), strlen(text));                                        \
-	} while (0)
-
-static struct souk_tx_body body_accuse(uint32_t fault, const char *evidence)
-{
-	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ACCUSE};
-	body.accuse.agreement = id;
-	body.accuse.fault = fault;
-	PUT_TEXT(body.accuse.evidence, evidence);
-	return body;
-}
-
-static struct souk_tx_body body_challenge(const char *question)
-{
-	struct souk_tx_body body = {.kind = SOUK_TX_BODY_CHALLENGE, .challenge = {.agreement = id}};
-	PUT_TEXT(body.challenge.question, question);
-	return body;
-}
-
-static struct souk_tx_body body_answer(const char *answer)
-{
-	struct souk_tx_body body = {.kind = SOUK_TX_BODY_ANSWER, .answer = {.agreement = id}};
-	PUT_TEXT(body.answer.answer, answer);
-	return body;
-}
-
-static struct souk_tx_body body_silence(void)
-{
-	return (struct souk_tx_body){.kind = SOUK_TX_BODY_SILENCE, .silence = {id}};
-}
-
-static struct souk_tx_body body_end(void)
-{
-	return (struct souk_tx_body){.kind = SOUK_TX_BODY_AGREEMENT_END, .agreement_end = {id}};
-}
-
-static void act(enum party who, struct souk_tx_body body)
-{
-	market_do(market, who, &body);
-}
-
-static void refused(enum party who, struct souk_tx_body body, souk_status status)
-{
-	market_refuse(market, who, &body, status);
-}
-
-static void agree(void)
-{
-	act(BOB, body_agree(&agreement, CAROL));
-}
-
-static struct souk_agreement_record record(void)
-{
-	struct souk_agreement_record got;
-	assert_int_equal(souk_ledger_get_agreement(&got, &market->ledger, &id), SOUK_OK);
-	return got;
-}
-
-/* What each party has gained since setup, and what was burned. */
-static void balances(int64_t bob, int64_t carol, int64_t dave, uint64_t deposits, uint64_t burned)
-{
-	assert_int_equal((int64_t)market_balance(market, BOB) - (int64_t)FUNDS, bob);
-	assert_int_equal((int64_t)market_balance(market, CAROL) - (int64_t)FUNDS, carol);
-	assert_int_equal((int64_t)market_balance(market, DAVE) - (int64_t)FUNDS, dave);
-	assert_int_equal(market->ledger.record.deposits.ncoin, deposits);
-	assert_int_equal(market->ledger.record.burned.ncoin, burned);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	market = market_new();
-	souk_ledger_set_judges(&market->ledger, &judges);
-	market_fund(market, BOB, FUNDS);
-	market_fund(market, CAROL, FUNDS);
-	market_fund(market, DAVE, FUNDS);
-	agreement = make_agreement();
-	id = souk_agreement_digest(&agreement);
-	return 0;
-}
-
-/* Somebody else's replay of the log, with JUDGES. */
-static souk_status replay(const struct souk_judges *known)
-{
-	static struct souk_log_verifier verifier;
-	struct test_store records = {0};
-	struct souk_store store = test_store_port(&records);
-	struct souk_bytes in = souk_bytes_of(
-		market->log + SOUK_LOG_MAGIC_SIZE, market->log_size - SOUK_LOG_MAGIC_SIZE);
-	souk_status status = SOUK_OK;
-	souk_log_verifier_init(&verifier, &store);
-	souk_log_verifier_set_judges(&verifier, known);
-	while (status == SOUK_OK && in.size > 0) {
-		struct souk_bytes frame;
-		size_t used;
-		assert_int_equal(souk_log_read_frame(&frame, &used, in), SOUK_OK);
-		status = souk_log_verifier_feed(&verifier, frame);
-		in = souk_bytes_of(in.data + used, in.size - used);
-	}
-	if (status == SOUK_OK)
-		status = souk_log_verifier_finish(&verifier);
-	test_store_done(&records);
-	return status;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	market_seal(market);
-	int failed = souk_ledger_audit(&market->ledger) != SOUK_OK || replay(&judges) != SOUK_OK;
-	market_free(market);
-	return failed;
-}
 
 /* ---- agree ---- */
 
@@ -312,8 +120,8 @@ static void test_parties_meet(void **state)
 		{DAVE, -(int64_t)DEPOSIT, 500, 250},
 	};
 	for (size_t i = 0; i < SOUK_COUNT_OF(rows); i++) {
-		teardown(state);
-		setup(state);
+		agreement_teardown(state);
+		agreement_setup(state);
 		agree();
 		/* A false accusation of one's own costs nothing: the bond goes round. */
 		act(BOB, body_accuse(1, "innocent"));
@@ -322,8 +130,8 @@ static void test_parties_meet(void **state)
 		balances(rows[i].bob, rows[i].carol, rows[i].dave, 0, 251);
 	}
 	/* The provider is its own customer. */
-	teardown(state);
-	setup(state);
+	agreement_teardown(state);
+	agreement_setup(state);
 	agreement.customer = agreement.provider;
 	id = souk_agreement_digest(&agreement);
 	act(BOB, body_agree(&agreement, BOB));
@@ -462,8 +270,8 @@ static void test_late_challenge(void **state)
 {
 	(void)state;
 	for (int silent = 0; silent < 2; silent++) {
-		teardown(state);
-		setup(state);
+		agreement_teardown(state);
+		agreement_setup(state);
 		agree();
 		market_advance(market, LIFE_MS + RESPOND_MS - 1);
 		act(CAROL, body_challenge("question"));
@@ -560,16 +368,20 @@ static void test_random_walk(void **state)
 	struct souk_rng rng;
 	static const enum party who[] = {BOB, CAROL, DAVE, OPERATOR};
 	souk_rng_init(&rng, 20);
-	unsigned accepted = 0, convicted = 0, ended = 0;
+	unsigned accepted = 0, convicted = 0, ended = 0, revoked = 0;
 	for (int i = 0; i < 1500; i++) {
 		enum party party = who[souk_rng_below(&rng, SOUK_COUNT_OF(who))];
 		bool good = souk_rng_below(&rng, 2);
 		struct souk_tx_body body;
-		switch (i % 25 == 0 ? 0 : 1 + souk_rng_below(&rng, 6)) {
+		switch (i % 25 == 0 ? 0 : 1 + souk_rng_below(&rng, 7)) {
 		case 0:
 			agreement = make_agreement();
 			agreement.nonce.bytes[1] = (uint8_t)i;
 			agreement.nonce.bytes[2] = (uint8_t)(i >> 8);
+			if (i % 2 != 0) {
+				agreement.service = REVOCABLE;
+				PUT_TEXT(agreement.details, "details");
+			}
 			id = souk_agreement_digest(&agreement);
 			body = body_agree(&agreement, CAROL);
 			party = BOB;
@@ -579,6 +391,7 @@ static void test_random_walk(void **state)
 		case 3: body = body_answer(good ? "answer" : "?"); break;
 		case 4: body = body_silence(); break;
 		case 5: body = body_end(); break;
+		case 6: body = body_revoke(); break;
 		default: market_advance(market, souk_rng_below(&rng, 2 * RESPOND_MS)); continue;
 		}
 		souk_status status = market_send(market, party, &body);
@@ -586,9 +399,10 @@ static void test_random_walk(void **state)
 		accepted += status == SOUK_OK;
 		convicted += status == SOUK_OK && body.kind == SOUK_TX_BODY_SILENCE;
 		ended += status == SOUK_OK && body.kind == SOUK_TX_BODY_AGREEMENT_END;
+		revoked += status == SOUK_OK && body.kind == SOUK_TX_BODY_AGREEMENT_REVOKE;
 	}
 	/* The walk went through every room. */
-	assert_true(accepted > 200 && convicted > 2 && ended > 2);
+	assert_true(accepted > 200 && convicted > 2 && ended > 2 && revoked > 2);
 }
 
 /* Without the judge, or with one of another opinion, a replay stops at the transaction. */
@@ -605,11 +419,11 @@ static void test_find(void **state)
 {
 	(void)state;
 	assert_ptr_equal(souk_judges_find(&judges, SERVICE), &fake_judge);
-	assert_null(souk_judges_find(&judges, SERVICE + 1));
+	assert_null(souk_judges_find(&judges, REVOCABLE + 1));
 	assert_null(souk_judges_find(NULL, SERVICE));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, agreement_setup, agreement_teardown)
 
 int main(void)
 {
