@@ -39,7 +39,10 @@ struct souk_viewer_config {
 	 * as failures_max. */
 	uint32_t sponsor_failures_max;
 	uint64_t retry_ms; /* before the first retry; doubled each time */
-	uint8_t seed[32];  /* fresh */
+	/* Nobody waits for the next chunk: tickets go with the next unit that is asked for, and the
+	 * keys come with it. Else they are asked for at once, alone. */
+	bool is_patient;
+	uint8_t seed[32];			       /* fresh */
 	const struct souk_signed_admission *admission; /* NULL: none */
 };
 
@@ -102,6 +105,8 @@ struct souk_viewer_cache {
 	uint32_t asked;		/* units that were asked for */
 	uint32_t shown;		/* units whose VERIFY was given */
 	uint32_t owed;		/* the last KEYS was for the key of this unit */
+	uint32_t carrier;	/* the unit whose FETCH has the ticket; 0: none */
+	bool keeps_keys;	/* one came without the key: it is asked for alone */
 	uint32_t failures;	/* in a row */
 	struct souk_time retry; /* nothing is sent before */
 	uint32_t again_count;

@@ -445,6 +445,7 @@ static souk_status do_keys(struct kit_viewing *v, const struct souk_viewer_effec
 {
 	struct souk_provider_reply reply;
 	uint32_t provider = provider_of(v, effect->cache);
+	v->keys_asked++;
 	SOUK_TRY(kit_sponsor_unit(v->kit, provider, &effect->request, NULL, &reply));
 	if (is_lost(v))
 		return SOUK_IO_NET;

@@ -106,6 +106,7 @@ struct kit_viewing {
 	bool have[KIT_CHUNKS];
 	bool ended;
 	uint32_t fetched, complaints;
+	uint32_t keys_asked; /* alone */
 	/* how the world is */
 	struct souk_rng *rng; /* NULL: nothing is lost */
 	uint32_t loss;	      /* of a hundred answers */

@@ -268,6 +268,10 @@ void souk_viewer_received(struct souk_viewer *viewer, uint32_t cache, uint32_t u
 	if (entry == NULL || viewer->state != SOUK_VIEWER_RUNNING || entry->fetching == 0)
 		return;
 	entry->fetching--;
+	if (entry->carrier == unit) {
+		entry->carrier = 0;
+		entry->keeps_keys = key == NULL;
+	}
 	if (souk_customer_received(&entry->customer, unit) == SOUK_OK)
 		take_key(viewer, cache, key);
 }
@@ -389,6 +393,8 @@ static void cache_failed(struct souk_viewer *viewer, const struct souk_viewer_ef
 		entry->busy = false;
 	} else if (entry->fetching > 0) {
 		entry->fetching--;
+		if (entry->carrier == effect->unit)
+			entry->carrier = 0;
 		entry->again[entry->again_count++] = effect->unit;
 	}
 	/* What fails during the pause is the same failure. */
@@ -468,7 +474,7 @@ static bool next_keys(struct souk_viewer *viewer, uint32_t cache, struct souk_vi
 {
 	struct souk_viewer_cache *entry = &viewer->caches[cache];
 	struct souk_viewer_effect effect = {.kind = SOUK_VIEWER_KEYS, .cache = cache};
-	if (entry->busy || souk_time_is_before(now, entry->retry) ||
+	if (entry->busy || entry->carrier != 0 || souk_time_is_before(now, entry->retry) ||
 		souk_customer_settle(&entry->customer, &effect.request, now) != SOUK_OK)
 		return false;
 	entry->busy = true;
@@ -482,6 +488,15 @@ static bool next_keys(struct souk_viewer *viewer, uint32_t cache, struct souk_vi
 static uint32_t fetch_limit(const struct souk_viewer *viewer)
 {
 	return souk_bundle_segment_end(&viewer->plan, viewer->segment + 1);
+}
+
+/* Whether a ticket for CACHE may go with a unit. Never the first: its chunks are what is waited
+ * for.
+ */
+static bool may_carry(const struct souk_viewer *viewer, const struct souk_viewer_cache *cache)
+{
+	return viewer->config.is_patient && cache->customer.keyed > 0 && cache->carrier == 0 &&
+	       !cache->busy && !cache->keeps_keys;
 }
 
 static bool next_fetch(struct souk_viewer *viewer, uint32_t cache, struct souk_viewer_effect *ret,
@@ -509,8 +524,20 @@ static bool next_fetch(struct souk_viewer *viewer, uint32_t cache, struct souk_v
 	effect.chunk = (uint32_t)effect.request.chunk;
 	effect.length = souk_content_chunk_length(&viewer->plan.content, effect.chunk);
 	entry->fetching++;
+	if (may_carry(viewer, entry) && effect.request.has_ticket &&
+		effect.request.ticket.unit > entry->customer.keyed)
+		entry->carrier = effect.unit;
 	*ret = effect;
 	return true;
+}
+
+/* Keys of CACHE, or another unit of it; where both are due and the ticket may ride, the unit. */
+static bool next_request(struct souk_viewer *viewer, uint32_t cache, struct souk_viewer_effect *ret,
+	struct souk_time now)
+{
+	if (may_carry(viewer, &viewer->caches[cache]) && next_fetch(viewer, cache, ret, now))
+		return true;
+	return next_keys(viewer, cache, ret, now) || next_fetch(viewer, cache, ret, now);
 }
 
 /* Whether every unit of the segment came, still encrypted. */
@@ -568,8 +595,7 @@ static bool next_running(
 		return true;
 	for (uint32_t i = 0; i < viewer->plan.caches; i++) {
 		uint32_t cache = (viewer->turn + i) % viewer->plan.caches;
-		if (!next_verify(viewer, cache, ret) && !next_keys(viewer, cache, ret, now) &&
-			!next_fetch(viewer, cache, ret, now))
+		if (!next_verify(viewer, cache, ret) && !next_request(viewer, cache, ret, now))
 			continue;
 		viewer->turn = cache + 1;
 		return true;
