@@ -148,6 +148,7 @@ static void done_key(struct view_job *job)
 		.failures_max = CACHE_FAILURES,
 		.sponsor_failures_max = SPONSOR_FAILURES,
 		.retry_ms = RETRY_MS,
+		.is_patient = !view->config.is_streaming,
 		.admission = view->config.admission,
 	};
 	souk_status status = bundle->key_status;
@@ -350,8 +351,12 @@ static void tell(struct view *view, souk_status status)
 	/* Whoever shows it adds the status and its text. */
 	bool says_more =
 		view->refusal[0] != '\0' && strcmp(view->refusal, souk_status_text(status)) != 0;
-	snprintf(view->detail, FETCH_DETAIL_SIZE, "the sponsor at %s does not pay%s%s\n%s",
-		view->place.url, says_more ? ": " : "", says_more ? view->refusal : "", advice);
+	/* What the sponsor said may be long, and is cut off before what to do is. */
+	size_t room = FETCH_DETAIL_SIZE - 1 - strlen(advice);
+	snprintf(view->detail, room, "the sponsor at %s does not pay%s%s", view->place.url,
+		says_more ? ": " : "", says_more ? view->refusal : "");
+	size_t used = strlen(view->detail);
+	snprintf(view->detail + used, FETCH_DETAIL_SIZE - used, "\n%s", advice);
 }
 
 /* Nothing of this sponsor is to be had: the next one, or none. */
