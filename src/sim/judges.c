@@ -3,10 +3,12 @@
 
 #include "souk/base/check.h"
 #include "souk/content/judge.h"
+#include "souk/keys/judge.h"
 #include "task.h"
 
 static const struct souk_judge content_judge = SOUK_CONTENT_JUDGE;
-static const struct souk_judge *const list[] = {&content_judge, &sim_task_judge};
+static const struct souk_judge keys_judge = SOUK_KEYS_JUDGE;
+static const struct souk_judge *const list[] = {&content_judge, &sim_task_judge, &keys_judge};
 static const struct souk_judges judges = {list, SOUK_COUNT_OF(list)};
 
 const struct souk_judges *sim_judges(void)
