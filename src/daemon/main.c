@@ -14,6 +14,7 @@
 #include "provider_node.h"
 #include "sponsor_node.h"
 #include "souk/content/sponsor.h"
+#include "souk/crypto/group8.h"
 #include "souk/exchange/hub.h"
 #include "souk/exchange/session.h"
 #include "souk/io/entropy_real.h"
@@ -130,6 +131,17 @@ static void read_cache(struct souk_ini *ini, struct provider_node_config *c)
 	souk_ini_size(ini, "provider", "bandwidth", 0, UINT64_MAX, &c->bandwidth);
 }
 
+static void read_keys(struct souk_ini *ini, struct proxy_policy *c)
+{
+	souk_ini_bool(ini, "provider", "keys", &c->accepts);
+	souk_ini_amount(ini, "provider", "key_price", &c->price);
+	souk_ini_amount(ini, "provider", "key_deposit_max", &c->deposit_max);
+	souk_ini_duration(ini, "provider", "key_life_max", 1, 20 * MS_MAX, &c->life_max_ms);
+	souk_ini_duration(ini, "provider", "key_respond_min", 1, MS_MAX, &c->respond_min_ms);
+	souk_ini_u64(ini, "provider", "key_grants_max", 1, 10000, &c->grants_max);
+	souk_ini_text(ini, "provider", "key_secret", &c->secret);
+}
+
 static void read_provider(struct souk_ini *ini, struct provider_node_config *c)
 {
 	read_policy(ini, c);
@@ -154,6 +166,7 @@ static void read_provider(struct souk_ini *ini, struct provider_node_config *c)
 	souk_ini_duration(ini, "provider", "agreement_life", 1, MS_MAX, &c->agreements.life_max_ms);
 	souk_ini_duration(
 		ini, "provider", "agreement_respond", 1, MS_MAX, &c->agreements.respond_min_ms);
+	read_keys(ini, &c->keys);
 	if (c->price.ncoin == 0)
 		souk_ini_refuse(ini, "provider", "price", "more than 0 coins");
 }
@@ -326,6 +339,17 @@ static souk_status start_gateway(struct daemon *d, const char **what)
 	return gateway_node_start(&d->gateway_node, &d->gateway, chunks, &d->identity, what);
 }
 
+/* Tests and measurements of what runs without wide arithmetic. */
+static bool choose_engine(void)
+{
+	const char *engine = getenv("SOUK_ENGINE");
+	if (engine == NULL || souk_group8_use(engine))
+		return true;
+	fprintf(stderr, "soukd: SOUK_ENGINE=%s: not here; it is %s, or portable\n", engine,
+		souk_group8_engine());
+	return false;
+}
+
 static bool start_roles(struct daemon *d)
 {
 	const char *what = "";
@@ -376,7 +400,8 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	bool good = read_config(&d, &ini) && blind() && load_identity(&d) && start_roles(&d);
+	bool good = read_config(&d, &ini) && blind() && choose_engine() && load_identity(&d) &&
+		    start_roles(&d);
 	if (good) {
 		SOUK_LOG(SOUK_LOG_INFO, "ready", souk_log_text("version", SOUK_VERSION),
 			souk_log_text("home", d.home));

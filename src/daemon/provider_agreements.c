@@ -238,6 +238,10 @@ static void take_page(struct provider_node *node, struct souk_chain_client *chai
 		struct souk_hash id = souk_agreement_digest(&record->agreement);
 		if (!souk_address_equal(&record->agreement.provider, &node->identity->address))
 			continue;
+		if (record->agreement.service != SOUK_SERVICE_CONTENT) {
+			proxy_follow(node, chain, record, &id);
+			continue;
+		}
 		if (agreements->found < TABLE_MAX)
 			agreements->next[agreements->found++] =
 				(struct entry){id, record->agreement, record->convicted};
@@ -273,7 +277,10 @@ souk_status provider_agreements_poll(struct provider_node *node, struct souk_cha
 	struct souk_hash from = {{0}};
 	uint64_t now_ms = provider_now().ms;
 	pthread_mutex_lock(&agreements->lock);
-	bool idle = is_idle(agreements, now_ms);
+	bool idle = is_idle(agreements, now_ms) && !proxy_is_due(node->proxy);
+	/* Many grants are not looked at twice a second. */
+	idle |= agreements->known && agreements->count == 0 && proxy_has_grants(node->proxy) &&
+		!proxy_is_due(node->proxy);
 	size_t count_before = agreements->count;
 	pthread_mutex_unlock(&agreements->lock);
 	if (idle)
@@ -287,6 +294,7 @@ souk_status provider_agreements_poll(struct provider_node *node, struct souk_cha
 	} while (agreements->work.page.more);
 	agreements->polled_ms = now_ms;
 	replace(agreements, count_before);
+	proxy_followed(node);
 	return SOUK_OK;
 }
 

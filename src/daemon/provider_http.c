@@ -37,13 +37,19 @@ static void refuse(struct souk_http_reply *reply, souk_status status, const char
 	souk_http_reply_problem(reply, souk_http_status_of(status), status, detail);
 }
 
+/* What is sold as ID: a content, or what a proxy does under an agreement. */
+static souk_status find_sale(
+	struct provider_node *node, const struct souk_hash *id, struct souk_content_record *ret)
+{
+	souk_status status = provider_store_content(&node->store, id, ret);
+	return status == SOUK_LOCAL_NOT_FOUND ? proxy_sale(node->proxy, id, ret) : status;
+}
+
 souk_status provider_offer(
 	struct provider_node *node, const struct souk_hash *content, struct souk_signed_offer *ret)
 {
 	struct souk_content_record record;
-	souk_status status = provider_store_content(&node->store, content, &record);
-	if (status != SOUK_OK)
-		return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status;
+	SOUK_TRY(find_sale(node, content, &record));
 	ret->offer = (struct souk_offer){
 		.version = SOUK_EXCHANGE_VERSION,
 		.provider = node->identity->address,
@@ -55,7 +61,7 @@ souk_status provider_offer(
 		.units_max = (uint32_t)node->config.units_max,
 		.expires = souk_time_plus_ms(provider_now(), OFFER_LIFE_MS),
 	};
-	status = souk_text_set(&ret->offer.data_url, node->data_url);
+	souk_status status = souk_text_set(&ret->offer.data_url, node->data_url);
 	if (status == SOUK_OK)
 		souk_offer_sign(ret, node->identity);
 	return status;
@@ -172,10 +178,9 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 		refuse(reply, status, where.field);
 		return;
 	}
-	status = provider_store_content(&node->store, &ask.content, &record);
+	status = find_sale(node, &ask.content, &record);
 	if (status != SOUK_OK) {
-		refuse(reply, status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status,
-			NULL);
+		refuse(reply, status, NULL);
 		return;
 	}
 	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
@@ -413,13 +418,14 @@ void provider_control_handler(
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
 		 parse_strip_path(rest, &strip))
 		answer_strip(node, request, &strip, reply);
-	else if (!provider_cache_answer(node, request, reply))
+	else if (!proxy_control(node, request, reply) &&
+		 !provider_cache_answer(node, request, reply))
 		souk_http_reply_problem(reply, 404, SOUK_LOCAL_NOT_FOUND, request->path);
 }
 
 /* ------------------------------------------------------------------ data */
 
-static unsigned data_status_of(souk_status status)
+unsigned provider_data_status(souk_status status)
 {
 	switch (status) {
 	case SOUK_PEER_UNPAID:
@@ -430,6 +436,8 @@ static unsigned data_status_of(souk_status status)
 	case SOUK_PEER_STRIP_TERMS: return 402;
 	case SOUK_PEER_BAD_AUTH: return 401;
 	case SOUK_PEER_EPOCH_CLOSED:
+	case SOUK_PEER_AGREEMENT_OVER:
+	case SOUK_PEER_AGREEMENT_REVOKED:
 	case SOUK_PEER_STRIP_EXPIRED: return 410;
 	case SOUK_PEER_OUT_OF_ORDER:
 	case SOUK_PEER_UNIT_REBOUND: return 409;
@@ -609,7 +617,7 @@ static souk_status serve_unit(struct provider_node *node, const struct souk_unit
 		find_agreement(node, request, agreement_header, &agreement, &accountable);
 	if (status == SOUK_OK && request->unit > 0)
 		status = take_item(node, request, &item);
-	*ret_http = data_status_of(status);
+	*ret_http = provider_data_status(status);
 	SOUK_TRY(status);
 	/* The buffer first: a unit counts as sent once the provider has agreed to it. */
 	if (request->unit > 0) {
@@ -630,7 +638,7 @@ static souk_status serve_unit(struct provider_node *node, const struct souk_unit
 			provider_buffer_give(buffer);
 		chunk_item_give(item);
 		log_refusal(request, status);
-		*ret_http = data_status_of(status);
+		*ret_http = provider_data_status(status);
 		return status;
 	}
 	if (buffer == NULL)
@@ -679,13 +687,16 @@ void provider_data_handler(
 	souk_status status = souk_request_parse(&request, souk_bytes_text(http->path),
 		souk_http_request_header(http, SOUK_HEADER_AUTH),
 		souk_http_request_header(http, SOUK_HEADER_TICKET));
-	if (status == SOUK_OK && strcmp(http->method, "GET") != 0)
+	bool is_post = strcmp(http->method, "POST") == 0;
+	if (status == SOUK_OK && (is_post ? request.unit == 0 : strcmp(http->method, "GET") != 0))
 		status = SOUK_PEER_BAD_REQUEST;
 	if (status != SOUK_OK)
-		souk_http_reply_problem(reply, data_status_of(status), status, NULL);
+		souk_http_reply_problem(reply, provider_data_status(status), status, NULL);
 	else if (store != SOUK_OK)
 		/* A ticket that cannot be kept must not be taken. */
 		souk_http_reply_problem(reply, 503, store, "this provider cannot keep tickets now");
+	else if (is_post)
+		proxy_unit(node, &request, http->body, reply);
 	else
 		answer_unit(node, &request, souk_http_request_header(http, SOUK_HEADER_AGREEMENT),
 			reply);

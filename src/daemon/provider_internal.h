@@ -14,6 +14,7 @@
 #include "provider_limit.h"
 #include "provider_node.h"
 #include "provider_store.h"
+#include "proxy.h"
 #include "souk/content/cache.h"
 #include "souk/exchange/provider.h"
 #include "souk/io/http_server.h"
@@ -76,6 +77,7 @@ struct provider_node {
 	struct name_policy names; /* whose names are kept; not changed once it runs */
 
 	struct provider_agreements *agreements;
+	struct proxy *proxy; /* NULL: it re-encrypts nothing */
 	struct provider_buffers *buffers;
 	struct souk_http_server *control, *data;
 	pthread_t committer, settler;
@@ -102,6 +104,9 @@ bool provider_pause(struct provider_node *node, uint64_t ms);
 struct souk_amount provider_price_now(struct provider_node *node,
 	const struct souk_content_record *record, const struct souk_amount *asked);
 void provider_price_tick(struct provider_node *node);
+
+/* The HTTP status of a refusal on the data server. */
+unsigned provider_data_status(souk_status status);
 
 /* The offer of CONTENT as it stands now. SOUK_PEER_UNKNOWN_CONTENT. */
 SOUK_MUST_CHECK souk_status provider_offer(

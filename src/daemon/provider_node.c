@@ -53,6 +53,7 @@ void provider_node_config_default(struct provider_node_config *config)
 				.life_max_ms = 30ull * 24 * 3600 * 1000,
 				.respond_min_ms = 10ull * 60 * 1000,
 			},
+		.keys = proxy_policy_default(),
 		.cache = cache_policy_default(),
 		.policy = souk_policy_find("content", "young"),
 	};
@@ -430,6 +431,7 @@ static souk_status start(struct provider_node *node, const char **ret_what)
 	SOUK_TRY(provider_store_each_session(&node->store, restore_session, node));
 	*ret_what = "the stored receipts";
 	SOUK_TRY(provider_receipt_restore(node));
+	SOUK_TRY(proxy_open(&node->proxy, node, ret_what));
 	*ret_what = "the cache";
 	SOUK_TRY(chunk_store_open(&node->chunks, &node->store, node->config.cache.limit));
 	struct souk_price_policy policy = price_policy(&node->config);
@@ -512,6 +514,7 @@ void provider_node_stop(struct provider_node *node)
 	free(node->pending);
 	free(node->claims);
 	provider_buffers_free(node->buffers);
+	proxy_close(node->proxy);
 	provider_store_close(&node->store);
 	souk_tls_key_done(&node->tls);
 	souk_chain_client_free(node->lookup);

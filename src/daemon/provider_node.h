@@ -16,6 +16,7 @@
 
 #include "cache_recruits.h"
 #include "provider_agreements.h"
+#include "proxy.h"
 #include "souk/base/amount.h"
 #include "souk/crypto/ecdsa.h"
 #include "souk/payment/policy.h"
@@ -42,6 +43,7 @@ struct provider_node_config {
 	uint64_t units_max;
 	bool faucet;
 	struct provider_agreement_policy agreements;
+	struct proxy_policy keys;
 	struct cache_policy cache;
 	const struct souk_policy *policy; /* which penalty an open leaf needs; a young network's */
 };

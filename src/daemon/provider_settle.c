@@ -125,6 +125,7 @@ static souk_status settle_round(struct settler *settler, const char **ret_about)
 		&node->provider, ledger.record.epoch, ledger.epoch.end, provider_now());
 	pthread_mutex_unlock(&node->lock);
 	settler->next_draw = ledger.record.next_draw;
+	proxy_round(node->proxy, &ledger);
 	/* First: a challenge waits no longer than its agreement says, whatever else may fail. */
 	*ret_about = "agreements";
 	status = provider_agreements_poll(node, settler->chain);
