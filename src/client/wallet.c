@@ -334,6 +334,34 @@ souk_status wallet_reserve(
 	return SOUK_OK;
 }
 
+souk_status wallet_reserve_many(struct wallet *wallet, struct souk_wallet_strip *const *strips,
+	const struct souk_amount *amounts, size_t count, souk_status *ret)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store store;
+	SOUK_TRY(souk_lmdb_store_begin(wallet->lmdb, SOUK_LMDB_WRITE, &txn, &store));
+	souk_status status = SOUK_OK;
+	for (size_t i = 0; i < count && status == SOUK_OK; i++) {
+		ret[i] = reserve(&store, strips[i], amounts[i]);
+		/* What the leaf itself says writes nothing; anything else spoils the transaction. */
+		if (ret[i] != SOUK_PEER_STRIP_RANGE && ret[i] != SOUK_LOCAL_STATE)
+			status = ret[i];
+	}
+	return finish(txn, status);
+}
+
+souk_status wallet_put_strips(
+	struct wallet *wallet, const struct souk_wallet_strip *const *strips, size_t count)
+{
+	struct souk_lmdb_txn *txn;
+	struct souk_store store;
+	SOUK_TRY(souk_lmdb_store_begin(wallet->lmdb, SOUK_LMDB_WRITE, &txn, &store));
+	souk_status status = SOUK_OK;
+	for (size_t i = 0; i < count && status == SOUK_OK; i++)
+		status = put_strip(&store, strips[i]);
+	return finish(txn, status);
+}
+
 souk_status wallet_put_strip(struct wallet *wallet, const struct souk_wallet_strip *strip)
 {
 	struct souk_lmdb_txn *txn;

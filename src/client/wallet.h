@@ -71,7 +71,18 @@ SOUK_MUST_CHECK souk_status wallet_leaf(
 SOUK_MUST_CHECK souk_status wallet_reserve(
 	struct wallet *wallet, struct souk_wallet_strip *strip, struct souk_amount amount);
 
-/* Write STRIP's unit and over. */
+/* wallet_reserve_many: the same for COUNT strips on different leaves, in one transaction; what
+ * became of each is in RET.
+ *
+ * Returns SOUK_OK, or SOUK_IO_*: none is laid. */
+SOUK_MUST_CHECK souk_status wallet_reserve_many(struct wallet *wallet,
+	struct souk_wallet_strip *const *strips, const struct souk_amount *amounts, size_t count,
+	souk_status *ret);
+
+/* Write unit and over of COUNT strips, in one transaction. */
+SOUK_MUST_CHECK souk_status wallet_put_strips(
+	struct wallet *wallet, const struct souk_wallet_strip *const *strips, size_t count);
+
 SOUK_MUST_CHECK souk_status wallet_put_strip(
 	struct wallet *wallet, const struct souk_wallet_strip *strip);
 
