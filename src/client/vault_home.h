@@ -54,5 +54,30 @@ SOUK_MUST_CHECK souk_status vault_home_begin_read(struct vault_home *home, struc
 void vault_home_end_read(struct vault_home *home);
 
 const struct souk_identity *vault_home_identity(const struct vault_home *home);
+/* What opens the vault, once more; wipe it. */
+SOUK_MUST_CHECK souk_status vault_home_master(
+	struct vault_home *home, struct souk_vault_master *ret);
+
+/* vault_passphrase_master: a key from the first line of FILE, or, where that is NULL, from the
+ * environment's NAME.
+ *
+ *  In: kdf  as a file says; NULL: a fresh salt, and our own costs
+ *
+ * Returns SOUK_OK, SOUK_LOCAL_NOT_FOUND (neither is there, or it is empty), SOUK_IO_*, or
+ * SOUK_PEER_OVERSIZED. */
+SOUK_MUST_CHECK souk_status vault_passphrase_master(struct souk_vault_master *ret,
+	const struct souk_vault_kdf *kdf, const char *file, const char *name);
+
+/* vault_home_write_backup: all of the vault into a new file, 0600, under MASTER.
+ * Returns SOUK_OK, SOUK_LOCAL_EXISTS, SOUK_IO_*, SOUK_CORRUPT_STORE. */
+SOUK_MUST_CHECK souk_status vault_home_write_backup(struct vault_home *home, const char *path,
+	const struct souk_vault_master *master, uint64_t *ret_records);
+
+/* vault_home_restore: a home without a vault gets that of a backup. The passphrase of the backup is
+ * that of BACKUP_FILE, or of the environment's NAME.
+ * Returns SOUK_OK, SOUK_LOCAL_EXISTS (there is a vault), SOUK_LOCAL_VAULT_LOCKED (not the backup's
+ * passphrase), SOUK_PEER_BAD_REQUEST (not a backup, cut short, or altered). */
+SOUK_MUST_CHECK souk_status vault_home_restore(const struct vault_home_config *config,
+	const char *path, const char *backup_file, const char *name, uint64_t *ret_records);
 
 #endif
