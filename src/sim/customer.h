@@ -96,6 +96,7 @@ struct call {
 	uint32_t number; /* sim_message.request */
 	uint32_t again_ms;
 	struct souk_time due; /* when it is sent again, or given up */
+	uint64_t from_us;     /* not sent before: what it says is on no disk yet */
 	uint8_t *bytes;	      /* heap; of all but SIM_UNIT */
 	uint32_t size;
 	struct souk_unit_request unit;

@@ -18,6 +18,14 @@ static uint32_t number_of(struct customer *c, uint32_t place)
 	return ++c->serial << PLACE_BITS | place;
 }
 
+/* Patience begins when it leaves. */
+static struct souk_time first_due(struct sim_node *node, uint32_t again_ms, uint64_t world_us)
+{
+	uint64_t now_us = sim_time_us(node->world);
+	uint64_t wait_ms = world_us > now_us ? (world_us - now_us) / 1000 : 0;
+	return souk_time_plus_ms(sim_now(node), wait_ms + again_ms);
+}
+
 void customer_call(struct sim_node *node, uint32_t place, struct sim_message *message,
 	uint32_t again_ms, uint64_t world_us)
 {
@@ -33,7 +41,8 @@ void customer_call(struct sim_node *node, uint32_t place, struct sim_message *me
 		.number = message->request = number_of(c, place),
 		.again_ms = again_ms,
 		.size = message->size,
-		.due = souk_time_plus_ms(sim_now(node), again_ms),
+		.due = first_due(node, again_ms, world_us),
+		.from_us = world_us,
 	};
 	if (message->kind == SIM_UNIT)
 		call->unit = message->data.unit;
@@ -54,7 +63,7 @@ static void send_again(struct sim_node *node, struct call *call)
 		memcpy(message->bytes, call->bytes, call->size);
 	if (call->kind == SIM_UNIT)
 		message->data.unit = call->unit;
-	sim_send(node, message);
+	sim_send_after(node, message, call->from_us);
 }
 
 void customer_call_end(struct purchase *p, uint32_t place)
