@@ -19,6 +19,7 @@ struct content_issue_row {
 	uint32_t segments;
 	double ask_us, open_us, claim_us; /* a message of each kind; claims: all of a bundle */
 	double store_us;		  /* of a bundle, beside them */
+	double locked_us;		  /* of a bundle: what no second core can do meanwhile */
 	double bundles_per_s;
 	double tbps; /* of content, that these bundles are good for */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "http_answer.h"
+#include "souk/base/check.h"
 #include "souk/io/clock_real.h"
 #include "souk/io/log.h"
 #include "sponsor_internal.h"
@@ -32,20 +33,44 @@ static souk_status commit_after(struct sponsor_node *node, souk_status status)
 	return status != SOUK_OK ? status : stored;
 }
 
-static souk_status draw(struct sponsor_node *node, const struct souk_signed_bundle_ask *ask,
+/* Under lock. */
+static souk_status draw(struct sponsor_node *node, const struct souk_bundle_ask *ask,
 	uint64_t network, struct souk_signed_bundle_offer *ret, const char **ret_why)
 {
-	pthread_mutex_lock(&node->lock);
-	souk_status status = node->line_is_spent ? SOUK_LOCAL_BUDGET
-						 : souk_sponsor_ask(&node->sponsor, ask, network,
-							   sponsor_now(), ret);
-	if (node->line_is_spent)
+	if (node->line_is_spent) {
 		*ret_why = "what one epoch may cost is used up; the next one has more";
-	else if (status == SOUK_PEER_SPONSOR_QUOTA &&
-		 souk_sponsor_has_all_viewers(&node->sponsor, network))
+		return SOUK_LOCAL_BUDGET;
+	}
+	souk_status status =
+		souk_sponsor_ask_finish(&node->sponsor, ask, network, sponsor_now(), ret);
+	if (status == SOUK_PEER_SPONSOR_QUOTA &&
+		souk_sponsor_has_all_viewers(&node->sponsor, network))
 		*ret_why = "as many viewers of this network asked as one network may have in an "
 			   "epoch: wait for the next one, or ask with a key that asked before";
+	return status;
+}
+
+/* The signatures beside the machine. */
+static souk_status serve_ask(struct sponsor_node *node,
+	const struct souk_signed_bundle_ask *signed_ask, uint64_t network,
+	struct souk_signed_bundle_offer *ret, const char **ret_why)
+{
+	pthread_mutex_lock(&node->lock);
+	struct souk_address site = node->sponsor.config.site;
+	souk_status status =
+		souk_sponsor_ask_begin(&node->sponsor, &signed_ask->ask, sponsor_now());
 	pthread_mutex_unlock(&node->lock);
+	SOUK_TRY(status);
+	status =
+		souk_sponsor_ask_verify(&node->identity->address, &site, signed_ask, sponsor_now());
+	pthread_mutex_lock(&node->lock);
+	if (status != SOUK_OK)
+		souk_sponsor_note_refused(&node->sponsor);
+	else
+		status = draw(node, &signed_ask->ask, network, ret, ret_why);
+	pthread_mutex_unlock(&node->lock);
+	if (status == SOUK_OK)
+		souk_sponsor_offer_sign(ret, node->identity);
 	return status;
 }
 
@@ -67,7 +92,7 @@ static void answer_ask(struct sponsor_node *node, const struct souk_http_request
 	}
 	souk_http_request_peer(request, peer);
 	const char *why = NULL;
-	status = draw(node, &ask, sponsor_network_of_peer(peer), &offer, &why);
+	status = serve_ask(node, &ask, sponsor_network_of_peer(peer), &offer, &why);
 	if (status == SOUK_OK)
 		status = sponsor_commit(node);
 	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "bundle_drawn" : "bundle_refused",
@@ -108,6 +133,40 @@ static void answer_open(struct sponsor_node *node, const struct souk_http_reques
 			(void *)(uintptr_t)strips.data);
 }
 
+static souk_status claim_with(struct sponsor_node *node, const struct souk_segment_claim *claim,
+	struct souk_sponsor_work *work, struct souk_segment_tickets *ret)
+{
+	int file;
+	pthread_mutex_lock(&node->lock);
+	souk_status status = souk_sponsor_claim_begin(&node->sponsor, claim, sponsor_now(), work);
+	if (status == SOUK_OK)
+		work->source = sponsor_source_of(node, &work->record.content, &file);
+	pthread_mutex_unlock(&node->lock);
+	SOUK_TRY(status);
+	souk_sponsor_claim_compute(work, claim);
+	pthread_mutex_lock(&node->lock);
+	status = souk_sponsor_claim_finish(&node->sponsor, work, claim, sponsor_now());
+	pthread_mutex_unlock(&node->lock);
+	if (status == SOUK_OK)
+		souk_sponsor_claim_answer(work, claim, ret);
+	return status;
+}
+
+/* The puzzles beside the machine. */
+static souk_status serve_claim(struct sponsor_node *node, const struct souk_segment_claim *claim,
+	struct souk_segment_tickets *ret)
+{
+	struct souk_sponsor_work *work = malloc(sizeof *work);
+	if (work == NULL)
+		return SOUK_IO_MEMORY;
+	pthread_mutex_lock(sponsor_bundle_lock(node, &claim->bundle));
+	souk_status status = claim_with(node, claim, work, ret);
+	pthread_mutex_unlock(sponsor_bundle_lock(node, &claim->bundle));
+	souk_sponsor_work_wipe(work);
+	free(work);
+	return status;
+}
+
 static void answer_claim(struct sponsor_node *node, const struct souk_http_request *request,
 	struct souk_http_reply *reply)
 {
@@ -124,9 +183,7 @@ static void answer_claim(struct sponsor_node *node, const struct souk_http_reque
 		return;
 	}
 	memset(&tickets, 0, sizeof tickets);
-	pthread_mutex_lock(&node->lock);
-	status = souk_sponsor_claim(&node->sponsor, &claim, sponsor_now(), &tickets);
-	pthread_mutex_unlock(&node->lock);
+	status = serve_claim(node, &claim, &tickets);
 	/* The segment is paid on the disk before a ticket leaves; wrong tokens count there, too. */
 	status = commit_after(node, status);
 	if (status == SOUK_OK) {

@@ -19,7 +19,8 @@
 #include "stopper.h"
 
 /* Answers to opens that may be asked for again. */
-#define SPONSOR_ANSWERS 1024u
+#define SPONSOR_ANSWERS	     1024u
+#define SPONSOR_BUNDLE_LOCKS 64u
 /* Seconds over which rates are told. */
 #define SPONSOR_SAMPLES 61u
 
@@ -54,6 +55,9 @@ struct sponsor_node {
 	char name[SPONSOR_NAME_SIZE];
 	struct souk_tls_key tls;
 	struct sponsor_store store;
+
+	/* One open or claim of a bundle at a time: by its name. */
+	pthread_mutex_t bundle_locks[SPONSOR_BUNDLE_LOCKS];
 
 	pthread_mutex_t allot_lock; /* chain, allot_status */
 	struct souk_chain_client *chain;
@@ -113,9 +117,9 @@ souk_status sponsor_restore(struct sponsor_node *node);
 /* Pay for what the store says, from now on: new orders, changed budgets. */
 souk_status sponsor_follow_orders(struct sponsor_node *node);
 void sponsor_close_files(struct sponsor_node *node);
-/* The source of the machine; CTX is the node. */
-souk_status sponsor_read(
-	void *ctx, const struct souk_hash *content, uint64_t offset, uint8_t *out, uint32_t size);
+/* The source of a work on CONTENT: *RET_FILE is to outlive it. Under lock. */
+struct souk_sponsor_source sponsor_source_of(
+	const struct sponsor_node *node, const struct souk_hash *content, int *ret_file);
 
 /* ---- sponsor_money.c ---- */
 
@@ -130,6 +134,8 @@ void sponsor_limit(struct sponsor_node *node);
 void sponsor_allot_ahead(struct sponsor_node *node);
 /* A leaf as it was stored. */
 void sponsor_restore_leaf(struct sponsor_node *node, const struct souk_sponsor_leaf_record *record);
+/* Who may work on BUNDLE now. */
+pthread_mutex_t *sponsor_bundle_lock(struct sponsor_node *node, const struct souk_nonce *bundle);
 /* sponsor_open: strips for OPEN, durably; *RET is heap: encoded bundle_strips. As
  * souk_sponsor_open, or SOUK_IO_*; SOUK_LOCAL_FULL also where the escrow has no more to allot in
  * this epoch. */

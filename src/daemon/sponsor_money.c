@@ -396,20 +396,22 @@ static souk_status find_leaves(struct sponsor_node *node, const struct souk_bund
 struct opening {
 	struct wanted wanted;
 	struct souk_bundle_strips strips;
+	struct souk_sponsor_work work;
+	int file; /* that the work reads */
 };
 
 /* Under money_lock. */
 static souk_status lay_strips(struct sponsor_node *node, const struct souk_bundle_open *open,
-	struct souk_hub_leaf **leaves, struct souk_bundle_strips *ret)
+	struct souk_hub_leaf **leaves, struct opening *o)
 {
 	struct souk_payer_leaf *free_parts[SOUK_BUNDLE_CACHES_MAX];
 	for (uint32_t i = 0; i < open->sessions.count; i++) {
 		free_parts[i] = &leaves[i]->free;
-		souk_hub_leaves_use(&node->leaves, leaves[i], &ret->strips.items[i]);
+		souk_hub_leaves_use(&node->leaves, leaves[i], &o->strips.strips.items[i]);
 	}
 	pthread_mutex_lock(&node->lock);
-	souk_status status =
-		souk_sponsor_open(&node->sponsor, open, free_parts, sponsor_now(), ret);
+	souk_status status = souk_sponsor_open_finish(
+		&node->sponsor, &o->work, open, free_parts, sponsor_now(), &o->strips);
 	pthread_mutex_unlock(&node->lock);
 	for (uint32_t i = 0; status == SOUK_OK && i < open->sessions.count; i++)
 		status = note_used(node, leaves[i]);
@@ -438,61 +440,67 @@ static souk_status copy_bytes(struct souk_bytes from, struct souk_bytes *ret)
 	return SOUK_OK;
 }
 
-/* Encode STRIPS; keep a copy for who asks again. Under money_lock. */
+/* Encode STRIPS; keep a copy for who asks again. */
 static souk_status encode_answer(
 	struct sponsor_node *node, const struct souk_bundle_strips *strips, struct souk_bytes *ret)
 {
-	struct sponsor_answer *kept = &node->answers[node->answer_count++ % SPONSOR_ANSWERS];
 	struct souk_writer writer;
-	struct souk_bytes encoded;
+	struct souk_bytes encoded, copy = souk_bytes_of(NULL, 0);
 	uint8_t *bytes = malloc(SOUK_BUNDLE_STRIPS_SIZE_MAX);
 	if (bytes == NULL)
 		return SOUK_IO_MEMORY;
 	souk_writer_init(&writer, bytes, SOUK_BUNDLE_STRIPS_SIZE_MAX);
 	souk_bundle_strips_encode(&writer, strips);
 	souk_status status = souk_writer_finish(&writer, &encoded);
-	free((void *)(uintptr_t)kept->bytes.data);
-	kept->bytes = souk_bytes_of(NULL, 0);
-	kept->bundle = strips->bundle;
-	if (status == SOUK_OK)
-		status = copy_bytes(encoded, &kept->bytes);
 	if (status == SOUK_OK)
 		status = copy_bytes(encoded, ret);
+	if (status == SOUK_OK && copy_bytes(encoded, &copy) == SOUK_OK) {
+		pthread_mutex_lock(&node->money_lock);
+		struct sponsor_answer *kept =
+			&node->answers[node->answer_count++ % SPONSOR_ANSWERS];
+		free((void *)(uintptr_t)kept->bytes.data);
+		kept->bytes = copy;
+		kept->bundle = strips->bundle;
+		pthread_mutex_unlock(&node->money_lock);
+	}
 	free(bytes);
 	return status;
 }
 
-/* Under money_lock. SOUK_LOCAL_NOT_FOUND: o->wanted is to be allotted first. */
-static souk_status open_once(struct sponsor_node *node, const struct souk_bundle_open *open,
-	struct opening *o, struct souk_bytes *ret)
+/* What was answered before. */
+static souk_status answer_again(
+	struct sponsor_node *node, const struct souk_nonce *bundle, struct souk_bytes *ret)
 {
-	struct souk_hub_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
-	pthread_mutex_lock(&node->lock);
-	souk_status status = souk_sponsor_check(&node->sponsor, open, sponsor_now());
-	pthread_mutex_unlock(&node->lock);
-	if (status == SOUK_LOCAL_EXISTS) {
-		const struct sponsor_answer *answer = find_answer(node, &open->bundle);
-		return answer == NULL ? SOUK_PEER_UNKNOWN_BUNDLE : copy_bytes(answer->bytes, ret);
-	}
-	SOUK_TRY(status);
-	SOUK_TRY(find_leaves(node, open, leaves, &o->wanted));
-	if (o->wanted.count > 0)
-		return SOUK_LOCAL_NOT_FOUND;
-	memset(&o->strips, 0, sizeof o->strips);
-	SOUK_TRY(lay_strips(node, open, leaves, &o->strips));
-	return encode_answer(node, &o->strips, ret);
+	pthread_mutex_lock(&node->money_lock);
+	const struct sponsor_answer *answer = find_answer(node, bundle);
+	souk_status status =
+		answer == NULL ? SOUK_PEER_UNKNOWN_BUNDLE : copy_bytes(answer->bytes, ret);
+	pthread_mutex_unlock(&node->money_lock);
+	return status;
 }
 
-static souk_status open_with(struct sponsor_node *node, const struct souk_bundle_open *open,
-	struct opening *o, struct souk_bytes *ret)
+/* SOUK_LOCAL_NOT_FOUND: o->wanted is to be allotted first. */
+static souk_status finish_once(
+	struct sponsor_node *node, const struct souk_bundle_open *open, struct opening *o)
 {
-	souk_status status = SOUK_LOCAL_NOT_FOUND;
-	for (int i = 0; i < OPEN_TRIES && status == SOUK_LOCAL_NOT_FOUND; i++) {
-		pthread_mutex_lock(&node->money_lock);
-		status = open_once(node, open, o, ret);
-		pthread_mutex_unlock(&node->money_lock);
+	struct souk_hub_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
+	pthread_mutex_lock(&node->money_lock);
+	souk_status status = find_leaves(node, open, leaves, &o->wanted);
+	if (status == SOUK_OK && o->wanted.count > 0)
+		status = SOUK_LOCAL_NOT_FOUND;
+	if (status == SOUK_OK)
+		status = lay_strips(node, open, leaves, o);
+	pthread_mutex_unlock(&node->money_lock);
+	return status;
+}
+
+static souk_status finish(
+	struct sponsor_node *node, const struct souk_bundle_open *open, struct opening *o)
+{
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		souk_status status = finish_once(node, open, o);
 		if (status != SOUK_LOCAL_NOT_FOUND)
-			break;
+			return status;
 		pthread_mutex_lock(&node->allot_lock);
 		souk_status allotted = allot(node, &o->wanted);
 		pthread_mutex_unlock(&node->allot_lock);
@@ -501,7 +509,29 @@ static souk_status open_with(struct sponsor_node *node, const struct souk_bundle
 			return souk_status_class(allotted) == SOUK_CLASS_PEER ? SOUK_LOCAL_FULL
 									      : allotted;
 	}
-	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_LOCAL_FULL : status;
+	return SOUK_LOCAL_FULL;
+}
+
+static souk_status open_with(struct sponsor_node *node, const struct souk_bundle_open *open,
+	struct opening *o, struct souk_bytes *ret)
+{
+	pthread_mutex_lock(&node->lock);
+	souk_status status = souk_sponsor_open_begin(&node->sponsor, open, sponsor_now(), &o->work);
+	if (status == SOUK_OK)
+		o->work.source = sponsor_source_of(node, &o->work.record.content, &o->file);
+	pthread_mutex_unlock(&node->lock);
+	if (status == SOUK_LOCAL_EXISTS)
+		return answer_again(node, &open->bundle, ret);
+	SOUK_TRY(status);
+	souk_sponsor_open_compute(&o->work, open, sponsor_now(), &o->strips);
+	SOUK_TRY(finish(node, open, o));
+	souk_sponsor_open_sign(&o->strips, node->identity);
+	return encode_answer(node, &o->strips, ret);
+}
+
+pthread_mutex_t *sponsor_bundle_lock(struct sponsor_node *node, const struct souk_nonce *bundle)
+{
+	return &node->bundle_locks[bundle->bytes[0] % SPONSOR_BUNDLE_LOCKS];
 }
 
 souk_status sponsor_open(
@@ -511,7 +541,10 @@ souk_status sponsor_open(
 	*ret = souk_bytes_of(NULL, 0);
 	if (opening == NULL)
 		return SOUK_IO_MEMORY;
+	pthread_mutex_lock(sponsor_bundle_lock(node, &open->bundle));
 	souk_status status = open_with(node, open, opening, ret);
+	pthread_mutex_unlock(sponsor_bundle_lock(node, &open->bundle));
+	souk_sponsor_work_wipe(&opening->work);
 	free(opening);
 	/* What was refused may have been counted; and a kept answer may not be durable yet. */
 	souk_status stored = sponsor_commit(node);

@@ -235,7 +235,6 @@ static souk_status make_sponsor(struct sponsor_node *node)
 		.puzzle = {.mode = (uint8_t)c->puzzle,
 			.rounds = (uint16_t)c->rounds,
 			.starts = (uint32_t)c->starts},
-		.source = {node, sponsor_read},
 	};
 	if (c->site != NULL && !parse_address(&config.site, c->site))
 		return SOUK_LOCAL_CONFIG;
@@ -313,6 +312,8 @@ souk_status sponsor_node_start(struct sponsor_node **ret, const struct sponsor_n
 	pthread_mutex_init(&node->money_lock, NULL);
 	pthread_mutex_init(&node->lock, NULL);
 	pthread_mutex_init(&node->report_lock, NULL);
+	for (size_t i = 0; i < SPONSOR_BUNDLE_LOCKS; i++)
+		pthread_mutex_init(&node->bundle_locks[i], NULL);
 	stopper_init(&node->stopper);
 	node->chain = souk_chain_client_new(config->ledger_url);
 	if (node->chain != NULL)
@@ -346,6 +347,8 @@ static void free_all(struct sponsor_node *node)
 	souk_tls_key_done(&node->tls);
 	souk_chain_client_free(node->chain);
 	stopper_done(&node->stopper);
+	for (size_t i = 0; i < SPONSOR_BUNDLE_LOCKS; i++)
+		pthread_mutex_destroy(&node->bundle_locks[i]);
 	pthread_mutex_destroy(&node->report_lock);
 	pthread_mutex_destroy(&node->lock);
 	pthread_mutex_destroy(&node->money_lock);

@@ -10,11 +10,12 @@
  *   [ money_lock: leaves ] --> [ lock: souk_sponsor ] --effects--> [ commit_lock: ONE transaction ]
  *                                                                         then the answer
  *
- * Locks, in this order: allot_lock (one allotment at a time; the ledger client), commit_lock
- * (writes), money_lock (leaves, kept answers), lock (the machine). `lock` and `money_lock` are
- * never held over a disk write or a network call: a strip that needs a new leaf waits for it
- * alone. Commits are shared: who waits for commit_lock finds its own effects written by the one
- * before.
+ * Locks, in this order: one of bundle_locks (who works on a bundle), allot_lock (one allotment at a
+ * time; the ledger client), commit_lock (writes), money_lock (leaves, kept answers), lock (the
+ * machine). `lock` and `money_lock` are never held over a disk or a network call, a signature, a
+ * hash chain or a puzzle: handlers compute beside them, so that every core issues. A strip that
+ * needs a new leaf waits for it alone. Commits are shared: who waits for commit_lock finds its own
+ * effects written by the one before.
  *
  * After kill -9: every ticket that was answered is stored as paid, and a leaf goes on behind its
  * last strip. Bundles that were open go on; the strips of an answer that was lost are not given

@@ -98,14 +98,11 @@ void sponsor_close_files(struct sponsor_node *node)
 		close(node->wishes[i].file);
 }
 
-souk_status sponsor_read(
+static souk_status read_file(
 	void *ctx, const struct souk_hash *content, uint64_t offset, uint8_t *out, uint32_t size)
 {
-	struct sponsor_node *node = ctx;
-	const struct souk_sponsor_content *entry = souk_sponsor_content_of(&node->sponsor, content);
-	if (entry == NULL)
-		return SOUK_LOCAL_NOT_FOUND;
-	int file = node->wishes[entry - node->sponsor.memory.contents].file;
+	int file = *(const int *)ctx;
+	(void)content;
 	while (size > 0) {
 		ssize_t got = pread(file, out, size, (off_t)offset);
 		if (got < 0 && errno == EINTR)
@@ -117,4 +114,12 @@ souk_status sponsor_read(
 		size -= (uint32_t)got;
 	}
 	return SOUK_OK;
+}
+
+struct souk_sponsor_source sponsor_source_of(
+	const struct sponsor_node *node, const struct souk_hash *content, int *ret_file)
+{
+	const struct souk_sponsor_content *entry = souk_sponsor_content_of(&node->sponsor, content);
+	*ret_file = entry == NULL ? -1 : node->wishes[entry - node->sponsor.memory.contents].file;
+	return (struct souk_sponsor_source){ret_file, read_file};
 }

@@ -17,15 +17,24 @@ static struct souk_strip strip_on(
 	return strip;
 }
 
+souk_status souk_payer_leaf_take(struct souk_payer_leaf *leaf, struct souk_strip *strip)
+{
+	struct souk_strip placed = strip_on(leaf, strip);
+	struct souk_amount end;
+	SOUK_TRY(souk_strip_end(&end, &placed));
+	if (souk_amount_is_less(leaf->amount, end))
+		return SOUK_PEER_STRIP_RANGE;
+	leaf->used = end;
+	*strip = placed;
+	return SOUK_OK;
+}
+
 souk_status souk_payer_strip_open(struct souk_payer_strip *payer, struct souk_payer_leaf *leaf,
 	const struct souk_strip *terms, uint32_t number, const struct souk_hash *secret,
 	struct souk_strip_open *open)
 {
-	struct souk_strip strip = strip_on(leaf, terms);
-	struct souk_amount end;
-	SOUK_TRY(souk_strip_end(&end, &strip));
-	if (souk_amount_is_less(leaf->amount, end))
-		return SOUK_PEER_STRIP_RANGE;
+	struct souk_strip strip = *terms;
+	SOUK_TRY(souk_payer_leaf_take(leaf, &strip));
 	souk_chain_init(&payer->chain, souk_chain_tag_ticket, &strip.nonce, strip.count, secret);
 	strip.anchor = payer->chain.anchor;
 	strip.checkpoints = payer->chain.checkpoint_root;
@@ -33,7 +42,6 @@ souk_status souk_payer_strip_open(struct souk_payer_strip *payer, struct souk_pa
 	payer->number = number;
 	payer->unit = 0;
 	payer->adopted = false;
-	leaf->used = end;
 	open->strip = strip;
 	open->ticket_leaves.count =
 		(uint16_t)souk_chain_checkpoint_leaves(&payer->chain, open->ticket_leaves.items);

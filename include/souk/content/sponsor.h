@@ -42,7 +42,8 @@
  * The caller pulls effects until there is none after every call that may cause them, makes all of
  * them durable in ONE transaction, and only then answers.
  *
- * Memory: caller's arrays; holds secrets. Threads: one owner. Spec: spec/sponsor.md. */
+ * Memory: caller's arrays; holds secrets. Threads: one owner; the steps in the middle (see below)
+ * may be any thread's. Spec: spec/sponsor.md. */
 #ifndef SOUK_CONTENT_SPONSOR_H
 #define SOUK_CONTENT_SPONSOR_H
 
@@ -152,6 +153,28 @@ struct souk_sponsor_memory {
 	uint32_t *draw; /* cache_max words of scratch */
 };
 
+/* What an open or a claim costs, apart from the machine: nobody else touches one. */
+struct souk_sponsor_work {
+	/* as the machine was at the beginning */
+	struct souk_sponsor_bundle_record record;
+	struct souk_bundle_plan plan;
+	struct souk_puzzle_policy policy;
+	struct souk_sponsor_source source;
+	struct souk_hash secrets[SOUK_BUNDLE_CACHES_MAX], earlier[SOUK_BUNDLE_CACHES_MAX];
+	bool has_earlier[SOUK_BUNDLE_CACHES_MAX];
+	bool is_again;	/* the segment is paid, its answer was lost */
+	bool has_token; /* `token` was known */
+	/* what was computed */
+	souk_status status;
+	bool is_last;
+	uint32_t suspect;	   /* the cache that granted keys not as agreed, or no index */
+	struct souk_puzzle puzzle; /* that goes with the answer */
+	struct souk_puzzle_token token, next;
+	/* scratch: a chain, and the keys of a segment */
+	struct souk_chain chain;
+	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX][SOUK_BUNDLE_SEGMENT_MAX];
+};
+
 struct souk_sponsor {
 	struct souk_sponsor_config config;
 	struct souk_sponsor_memory memory;
@@ -177,9 +200,7 @@ struct souk_sponsor {
 	uint32_t bundles_due;
 	struct souk_amount held; /* what open and drawn bundles may still cost */
 	struct souk_sponsor_totals_record totals;
-	/* scratch: a chain, and the keys of a segment */
-	struct souk_payer_strip payer;
-	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX][SOUK_BUNDLE_SEGMENT_MAX];
+	struct souk_sponsor_work work; /* of calls that do all at once */
 };
 
 enum souk_sponsor_effect_kind {
@@ -280,13 +301,8 @@ SOUK_MUST_CHECK souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
  * before may ask on. */
 bool souk_sponsor_has_all_viewers(const struct souk_sponsor *sponsor, uint64_t prefix);
 
-/* souk_sponsor_check: whether OPEN would be accepted, given leaves.
- *
- * Returns SOUK_OK: call souk_sponsor_open with a leaf of at least units * price for each cache, or
- *   SOUK_LOCAL_EXISTS        it was accepted before: answer as then. The caller keeps the answer.
- *   SOUK_PEER_UNKNOWN_BUNDLE, _EPOCH_CLOSED, _STRIP_EXPIRED
- *   SOUK_PEER_BAD_GRANT      not one grant of each cache, in order, as the offer says; or keys that
- *                            a cache did not make as agreed (counted as suspected). */
+/* souk_sponsor_check: whether OPEN would be accepted, given leaves; but for its keys. As
+ * souk_sponsor_open, with which it is to be followed. */
 SOUK_MUST_CHECK souk_status souk_sponsor_check(
 	struct souk_sponsor *sponsor, const struct souk_bundle_open *open, struct souk_time now);
 
@@ -296,7 +312,11 @@ SOUK_MUST_CHECK souk_status souk_sponsor_check(
  *                  be the same ones for different contents, never for two caches of a bundle
  *          ret     leaf and leaf_path of each of its strips are set; the rest is filled in
  *
- * Returns as souk_sponsor_check, or
+ * Returns SOUK_OK, or
+ *   SOUK_LOCAL_EXISTS        it was accepted before: answer as then. The caller keeps the answer.
+ *   SOUK_PEER_UNKNOWN_BUNDLE, _EPOCH_CLOSED, _STRIP_EXPIRED
+ *   SOUK_PEER_BAD_GRANT      not one grant of each cache, in order, as the offer says; or keys that
+ *                            a cache did not make as agreed (counted as suspected).
  *   SOUK_PEER_STRIP_RANGE  a leaf has not that much left: allot more, and call again.
  *   what the source said   nothing is changed. */
 SOUK_MUST_CHECK souk_status souk_sponsor_open(struct souk_sponsor *sponsor,
@@ -313,6 +333,56 @@ SOUK_MUST_CHECK souk_status souk_sponsor_open(struct souk_sponsor *sponsor,
 SOUK_MUST_CHECK souk_status souk_sponsor_claim(struct souk_sponsor *sponsor,
 	const struct souk_segment_claim *claim, struct souk_time now,
 	struct souk_segment_tickets *ret);
+
+/* ---- the same in steps, for several threads ----
+ *
+ *   begin (the machine's owner) --> compute, verify, sign (any thread) --> finish (its owner)
+ *
+ * Signatures, chains, puzzles and reads of the disk are in the middle; the machine may change
+ * meanwhile, and finish looks again. What the whole calls above return, the steps return between
+ * them; after a failed step there is no other, but after a compute, whose status finish tells. Two
+ * opens, or claims, of one bundle at a time would compute the same twice: hold one back. */
+
+/* ask: its contents; its signatures, which touch no machine; then the draw, and the offer's
+ * signature. */
+SOUK_MUST_CHECK souk_status souk_sponsor_ask_begin(
+	struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, struct souk_time now);
+SOUK_MUST_CHECK souk_status souk_sponsor_ask_verify(const struct souk_address *sponsor,
+	const struct souk_address *site, const struct souk_signed_bundle_ask *signed_ask,
+	struct souk_time now);
+SOUK_MUST_CHECK souk_status souk_sponsor_ask_finish(struct souk_sponsor *sponsor,
+	const struct souk_bundle_ask *ask, uint64_t prefix, struct souk_time now,
+	struct souk_signed_bundle_offer *ret);
+void souk_sponsor_offer_sign(
+	struct souk_signed_bundle_offer *offer, const struct souk_identity *sponsor);
+/* A step that touches no machine refused: it is counted. */
+void souk_sponsor_note_refused(struct souk_sponsor *sponsor);
+
+/* open: WORK is filled, and its source may be replaced by one that any thread may use. RET: leaf
+ * and leaf_path may be set before finish or after it; sign is the last. */
+SOUK_MUST_CHECK souk_status souk_sponsor_open_begin(struct souk_sponsor *sponsor,
+	const struct souk_bundle_open *open, struct souk_time now, struct souk_sponsor_work *work);
+void souk_sponsor_open_compute(struct souk_sponsor_work *work, const struct souk_bundle_open *open,
+	struct souk_time now, struct souk_bundle_strips *ret);
+SOUK_MUST_CHECK souk_status souk_sponsor_open_finish(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_work *work, const struct souk_bundle_open *open,
+	struct souk_payer_leaf *const *leaves, struct souk_time now,
+	struct souk_bundle_strips *ret);
+void souk_sponsor_open_sign(
+	struct souk_bundle_strips *strips, const struct souk_identity *identity);
+
+SOUK_MUST_CHECK souk_status souk_sponsor_claim_begin(struct souk_sponsor *sponsor,
+	const struct souk_segment_claim *claim, struct souk_time now,
+	struct souk_sponsor_work *work);
+void souk_sponsor_claim_compute(
+	struct souk_sponsor_work *work, const struct souk_segment_claim *claim);
+SOUK_MUST_CHECK souk_status souk_sponsor_claim_finish(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_work *work, const struct souk_segment_claim *claim,
+	struct souk_time now);
+void souk_sponsor_claim_answer(const struct souk_sponsor_work *work,
+	const struct souk_segment_claim *claim, struct souk_segment_tickets *ret);
+/* It holds secrets. */
+void souk_sponsor_work_wipe(struct souk_sponsor_work *work);
 
 /* souk_sponsor_complain: a viewer was failed by a cache of its bundle. Counted, and no more: a
  * reason to audit, which anybody can give.

@@ -54,6 +54,13 @@ SOUK_MUST_CHECK souk_status souk_payer_strip_open(struct souk_payer_strip *payer
 	struct souk_payer_leaf *leaf, const struct souk_strip *terms, uint32_t number,
 	const struct souk_hash *secret, struct souk_strip_open *open);
 
+/* souk_payer_leaf_take: the same without a chain: reserve the next COUNT * PRICE of LEAF for STRIP,
+ * whose chain was made elsewhere: its anchor and checkpoints are set, its place is filled in here.
+ *
+ * Returns as souk_payer_strip_open. */
+SOUK_MUST_CHECK souk_status souk_payer_leaf_take(
+	struct souk_payer_leaf *leaf, struct souk_strip *strip);
+
 /* Issue tickets of STRIP, which is another's: values come by souk_payer_learn. */
 void souk_payer_strip_adopt(
 	struct souk_payer_strip *payer, const struct souk_strip *strip, uint32_t number);

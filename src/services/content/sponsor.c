@@ -176,10 +176,11 @@ static souk_status draw(
 
 /* ------------------------------------------------------------------ asking */
 
-static souk_status check_admission(const struct souk_sponsor *sponsor,
-	const struct souk_signed_bundle_ask *signed_ask, struct souk_time now)
+static souk_status check_admission(const struct souk_address *sponsor,
+	const struct souk_address *site, const struct souk_signed_bundle_ask *signed_ask,
+	struct souk_time now)
 {
-	if (souk_address_is_zero(&sponsor->config.site))
+	if (souk_address_is_zero(site))
 		return SOUK_OK;
 	if (signed_ask->admission.count == 0)
 		return SOUK_PEER_SPONSOR_ADMISSION;
@@ -187,17 +188,25 @@ static souk_status check_admission(const struct souk_sponsor *sponsor,
 	const struct souk_admission *admission = &item->admission;
 	struct souk_hash digest = souk_admission_digest(admission);
 	bool good = admission->version == SOUK_SPONSOR_VERSION &&
-		    souk_address_equal(&admission->sponsor, &sponsor->config.identity->address) &&
+		    souk_address_equal(&admission->sponsor, sponsor) &&
 		    souk_address_equal(&admission->viewer, &signed_ask->ask.viewer) &&
 		    souk_time_is_before(now, admission->expires) &&
-		    souk_ecdsa_verify(&sponsor->config.site, &digest, &item->signature) == SOUK_OK;
+		    souk_ecdsa_verify(site, &digest, &item->signature) == SOUK_OK;
 	return good ? SOUK_OK : SOUK_PEER_SPONSOR_ADMISSION;
 }
 
-static souk_status check_ask(const struct souk_sponsor *sponsor,
-	const struct souk_signed_bundle_ask *signed_ask, struct souk_time now)
+souk_status souk_sponsor_ask_verify(const struct souk_address *sponsor,
+	const struct souk_address *site, const struct souk_signed_bundle_ask *signed_ask,
+	struct souk_time now)
 {
-	const struct souk_bundle_ask *ask = &signed_ask->ask;
+	struct souk_hash digest = souk_bundle_ask_digest(&signed_ask->ask);
+	SOUK_TRY(souk_ecdsa_verify(&signed_ask->ask.viewer, &digest, &signed_ask->signature));
+	return check_admission(sponsor, site, signed_ask, now);
+}
+
+static souk_status check_ask(
+	const struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, struct souk_time now)
+{
 	if (!sponsor->epoch_known)
 		return SOUK_LOCAL_STATE;
 	if (ask->version != SOUK_SPONSOR_VERSION)
@@ -206,11 +215,7 @@ static souk_status check_ask(const struct souk_sponsor *sponsor,
 		return SOUK_PEER_BAD_REQUEST;
 	if (sponsor_content_of(sponsor, &ask->content) == NULL)
 		return SOUK_PEER_UNKNOWN_CONTENT;
-	if (!souk_time_is_before(now, sponsor->epoch_end))
-		return SOUK_PEER_EPOCH_CLOSED;
-	struct souk_hash digest = souk_bundle_ask_digest(ask);
-	SOUK_TRY(souk_ecdsa_verify(&ask->viewer, &digest, &signed_ask->signature));
-	return check_admission(sponsor, signed_ask, now);
+	return souk_time_is_before(now, sponsor->epoch_end) ? SOUK_OK : SOUK_PEER_EPOCH_CLOSED;
 }
 
 /* UNITS of each of n caches, cut to what QUOTA leaves after USED; 0: nothing is left. */
@@ -310,8 +315,13 @@ static void fill_offer(const struct souk_sponsor *sponsor, const struct souk_spo
 		ret->offer.caches.items[i] =
 			sponsor_cache_of(sponsor, &r->sessions.items[i].provider, &r->content)
 				->record.offer;
-	struct souk_hash digest = souk_bundle_offer_digest(&ret->offer);
-	souk_ecdsa_sign(&ret->signature, &digest, sponsor->config.identity);
+}
+
+void souk_sponsor_offer_sign(
+	struct souk_signed_bundle_offer *offer, const struct souk_identity *sponsor)
+{
+	struct souk_hash digest = souk_bundle_offer_digest(&offer->offer);
+	souk_ecdsa_sign(&offer->signature, &digest, sponsor);
 }
 
 /* The last bundle of VIEWER, if ASK is what it was drawn for. */
@@ -405,16 +415,27 @@ static souk_status draw_bundle(struct souk_sponsor *sponsor, const struct souk_b
 	return SOUK_OK;
 }
 
-souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
-	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix, struct souk_time now,
-	struct souk_signed_bundle_offer *ret)
+souk_status souk_sponsor_ask_begin(
+	struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, struct souk_time now)
 {
-	const struct souk_bundle_ask *ask = &signed_ask->ask;
-	souk_status status = check_ask(sponsor, signed_ask, now);
+	souk_status status = check_ask(sponsor, ask, now);
+	sponsor->totals.refused += status != SOUK_OK;
+	return status;
+}
+
+void souk_sponsor_note_refused(struct souk_sponsor *sponsor)
+{
+	sponsor->totals.refused++;
+}
+
+souk_status souk_sponsor_ask_finish(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
+	uint64_t prefix, struct souk_time now, struct souk_signed_bundle_offer *ret)
+{
+	struct souk_sponsor_bundle *b;
+	souk_status status = check_ask(sponsor, ask, now);
+	struct souk_sponsor_viewer *viewer = sponsor_viewer_of(sponsor, &ask->viewer);
 	if (status == SOUK_OK) {
-		struct souk_sponsor_viewer *viewer = sponsor_viewer_of(sponsor, &ask->viewer);
 		const struct souk_sponsor_bundle *before = drawn_before(sponsor, viewer, ask);
-		struct souk_sponsor_bundle *b;
 		if (before != NULL) {
 			fill_offer(sponsor, before, ret);
 			return SOUK_OK;
@@ -423,11 +444,28 @@ souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
 		if (souk_time_since_ms(sponsor->ticked, now) >= TICK_MS)
 			souk_sponsor_tick(sponsor, now);
 		status = draw_bundle(sponsor, ask, prefix, viewer, now, &b);
-		if (status == SOUK_OK)
-			fill_offer(sponsor, b, ret);
 	}
+	if (status == SOUK_OK)
+		fill_offer(sponsor, b, ret);
 	sponsor->totals.refused += status != SOUK_OK;
 	return status;
+}
+
+souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
+	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix, struct souk_time now,
+	struct souk_signed_bundle_offer *ret)
+{
+	const struct souk_identity *identity = sponsor->config.identity;
+	SOUK_TRY(souk_sponsor_ask_begin(sponsor, &signed_ask->ask, now));
+	souk_status status =
+		souk_sponsor_ask_verify(&identity->address, &sponsor->config.site, signed_ask, now);
+	if (status != SOUK_OK) {
+		souk_sponsor_note_refused(sponsor);
+		return status;
+	}
+	SOUK_TRY(souk_sponsor_ask_finish(sponsor, &signed_ask->ask, prefix, now, ret));
+	souk_sponsor_offer_sign(ret, identity);
+	return SOUK_OK;
 }
 
 /* ------------------------------------------------------------------ doubt */

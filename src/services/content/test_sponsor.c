@@ -372,41 +372,6 @@ static void test_quotas(void **state)
 	kit_sponsor_free(kit);
 }
 
-/* Keys cost nothing: one network has its part of the tables, and leaves the others theirs. */
-static void test_part_of_a_network(void **state)
-{
-	(void)state;
-	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_signed_bundle_offer offer;
-	kit->sponsor.config.prefix_viewers = kit->config.prefix_viewers = 4;
-	kit->sponsor.config.prefix_bundles = kit->config.prefix_bundles = 6;
-	for (uint64_t seed = 1; seed <= 4; seed++)
-		assert_int_equal(ask(kit, seed, 0, 1, 55, &offer), SOUK_OK);
-	assert_true(souk_sponsor_has_all_viewers(&kit->sponsor, 55));
-	assert_int_equal(ask(kit, 5, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
-	/* Those that are known may go on, as far as bundles go; others are not concerned. */
-	assert_int_equal(ask(kit, 1, 1, 1, 55, &offer), SOUK_OK);
-	assert_int_equal(ask(kit, 1, 2, 1, 55, &offer), SOUK_OK);
-	assert_int_equal(ask(kit, 1, 3, 1, 55, &offer), SOUK_LOCAL_FULL);
-	assert_false(souk_sponsor_has_all_viewers(&kit->sponsor, 56));
-	assert_int_equal(ask(kit, 5, 0, 1, 56, &offer), SOUK_OK);
-	/* Nor is it forgotten with the process. */
-	kit_sponsor_restart(kit, 78);
-	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
-	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_LOCAL_FULL);
-	/* What nobody opened is no bundle any more; in the next epoch all are new. */
-	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
-	souk_sponsor_tick(&kit->sponsor, kit->now);
-	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_OK);
-	kit->epoch++;
-	kit->epoch_end = souk_time_plus_ms(kit->now, 500000);
-	struct souk_hash beacon = {{4}};
-	souk_sponsor_set_epoch(&kit->sponsor, kit->epoch, kit->epoch_end, &beacon, kit->now);
-	check_books(kit);
-	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_OK);
-	kit_sponsor_free(kit);
-}
-
 static void test_budget(void **state)
 {
 	(void)state;
@@ -479,44 +444,6 @@ static void test_no_small_bundles(void **state)
 	assert_int_equal(v->viewer.plan.units, 1);
 	assert_true(v->have[KIT_CHUNKS - 1] && v->have[0] && v->have[4] && !v->have[5]);
 	kit_viewing_free(v);
-	kit_sponsor_free(kit);
-}
-
-static void test_admission(void **state)
-{
-	(void)state;
-	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_identity site, viewer, stranger;
-	struct souk_signed_bundle_offer offer;
-	kit_identity(&site, 70);
-	kit_identity(&viewer, 71);
-	kit_identity(&stranger, 72);
-	kit->sponsor.config.site = site.address;
-	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
-							    .sponsor = kit->payer.issuer.address,
-							    .viewer = viewer.address,
-							    .content = kit->content.id,
-							    .chunks = 9}};
-	struct souk_signed_admission *item = &signed_ask.admission.items[0];
-	souk_bundle_ask_sign(&signed_ask, &viewer);
-	assert_int_equal(souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer),
-		SOUK_PEER_SPONSOR_ADMISSION);
-	signed_ask.admission.count = 1;
-	for (uint32_t wrong = 0; wrong < 5; wrong++) {
-		item->admission = (struct souk_admission){
-			.version = (uint8_t)(wrong == 1 ? 2 : SOUK_SPONSOR_VERSION),
-			.sponsor = wrong == 2 ? viewer.address : kit->payer.issuer.address,
-			.viewer = wrong == 3 ? stranger.address : viewer.address,
-			.expires = souk_time_plus_ms(kit->now, wrong == 4 ? 0 : 1000)};
-		souk_admission_sign(item, wrong == 0 ? &stranger : &site);
-		assert_int_equal(souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer),
-			SOUK_PEER_SPONSOR_ADMISSION);
-	}
-	item->admission = (struct souk_admission){SOUK_SPONSOR_VERSION, kit->payer.issuer.address,
-		viewer.address, souk_time_plus_ms(kit->now, 1000)};
-	souk_admission_sign(item, &site);
-	assert_int_equal(
-		souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer), SOUK_OK);
 	kit_sponsor_free(kit);
 }
 
@@ -819,11 +746,9 @@ int main(void)
 		cmocka_unit_test(test_tickets_end_with_the_segment),
 		cmocka_unit_test(test_unreadable_content),
 		cmocka_unit_test(test_quotas),
-		cmocka_unit_test(test_part_of_a_network),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_no_small_bundles),
-		cmocka_unit_test(test_admission),
 		cmocka_unit_test(test_bad_asks),
 		cmocka_unit_test(test_bad_opens),
 		cmocka_unit_test(test_leaf_too_short),

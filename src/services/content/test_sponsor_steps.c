@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A sponsor with many viewers at once: what one network may have of its tables, whom a site admits,
+ * and calls in steps, between which the machine changes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "sponsor_kit.h"
+
+#define N	3u
+#define SEGMENT 4u
+#define BUNDLES 12u
+#define THREADS 4u
+
+static souk_status ask(struct kit_sponsor *kit, uint64_t seed, uint64_t number, uint32_t chunks,
+	uint64_t prefix, struct souk_signed_bundle_offer *ret)
+{
+	struct souk_identity viewer;
+	kit_identity(&viewer, seed);
+	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
+							    .sponsor = kit->payer.issuer.address,
+							    .viewer = viewer.address,
+							    .number = number,
+							    .content = kit->content.id,
+							    .chunks = chunks}};
+	souk_bundle_ask_sign(&signed_ask, &viewer);
+	souk_status status = souk_sponsor_ask(&kit->sponsor, &signed_ask, prefix, kit->now, ret);
+	kit_sponsor_commit(kit);
+	return status;
+}
+
+/* Keys cost nothing: one network has its part of the tables, and leaves the others theirs. */
+static void test_part_of_a_network(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct souk_signed_bundle_offer offer;
+	kit->sponsor.config.prefix_viewers = kit->config.prefix_viewers = 4;
+	kit->sponsor.config.prefix_bundles = kit->config.prefix_bundles = 6;
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		assert_int_equal(ask(kit, seed, 0, 1, 55, &offer), SOUK_OK);
+	assert_true(souk_sponsor_has_all_viewers(&kit->sponsor, 55));
+	assert_int_equal(ask(kit, 5, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	/* Those that are known may go on, as far as bundles go; others are not concerned. */
+	assert_int_equal(ask(kit, 1, 1, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(ask(kit, 1, 2, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(ask(kit, 1, 3, 1, 55, &offer), SOUK_LOCAL_FULL);
+	assert_false(souk_sponsor_has_all_viewers(&kit->sponsor, 56));
+	assert_int_equal(ask(kit, 5, 0, 1, 56, &offer), SOUK_OK);
+	/* Nor is it forgotten with the process. */
+	kit_sponsor_restart(kit, 78);
+	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_LOCAL_FULL);
+	/* What nobody opened is no bundle any more; in the next epoch all are new. */
+	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+	souk_sponsor_tick(&kit->sponsor, kit->now);
+	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_OK);
+	kit->epoch++;
+	kit->epoch_end = souk_time_plus_ms(kit->now, 500000);
+	struct souk_hash beacon = {{4}};
+	souk_sponsor_set_epoch(&kit->sponsor, kit->epoch, kit->epoch_end, &beacon, kit->now);
+	assert_int_equal(kit->sponsor.prefix_count, 0);
+	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_OK);
+	kit_sponsor_free(kit);
+}
+
+static void test_admission(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct souk_identity site, viewer, stranger;
+	struct souk_signed_bundle_offer offer;
+	kit_identity(&site, 70);
+	kit_identity(&viewer, 71);
+	kit_identity(&stranger, 72);
+	kit->sponsor.config.site = site.address;
+	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
+							    .sponsor = kit->payer.issuer.address,
+							    .viewer = viewer.address,
+							    .content = kit->content.id,
+							    .chunks = 9}};
+	struct souk_signed_admission *item = &signed_ask.admission.items[0];
+	souk_bundle_ask_sign(&signed_ask, &viewer);
+	assert_int_equal(souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer),
+		SOUK_PEER_SPONSOR_ADMISSION);
+	signed_ask.admission.count = 1;
+	for (uint32_t wrong = 0; wrong < 5; wrong++) {
+		item->admission = (struct souk_admission){
+			.version = (uint8_t)(wrong == 1 ? 2 : SOUK_SPONSOR_VERSION),
+			.sponsor = wrong == 2 ? viewer.address : kit->payer.issuer.address,
+			.viewer = wrong == 3 ? stranger.address : viewer.address,
+			.expires = souk_time_plus_ms(kit->now, wrong == 4 ? 0 : 1000)};
+		souk_admission_sign(item, wrong == 0 ? &stranger : &site);
+		assert_int_equal(souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer),
+			SOUK_PEER_SPONSOR_ADMISSION);
+	}
+	item->admission = (struct souk_admission){SOUK_SPONSOR_VERSION, kit->payer.issuer.address,
+		viewer.address, souk_time_plus_ms(kit->now, 1000)};
+	souk_admission_sign(item, &site);
+	assert_int_equal(
+		souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer), SOUK_OK);
+	kit_sponsor_free(kit);
+}
+
+/* ------------------------------------------------------------------ steps */
+
+/* A viewer that has all grants, and the open that it would send. */
+static struct kit_viewing *at_open(
+	struct kit_sponsor *kit, uint64_t seed, struct souk_bundle_open *ret)
+{
+	struct kit_viewing *v = kit_viewing_new(kit, seed, 0, 0, 12);
+	while (v->viewer.state != SOUK_VIEWER_OPENING)
+		assert_true(kit_viewing_run(v, 1));
+	memset(ret, 0, sizeof *ret);
+	souk_viewer_open_of(&v->viewer, ret);
+	return v;
+}
+
+/* An open, and all that its steps need. */
+struct opening {
+	struct souk_bundle_open open;
+	struct souk_sponsor_work work;
+	struct souk_bundle_strips strips;
+	struct souk_payer_leaf *leaves[N];
+	uint64_t used[N]; /* before */
+};
+
+static void begin_open(struct kit_sponsor *kit, struct opening *o)
+{
+	for (uint32_t i = 0; i < N; i++) {
+		o->leaves[i] = &kit->payer.free[kit_sponsor_provider(
+			kit, &o->open.sessions.items[i].ask.provider)];
+		o->used[i] = o->leaves[i]->used.ncoin;
+	}
+	assert_int_equal(
+		souk_sponsor_open_begin(&kit->sponsor, &o->open, kit->now, &o->work), SOUK_OK);
+}
+
+static souk_status finish_open(struct kit_sponsor *kit, struct opening *o)
+{
+	return souk_sponsor_open_finish(
+		&kit->sponsor, &o->work, &o->open, o->leaves, kit->now, &o->strips);
+}
+
+static void check_unused(const struct opening *o)
+{
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(o->leaves[i]->used.ncoin, o->used[i]);
+}
+
+static void test_opened_meanwhile(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct opening *o = calloc(1, sizeof *o), *twin = calloc(1, sizeof *twin);
+	assert_non_null(o);
+	assert_non_null(twin);
+	struct kit_viewing *v = at_open(kit, 900, &o->open);
+	twin->open = o->open;
+	begin_open(kit, o);
+	begin_open(kit, twin);
+	souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
+	souk_sponsor_open_compute(&twin->work, &twin->open, kit->now, &twin->strips);
+	assert_int_equal(finish_open(kit, o), SOUK_OK);
+	for (uint32_t i = 0; i < N; i++)
+		twin->used[i] = twin->leaves[i]->used.ncoin;
+	assert_int_equal(finish_open(kit, twin), SOUK_LOCAL_EXISTS);
+	check_unused(twin);
+	kit_viewing_free(v);
+	free(o);
+	free(twin);
+	kit_sponsor_free(kit);
+}
+
+static void test_over_meanwhile(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct opening *o = calloc(1, sizeof *o);
+	assert_non_null(o);
+	struct kit_viewing *v = at_open(kit, 900, &o->open);
+	begin_open(kit, o);
+	souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
+	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+	souk_sponsor_tick(&kit->sponsor, kit->now);
+	assert_int_equal(finish_open(kit, o), SOUK_PEER_STRIP_EXPIRED);
+	check_unused(o);
+	assert_int_equal(kit->sponsor.held.ncoin, 0);
+	/* An unreadable content is said by finish, which has changed nothing. */
+	kit_viewing_free(v);
+	v = at_open(kit, 901, &o->open);
+	begin_open(kit, o);
+	kit->disk_fails = true;
+	souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
+	assert_int_equal(finish_open(kit, o), SOUK_IO_READ);
+	check_unused(o);
+	kit_viewing_free(v);
+	free(o);
+	kit_sponsor_free(kit);
+}
+
+static struct souk_segment_claim claim_of(
+	struct kit_sponsor *kit, const struct souk_nonce *bundle, uint32_t segment)
+{
+	const struct souk_sponsor_bundle *b = souk_sponsor_bundle_of(&kit->sponsor, bundle);
+	struct souk_segment_claim claim = {.bundle = *bundle, .segment = segment};
+	assert_non_null(b);
+	assert_true(b->has_token);
+	claim.token.size = (uint16_t)b->token.size;
+	memcpy(claim.token.data, b->token.bytes, b->token.size);
+	return claim;
+}
+
+static void assert_same_tickets(
+	const struct souk_segment_tickets *a, const struct souk_segment_tickets *b)
+{
+	static uint8_t x[SOUK_SEGMENT_TICKETS_SIZE_MAX], y[SOUK_SEGMENT_TICKETS_SIZE_MAX];
+	struct souk_writer first, second;
+	souk_writer_init(&first, x, sizeof x);
+	souk_writer_init(&second, y, sizeof y);
+	souk_segment_tickets_encode(&first, a);
+	souk_segment_tickets_encode(&second, b);
+	assert_int_equal(first.size, second.size);
+	assert_memory_equal(x, y, first.size);
+}
+
+static void test_paid_meanwhile(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct souk_bundle_open *open = calloc(1, sizeof *open);
+	struct souk_sponsor_work *work = calloc(1, sizeof *work);
+	struct souk_segment_tickets tickets, again;
+	assert_non_null(open);
+	assert_non_null(work);
+	struct kit_viewing *v = at_open(kit, 900, open);
+	assert_int_equal(kit_sponsor_open(kit, open, &v->strips), SOUK_OK);
+	struct souk_segment_claim claim = claim_of(kit, &open->bundle, 0);
+	assert_int_equal(souk_sponsor_claim_begin(&kit->sponsor, &claim, kit->now, work), SOUK_OK);
+	assert_int_equal(souk_sponsor_claim(&kit->sponsor, &claim, kit->now, &tickets), SOUK_OK);
+	souk_sponsor_claim_compute(work, &claim);
+	assert_int_equal(souk_sponsor_claim_finish(&kit->sponsor, work, &claim, kit->now),
+		SOUK_PEER_OUT_OF_ORDER);
+	assert_int_equal(kit->sponsor.totals.spent.ncoin, N * KIT_PRICE);
+	/* The same again is answered the same, in steps as at once. */
+	assert_int_equal(souk_sponsor_claim_begin(&kit->sponsor, &claim, kit->now, work), SOUK_OK);
+	souk_sponsor_claim_compute(work, &claim);
+	assert_int_equal(souk_sponsor_claim_finish(&kit->sponsor, work, &claim, kit->now), SOUK_OK);
+	souk_sponsor_claim_answer(work, &claim, &again);
+	assert_same_tickets(&tickets, &again);
+	/* A wrong token is counted before anything is computed for it. */
+	claim = claim_of(kit, &open->bundle, 1);
+	claim.token.data[0] ^= 1;
+	assert_int_equal(souk_sponsor_claim_begin(&kit->sponsor, &claim, kit->now, work),
+		SOUK_PEER_SPONSOR_TOKEN);
+	assert_int_equal(kit->sponsor.totals.suspected, 1);
+	kit_viewing_free(v);
+	free(open);
+	free(work);
+	kit_sponsor_free(kit);
+}
+
+/* ------------------------------------------------------------------ threads */
+
+struct crowd {
+	struct kit_sponsor *kit;
+	pthread_mutex_t lock; /* the machine */
+	struct opening *openings;
+	uint32_t next;
+};
+
+static void *serve(void *ctx)
+{
+	struct crowd *crowd = ctx;
+	struct kit_sponsor *kit = crowd->kit;
+	pthread_mutex_lock(&crowd->lock);
+	while (crowd->next < BUNDLES) {
+		struct opening *o = &crowd->openings[crowd->next++];
+		struct souk_segment_tickets tickets;
+		begin_open(kit, o);
+		pthread_mutex_unlock(&crowd->lock);
+		souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
+		pthread_mutex_lock(&crowd->lock);
+		assert_int_equal(finish_open(kit, o), SOUK_OK);
+		struct souk_segment_claim claim = claim_of(kit, &o->open.bundle, 0);
+		assert_int_equal(
+			souk_sponsor_claim_begin(&kit->sponsor, &claim, kit->now, &o->work),
+			SOUK_OK);
+		pthread_mutex_unlock(&crowd->lock);
+		souk_sponsor_open_sign(&o->strips, kit->config.identity);
+		souk_sponsor_claim_compute(&o->work, &claim);
+		pthread_mutex_lock(&crowd->lock);
+		assert_int_equal(
+			souk_sponsor_claim_finish(&kit->sponsor, &o->work, &claim, kit->now),
+			SOUK_OK);
+		souk_sponsor_claim_answer(&o->work, &claim, &tickets);
+	}
+	pthread_mutex_unlock(&crowd->lock);
+	return NULL;
+}
+
+/* Several threads issue at a time: each bundle is paid once, and no two strips overlap. */
+static void test_many_threads(void **state)
+{
+	(void)state;
+	struct kit_viewing *v[BUNDLES];
+	pthread_t threads[THREADS];
+	struct crowd crowd = {.kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST),
+		.openings = calloc(BUNDLES, sizeof(struct opening))};
+	assert_non_null(crowd.openings);
+	pthread_mutex_init(&crowd.lock, NULL);
+	for (uint32_t i = 0; i < BUNDLES; i++)
+		v[i] = at_open(crowd.kit, 900 + i, &crowd.openings[i].open);
+	for (uint32_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, serve, &crowd), 0);
+	for (uint32_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	uint64_t used = 0;
+	for (uint32_t i = 0; i < KIT_CACHES; i++)
+		used += crowd.kit->payer.free[i].used.ncoin;
+	assert_int_equal(used, (uint64_t)BUNDLES * N * 4 * KIT_PRICE);
+	assert_int_equal(crowd.kit->sponsor.totals.spent.ncoin, BUNDLES * N * KIT_PRICE);
+	for (uint32_t i = 0; i < BUNDLES; i++)
+		kit_viewing_free(v[i]);
+	free(crowd.openings);
+	pthread_mutex_destroy(&crowd.lock);
+	kit_sponsor_free(crowd.kit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_part_of_a_network),
+		cmocka_unit_test(test_admission),
+		cmocka_unit_test(test_opened_meanwhile),
+		cmocka_unit_test(test_over_meanwhile),
+		cmocka_unit_test(test_paid_meanwhile),
+		cmocka_unit_test(test_many_threads),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
