@@ -273,10 +273,6 @@ void paid_open_job(void *ctx)
 		provider->open_status = paid_hub_open(provider, open);
 	else
 		provider->open_status = open_session(provider, open);
-	/* The provider may learn of a new epoch a moment after us. */
-	if (provider->open_status == SOUK_PEER_WRONG_EPOCH ||
-		provider->open_status == SOUK_PEER_EPOCH_CLOSED)
-		provider->open_status = SOUK_IO_TIMEOUT;
 	snprintf(
 		provider->open_detail, sizeof provider->open_detail, "%s", provider->client.detail);
 	free(open);

@@ -17,9 +17,8 @@ void customer_open_failed(struct sim_node *node, uint32_t number, souk_status st
 {
 	struct purchase *p = customer_of(node)->purchase;
 	struct seat *seat = &p->seats[number];
-	/* The provider may learn of a new epoch, or of an allotment, a moment after us. */
-	if (status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED ||
-		status == SOUK_PEER_ALLOTMENT_INDEX)
+	/* The provider may learn of an allotment a moment after us. */
+	if (status == SOUK_PEER_ALLOTMENT_INDEX)
 		status = SOUK_IO_TIMEOUT;
 	/* The hub has just been started, and asks its ledger for the epoch. */
 	if (seat->step == SEAT_HUB && status == SOUK_LOCAL_STATE)

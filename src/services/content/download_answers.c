@@ -51,6 +51,16 @@ static bool others_run(const struct souk_download *download, uint32_t provider)
 	return false;
 }
 
+/* Whether PROVIDER may be an epoch ahead of us, or behind: the ledger tells one of us first, at
+ * each epoch's turn. That passes, sooner than anybody is taken for silent. */
+static bool is_at_turn(const struct souk_download *download, uint32_t provider, souk_status status,
+	struct souk_time now)
+{
+	struct souk_time since = download->providers[provider].failing_since;
+	return (status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED) &&
+	       souk_time_is_before(now, souk_time_plus_ms(since, download->config.timeout_ms));
+}
+
 void souk_download_open_failed(
 	struct souk_download *download, uint32_t provider, souk_status status, struct souk_time now)
 {
@@ -70,7 +80,8 @@ void souk_download_open_failed(
 	/* Who has no room now is not broken, and nothing of ours waits with it. */
 	bool more = status == SOUK_LOCAL_FULL
 			    ? p->failures < FULL_FACTOR * download->config.failures_max
-			    : download_is_patient(download, provider, status, now);
+			    : is_at_turn(download, provider, status, now) ||
+				      download_is_patient(download, provider, status, now);
 	if (status == SOUK_PEER_HUB_CREDIT)
 		again = more = others_run(download, provider);
 	if (again && more)

@@ -35,6 +35,7 @@ struct bench {
 	bool ended;
 	souk_status status;
 	struct souk_time now;
+	struct souk_time turn; /* before then providers are of another epoch */
 };
 
 static struct bench *bench_new(uint32_t providers, const struct souk_download_config *extra)
@@ -103,16 +104,24 @@ static void cancel(struct bench *b, uint32_t slot)
 	fail_msg("nothing to cancel");
 }
 
+static void open_session(struct bench *b, const struct souk_download_effect *effect)
+{
+	if (souk_time_is_before(b->now, b->turn)) {
+		souk_download_open_failed(
+			&b->download, effect->provider, SOUK_PEER_WRONG_EPOCH, b->now);
+		return;
+	}
+	assert_int_equal(handshake(b, effect), SOUK_OK);
+	souk_download_opened(&b->download, effect->provider, b->now);
+}
+
 /* Sessions open, and good chunks are written, at once; FETCH and KEYS wait for the test. */
 static void pull(struct bench *b)
 {
 	struct souk_download_effect effect;
 	while (souk_download_next_effect(&b->download, &effect, b->now)) {
 		switch (effect.kind) {
-		case SOUK_DOWNLOAD_OPEN:
-			assert_int_equal(handshake(b, &effect), SOUK_OK);
-			souk_download_opened(&b->download, effect.provider, b->now);
-			break;
+		case SOUK_DOWNLOAD_OPEN: open_session(b, &effect); break;
 		case SOUK_DOWNLOAD_VERIFY:
 			souk_download_checked(&b->download, effect.slot, SOUK_OK, b->now);
 			break;
@@ -402,6 +411,35 @@ static void a_stream_fetches_nothing_else(void **state)
 	free(b);
 }
 
+/* ------------------------------------------------------------------ an epoch's turn */
+
+/* The ledger told the buyer of a new epoch, and the providers TURN_MS later. Returns when its first
+ * sessions were open, or all was given up, in ms. */
+static uint64_t opens_after(uint64_t turn_ms)
+{
+	struct bench *b = bench_new(2, NULL);
+	uint64_t start = b->now.ms;
+	b->turn = souk_time_plus_ms(b->now, turn_ms);
+	pull(b);
+	while (!b->ended && b->download.providers[0].sessions == 0)
+		pass(b, 10);
+	assert_int_equal(b->ended, b->download.providers[0].sessions == 0);
+	assert_true(!b->ended || b->status == SOUK_LOCAL_NO_PROVIDER_LEFT);
+	assert_int_equal(b->ended, turn_ms > 60000);
+	uint64_t took = b->now.ms - start;
+	free(b);
+	return took;
+}
+
+static void an_epochs_turn_is_waited_for(void **state)
+{
+	(void)state;
+	assert_in_range(opens_after(1000), 1000, 2000);
+	assert_in_range(opens_after(3000), 3000, 6000);
+	/* Who is always of another epoch is not waited for much longer than who is silent. */
+	assert_in_range(opens_after(600000), 10000, 20000);
+}
+
 /* ------------------------------------------------------------------ speed */
 
 /* Provider 0 brings a unit every 40 ms, provider 1 four every 1500. Towards the end it gets none:
@@ -535,6 +573,7 @@ int main(void)
 		cmocka_unit_test(who_always_says_not_here_is_asked_less),
 		cmocka_unit_test(a_reader_comes_first),
 		cmocka_unit_test(a_stream_fetches_nothing_else),
+		cmocka_unit_test(an_epochs_turn_is_waited_for),
 		cmocka_unit_test(the_slow_hold_up_no_end),
 		cmocka_unit_test(late_chunks_are_asked_of_two),
 		cmocka_unit_test(few_chunks_are_hedged),
