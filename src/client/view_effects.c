@@ -6,6 +6,8 @@
 
 /* Starts that a worker tries before it looks whether another found the right one. */
 #define STARTS_AT_ONCE 32u
+/* So much to hash, a millisecond, is worth waking another worker. */
+#define WORKER_WORTH (4u << 20)
 
 void view_submit(struct view_bundle *bundle, struct view_job *job)
 {
@@ -219,6 +221,15 @@ static void lay_out(struct view_bundle *bundle, uint32_t segment)
 	}
 }
 
+static unsigned solver_count(const struct view *view, const struct view_solve *solve)
+{
+	const struct souk_puzzle *puzzle = &solve->puzzle;
+	uint64_t bytes = (uint64_t)puzzle->starts / 2 * puzzle->rounds *
+			 solve->data.shape.part_count * puzzle->piece;
+	uint64_t count = 1 + bytes / WORKER_WORTH;
+	return count < view->thread_count ? (unsigned)count : view->thread_count;
+}
+
 static void start_solve(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
 	struct view_solve *solve = &bundle->solve;
@@ -227,8 +238,9 @@ static void start_solve(struct view_bundle *bundle, const struct souk_viewer_eff
 	solve->effect = *effect;
 	atomic_store(&solve->next, 0);
 	atomic_store(&solve->found, false);
-	solve->running = bundle->view->thread_count;
-	for (unsigned i = 0; i < bundle->view->thread_count; i++) {
+	unsigned count = solver_count(bundle->view, solve);
+	solve->running = count;
+	for (unsigned i = 0; i < count; i++) {
 		solve->tasks[i] = (struct view_job){.run = run_solve, .done = done_solve};
 		view_submit(bundle, &solve->tasks[i]);
 	}

@@ -315,23 +315,44 @@ static void group_step(struct group *group, const struct souk_puzzle *puzzle)
 		group->digests[lane_of[i]] = next[i];
 }
 
+/* The padding of FIPS 180-4, 5.1.1, for a message of SIZE bytes that fits in a block with it. */
+static void pad_block(uint8_t block[64], size_t size)
+{
+	memset(block + size, 0, 64 - size);
+	block[size] = 0x80;
+	souk_store_be16(block + 62, (uint16_t)(size * 8));
+}
+
+/* What a way starts with, and what it ends with, are a block each: those of a group go together. */
 static void group_start(struct group *group, const struct souk_puzzle *puzzle, uint32_t start)
 {
-	struct way way;
+	uint8_t blocks[LANES][64];
 	for (uint32_t lane = 0; lane < LANES; lane++) {
-		way_start(&way, puzzle, start + lane);
-		memcpy(group->digests[lane].bytes, way.digest, SOUK_HASH_SIZE);
+		uint8_t *block = blocks[lane];
+		memcpy(block, "SPZ", 3);
+		memcpy(block + 3, puzzle->salt.bytes, SOUK_HASH_SIZE);
+		souk_store_be32(block + 3 + SOUK_HASH_SIZE, start + lane);
+		pad_block(block, 3 + SOUK_HASH_SIZE + 4);
 	}
+	souk_sha256_blocks(group->digests, (const uint8_t(*)[64])blocks, LANES);
 }
 
 static bool group_end(struct souk_puzzle_token *ret, const struct group *group,
 	const struct souk_puzzle *puzzle, uint32_t count)
 {
+	uint8_t blocks[LANES][64];
+	struct souk_hash goals[LANES];
+	for (uint32_t lane = 0; lane < LANES; lane++) {
+		memcpy(blocks[lane], "SPG", 3);
+		memcpy(blocks[lane] + 3, group->digests[lane].bytes, SOUK_HASH_SIZE);
+		pad_block(blocks[lane], 3 + SOUK_HASH_SIZE);
+	}
+	souk_sha256_blocks(goals, (const uint8_t(*)[64])blocks, LANES);
 	for (uint32_t lane = 0; lane < count; lane++) {
 		struct way last = {{0}};
-		memcpy(last.digest, group->digests[lane].bytes, SOUK_HASH_SIZE);
-		if (!is_goal(puzzle, &last))
+		if (memcmp(goals[lane].bytes, puzzle->goal.data, SOUK_HASH_SIZE) != 0)
 			continue;
+		memcpy(last.digest, group->digests[lane].bytes, SOUK_HASH_SIZE);
 		token_of(ret, puzzle, &last, &last);
 		return true;
 	}
