@@ -215,7 +215,8 @@ static souk_status keep_fetching(
 		return status;
 	}
 	shared = reader->fetch;
-	if (shared->state == FETCH_RUNNING && again && reader->want_count)
+	/* One that is just ending has none any more. */
+	if (shared->fetch && again && reader->want_count)
 		fetch_want(shared->fetch, reader->want_first, reader->want_count);
 	if (shared->state != FETCH_ENDED)
 		return SOUK_OK;
