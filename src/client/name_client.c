@@ -19,11 +19,16 @@
 #define ASK_THREADS	   16u
 #define TIMEOUT_MS_DEFAULT 5000u
 #define FRESH_MAX	   64u
+/* So long at most what failed is not tried again. */
+#define FAILED_MS_MAX 2000u
 
-/* A name that this process asked for, and when; the table is fixed, the oldest goes. */
+/* A name that this process asked for, when, and what came of it; the table is fixed, the oldest
+ * goes. */
 struct fresh {
 	struct souk_name name;
 	uint64_t at_ms; /* 0: free */
+	souk_status status;
+	char detail[NAME_DETAIL_SIZE];
 };
 
 struct name_client {
@@ -83,22 +88,31 @@ static uint64_t steady_ms(void)
 	return souk_clock_steady_ns() / 1000000 + 1; /* never 0 */
 }
 
-static bool is_fresh(struct name_client *client, const struct souk_name *name, uint64_t fresh_ms)
+/* What came of asking for NAME less than FRESH_MS ago, into RET and DETAIL; false: it was not. */
+static bool is_fresh(struct name_client *client, const struct souk_name *name, uint64_t fresh_ms,
+	souk_status *ret, char detail[NAME_DETAIL_SIZE])
 {
 	bool found = false;
 	uint64_t now_ms = steady_ms();
+	uint64_t failed_ms = fresh_ms < FAILED_MS_MAX ? fresh_ms : FAILED_MS_MAX;
 	if (fresh_ms == 0)
 		return false;
 	pthread_mutex_lock(&client->lock);
-	for (size_t i = 0; i < FRESH_MAX && !found; i++)
-		found = client->fresh[i].at_ms != 0 &&
-			now_ms - client->fresh[i].at_ms <= fresh_ms &&
-			souk_name_equal(&client->fresh[i].name, name);
+	for (size_t i = 0; i < FRESH_MAX && !found; i++) {
+		const struct fresh *fresh = &client->fresh[i];
+		found = fresh->at_ms != 0 && souk_name_equal(&fresh->name, name) &&
+			now_ms - fresh->at_ms <= (fresh->status == SOUK_OK ? fresh_ms : failed_ms);
+		if (!found)
+			continue;
+		*ret = fresh->status;
+		memcpy(detail, fresh->detail, NAME_DETAIL_SIZE);
+	}
 	pthread_mutex_unlock(&client->lock);
 	return found;
 }
 
-static void note_fresh(struct name_client *client, const struct souk_name *name)
+static void note_fresh(struct name_client *client, const struct souk_name *name, souk_status status,
+	const char detail[NAME_DETAIL_SIZE])
 {
 	struct fresh *slot = &client->fresh[0];
 	pthread_mutex_lock(&client->lock);
@@ -111,7 +125,8 @@ static void note_fresh(struct name_client *client, const struct souk_name *name)
 		if (other->at_ms < slot->at_ms)
 			slot = other;
 	}
-	*slot = (struct fresh){*name, steady_ms()};
+	*slot = (struct fresh){.name = *name, .at_ms = steady_ms(), .status = status};
+	memcpy(slot->detail, detail, NAME_DETAIL_SIZE);
 	pthread_mutex_unlock(&client->lock);
 }
 
@@ -345,24 +360,32 @@ static souk_status remember(
 	return status;
 }
 
+static souk_status ask(struct name_client *client, const struct name_question *question,
+	struct name_answer *answer, char detail[NAME_DETAIL_SIZE])
+{
+	struct call *calls;
+	size_t count;
+	SOUK_TRY(call_all(question, NULL, &calls, &count, detail));
+	souk_status status = judge(calls, count, answer, detail);
+	end_calls(calls);
+	return status == SOUK_OK ? remember(client, answer, detail) : status;
+}
+
 souk_status name_client_resolve(struct name_client *client, const struct name_question *question,
 	struct name_answer *ret, char detail[NAME_DETAIL_SIZE])
 {
 	struct name_answer answer = {0};
-	struct call *calls;
-	size_t count;
-	detail[0] = '\0';
-	if (is_fresh(client, &question->name, question->fresh_ms) &&
-		name_memory_get(client->memory, &question->name, &answer.name) == SOUK_OK) {
+	souk_status status = SOUK_OK;
+	memset(detail, 0, NAME_DETAIL_SIZE);
+	bool is_known = is_fresh(client, &question->name, question->fresh_ms, &status, detail);
+	SOUK_TRY(status);
+	if (is_known && name_memory_get(client->memory, &question->name, &answer.name) == SOUK_OK) {
 		*ret = answer;
 		return SOUK_OK;
 	}
-	SOUK_TRY(call_all(question, NULL, &calls, &count, detail));
-	souk_status status = judge(calls, count, &answer, detail);
-	end_calls(calls);
+	status = ask(client, question, &answer, detail);
+	note_fresh(client, &question->name, status, detail);
 	SOUK_TRY(status);
-	SOUK_TRY(remember(client, &answer, detail));
-	note_fresh(client, &question->name);
 	*ret = answer;
 	return SOUK_OK;
 }
