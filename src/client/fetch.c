@@ -105,6 +105,7 @@ static void set_engine_events(struct fetch *fetch)
 	fetch->engine_events.note = on_note;
 	fetch->engine_events.progress = fetch->config.events.progress != NULL ? on_progress : NULL;
 	/* These take the user's ctx: who needs them calls config.events. */
+	fetch->engine_events.pay = NULL;
 	fetch->engine_events.evidence = NULL;
 	fetch->engine_events.read = NULL;
 }

@@ -69,6 +69,9 @@ struct fetch_events {
 	/* CHUNK is verified: keep it. On a worker's thread, for each chunk once. Anything but
 	 * SOUK_OK ends the fetch with that status. */
 	souk_status (*chunk)(void *ctx, uint32_t chunk, struct souk_bytes data);
+	/* Own money is about to leave for the first time; may wait. Anything but SOUK_OK ends the
+	 * fetch with that status, and nothing was paid. On fetch_run's thread. May be NULL. */
+	souk_status (*pay)(void *ctx);
 	/* One line that a user should read: a provider was left, and why. On any thread. May be
 	 * NULL. */
 	void (*note)(void *ctx, const char *text);

@@ -6,6 +6,7 @@
 
 #include "fetch_hub.h"
 #include "problem.h"
+#include "souk/base/check.h"
 #include "souk/exchange/header.h"
 
 /* A few times a second, while there is something to tell; where there is not, now and then. */
@@ -40,6 +41,17 @@ static void transfer_failed(
 		souk_download_keys_failed(&paid->download, transfer->provider, status, paid_now());
 	else
 		souk_download_fetch_failed(&paid->download, transfer->slot, status, paid_now());
+}
+
+/* Before the first ticket, or the first that a hub sells. */
+static souk_status see_to_money(struct paid *paid)
+{
+	const struct fetch_events *events = &paid->fetch->config.events;
+	if (paid->may_pay || events->pay == NULL)
+		return SOUK_OK;
+	SOUK_TRY(events->pay(events->ctx));
+	paid->may_pay = true;
+	return SOUK_OK;
 }
 
 /* What TRANSFER asks for, with the strip where that is still to be sent. */
@@ -85,8 +97,14 @@ static souk_status send_transfer(struct paid *paid, struct paid_transfer *transf
 	transfer->rides = provider->sending.state == PAID_STRIP_DUE && !transfer->is_keys;
 	if (transfer->rides)
 		paid_strip_ride(provider, path, &fetch, url, sizeof url);
-	if (request->has_ticket)
+	if (request->has_ticket) {
+		souk_status status = see_to_money(paid);
+		if (status != SOUK_OK) {
+			souk_download_stop(&paid->download, status);
+			return SOUK_LOCAL_STOPPED;
+		}
 		paid_note_ticket(provider, request->ticket.unit);
+	}
 	return souk_http_fetcher_start(paid->fetcher, &fetch);
 }
 
@@ -337,6 +355,17 @@ static void note_drop(struct paid *paid, const struct souk_download_effect *effe
 	paid_replace(paid);
 }
 
+static void buy(struct paid *paid, const struct souk_download_effect *effect)
+{
+	souk_status status = see_to_money(paid);
+	if (status == SOUK_OK) {
+		paid_hub_buy(paid, effect);
+		return;
+	}
+	souk_download_stop(&paid->download, status);
+	souk_download_buy_failed(&paid->download, effect->provider, SOUK_LOCAL_STOPPED, paid_now());
+}
+
 static void do_effect(struct paid *paid, const struct souk_download_effect *effect)
 {
 	switch (effect->kind) {
@@ -344,7 +373,7 @@ static void do_effect(struct paid *paid, const struct souk_download_effect *effe
 	case SOUK_DOWNLOAD_FETCH:
 	case SOUK_DOWNLOAD_KEYS: start_transfer(paid, effect); break;
 	case SOUK_DOWNLOAD_VERIFY: start_check(paid, effect); break;
-	case SOUK_DOWNLOAD_BUY: paid_hub_buy(paid, effect); break;
+	case SOUK_DOWNLOAD_BUY: buy(paid, effect); break;
 	case SOUK_DOWNLOAD_DROP: note_drop(paid, effect); break;
 	case SOUK_DOWNLOAD_CANCEL: cancel_transfer(paid, effect->slot); break;
 	case SOUK_DOWNLOAD_COMPLETE:

@@ -168,6 +168,7 @@ struct paid {
 	struct souk_signed_unit *statements; /* of the unit in each slot; unit 0: none */
 	struct paid_suspect *suspects;	     /* wrong units; under money_lock */
 
+	bool may_pay;	/* the user knows that money leaves */
 	bool has_begun; /* there is money for every provider */
 	uint64_t shown_ns;
 	souk_status result;

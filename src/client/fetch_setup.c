@@ -7,6 +7,9 @@
 #include "fetch_ask.h"
 #include "souk/base/check.h"
 
+/* Of those that sell a content, the cheapest: connections to them are kept. */
+#define SELLERS_NOTED 6u
+
 static bool same_shape(const struct souk_offer *a, const struct souk_offer *b)
 {
 	return a->size == b->size && a->chunk_size == b->chunk_size;
@@ -109,6 +112,13 @@ static souk_status ask_all(
 	return SOUK_OK;
 }
 
+/* More is likely to be wanted of those that sell this. */
+static void note_sellers(const struct fetch *fetch)
+{
+	for (size_t i = 0; i < fetch->entry_count && i < SELLERS_NOTED; i++)
+		memory_note_provider(fetch->config.memory, &fetch->entries[i], false);
+}
+
 souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
 	size_t offers;
@@ -121,7 +131,11 @@ souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 		memory_forget_list(fetch->config.memory);
 		SOUK_TRY(ask_all(fetch, &offers, &is_old, detail));
 	}
-	return offers > 0 ? choose_content(fetch, offers, detail) : no_offer(fetch, detail);
+	if (offers == 0)
+		return no_offer(fetch, detail);
+	SOUK_TRY(choose_content(fetch, offers, detail));
+	note_sellers(fetch);
+	return SOUK_OK;
 }
 
 souk_status fetch_load_row(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])

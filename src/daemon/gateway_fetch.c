@@ -180,8 +180,6 @@ static souk_status run_opened(struct shared_fetch *shared, struct fetch *fetch)
 	pthread_mutex_unlock(&contents->lock);
 	souk_status status = find_item(shared, fetch);
 	if (status == SOUK_OK)
-		status = end_beside(&shared->keeping);
-	if (status == SOUK_OK)
 		status = fetch_run(fetch, shared->detail);
 	souk_status made = end_beside(&shared->making);
 	pthread_mutex_lock(&contents->lock);
@@ -190,6 +188,14 @@ static souk_status run_opened(struct shared_fetch *shared, struct fetch *fetch)
 		snprintf(shared->detail, sizeof(shared->detail), "%s", shared->refusal);
 	pthread_mutex_unlock(&contents->lock);
 	return made != SOUK_OK ? made : status;
+}
+
+/* Nothing is paid that the purse does not remember. */
+static souk_status may_pay(void *ctx)
+{
+	struct shared_fetch *shared = ctx;
+
+	return end_beside(&shared->keeping);
 }
 
 static void *keep_job(void *ctx)
@@ -215,8 +221,11 @@ static souk_status try_fetch(struct shared_fetch *shared, bool all)
 	shared->making = shared->keeping = (struct beside){.status = SOUK_OK};
 	config.name = shared->name;
 	config.is_streaming = true;
-	config.events = (struct fetch_events){
-		.ctx = shared, .chunk = keep_chunk, .note = log_note, .read = read_chunk};
+	config.events = (struct fetch_events){.ctx = shared,
+		.chunk = keep_chunk,
+		.pay = may_pay,
+		.note = log_note,
+		.read = read_chunk};
 	souk_status status = find_money(shared, &config, all, &part);
 	if (part.amount.ncoin > 0)
 		begin_beside(&shared->keeping, keep_job, shared);

@@ -126,6 +126,7 @@ static souk_status start_all(struct gateway_node *node, struct chunk_store *chun
 	*ret_what = "the gateway's threads";
 	SOUK_TRY(gateway_trees_new(&node->trees));
 	SOUK_TRY(start_memory(node, identity));
+	market_memory_use(node->memory);
 	SOUK_TRY(start_contents(node, identity));
 	*ret_what = node->config.listen;
 	return start_server(node);

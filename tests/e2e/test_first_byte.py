@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a gateway that runs has ready before somebody asks: not how fast that is (souk bench content
+measures it), but what it costs, and what it does not lead to."""
+from market import UNIT, Market, MarketTest, main, wait_until
+
+
+class Ready(MarketTest):
+    @classmethod
+    def make_market(cls):
+        cls.market = Market(epoch="1h")
+        cls.seller = cls.market.provider()
+        cls.gate = cls.market.gateway(payer="own", idle="1s")
+
+    def offer(self, name, seed, size=6 * UNIT):
+        path, data = self.market.file(name, size, seed)
+        return self.market.open_shop([self.seller], path), data
+
+    def read(self, content, data):
+        status, _, body = self.gate.get(f"/{content}")
+        self.assertEqual((status, body), (200, data))
+
+    def segments(self):
+        return sum(epoch["allotments"] for epoch in self.gate.souk("escrow", "show")["epochs"])
+
+    def test_a_leaves_ahead(self):
+        """What pays for the next content is allotted while nobody waits for it, once."""
+        self.read(*self.offer("one.bin", 1))
+        wait_until("a segment of its own, and one ahead", lambda: self.segments() == 2)
+        for i in range(3):
+            self.read(*self.offer(f"more{i}.bin", 10 + i))
+        self.assertEqual(self.segments(), 2)
+        # Nothing of it was spent but for what was read: a unit costs 0.0001.
+        wait_until("no part of the day's money is set aside",
+                   lambda: float(self.gate.index()["set_aside"]) == 0)
+        self.assertAlmostEqual(float(self.gate.index()["spent"]), 4 * 6 * 0.0001, 9)
+
+    def test_b_survives_a_deaf_ledger(self):
+        """What is known of the market lasts for some seconds: a reader does not notice that the
+        ledger is away."""
+        self.read(*self.offer("before.bin", 2))
+        content, data = self.offer("while.bin", 3)
+        self.market.ledger.kill()
+        try:
+            status, _, body = self.gate.get(f"/{content}")
+        finally:
+            self.market.ledger.start()
+        # The provider asks the ledger about the strip, too: it says that it cannot.
+        self.assertIn(status, (200, 502, 504))
+        if status == 200:
+            self.assertEqual(body, data)
+        self.read(content, data)
+
+    def test_c_killed(self):
+        """A gateway that is killed with leaves ahead pays from them, or from others, afterwards."""
+        self.read(*self.offer("kill.bin", 4))
+        self.gate.kill()
+        self.gate.start()
+        self.read(*self.offer("again.bin", 5))
+
+
+if __name__ == "__main__":
+    main()
