@@ -9,6 +9,8 @@
 
 #include "cli.h"
 #include "import.h"
+#include "share.h"
+#include "souk/base/check.h"
 #include "souk/io/ini.h"
 
 #define FILES_MAX 1000
@@ -16,6 +18,7 @@
 static struct souk_amount price;
 static bool wants_link;
 static bool wants_list;
+static bool wants_seal;
 
 /* The price that soukd takes for a content whose record names none; false where the home's
  * configuration sells nothing. */
@@ -138,6 +141,38 @@ static int list_all(const char *command)
 
 /* ------------------------------------------------------------------ add */
 
+/* As add_file, encrypted; of the plain file nothing is on sale. */
+static int add_sealed(const struct provider_store *store, const char *path,
+	struct souk_amount default_price, json_t *list)
+{
+	struct share_content content;
+	struct souk_content_record record;
+	struct share_home home;
+	if (!share_home_open(&home, "add", true, false))
+		return EXIT_REFUSED;
+	souk_status status = share_seal(&home, store, path, price, &content);
+	share_home_close(&home);
+	if (status == SOUK_OK)
+		status = provider_store_content(store, &content.id, &record);
+	if (status != SOUK_OK)
+		return cli_fail("add", path, status, content.detail);
+	struct item item = item_of(&content.id, &record, default_price);
+	if (cli_json) {
+		json_t *object = item_json(&item);
+		json_object_set_new(object, "was_there", json_boolean(content.was_there));
+		json_object_set_new(object, "sealed", json_true());
+		json_object_set_new(
+			object, "plain_bytes", json_integer((json_int_t)content.record.plain_size));
+		json_array_append_new(list, object);
+		return 0;
+	}
+	print_item(&item, false);
+	printf("sealed   %s: nobody reads it but whom you share it with%s\n",
+		content.record.name.text, content.was_there ? "; it was sealed before" : "");
+	printf("share    souk share %s --with KEY\n", cli_hash_text(&content.id));
+	return 0;
+}
+
 /* Returns 0 or the exit status; appends to LIST. */
 static int add_file(const struct provider_store *store, const char *path,
 	struct souk_amount default_price, json_t *list)
@@ -255,6 +290,8 @@ static int add_one(const struct provider_store *store, const char *path,
 	if (is_next && !cli_json)
 		putchar('\n');
 	is_next = true;
+	if (wants_seal)
+		return add_sealed(store, path, default_price, list);
 	return is_folder(path) ? add_folder(store, path, default_price, list)
 			       : add_file(store, path, default_price, list);
 }
@@ -298,6 +335,8 @@ int cmd_add(int argc, char **argv)
 		{"price", "COINS", "of one unit (the home's price)", OPTION_AMOUNT, &price},
 		{"link", NULL, "keep hard links to the files, which must never change, and no copy",
 			OPTION_FLAG, &wants_link},
+		{"seal", NULL, "encrypt the files, for whom souk share names later", OPTION_FLAG,
+			&wants_seal},
 		{"list", NULL, "show what is on sale, and add nothing", OPTION_FLAG, &wants_list},
 	};
 	static const struct command_spec command = {.name = "add",
@@ -317,14 +356,18 @@ int cmd_add(int argc, char **argv)
 			"was stopped goes on where it was when it is given again.",
 		.examples =
 			"  souk add film.mkv\n  souk add site/\n  souk add *.iso --price 0.0002\n"
-			"  souk add --list --json",
+			"  souk add --seal report.pdf\n  souk add --list --json",
 		.options = options,
-		.option_count = 3,
+		.option_count = SOUK_COUNT_OF(options),
 		.arguments_max = FILES_MAX};
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (wants_seal && wants_link) {
+		fprintf(stderr, "souk add: what is encrypted is a copy: --seal or --link\n");
+		return EXIT_USAGE;
+	}
 	if (wants_list == (count > 0)) {
 		fprintf(stderr, "souk add: name the files to add, or --list\n");
 		return EXIT_USAGE;

@@ -131,7 +131,8 @@ static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH
 	*ret_began = dealt || status == SOUK_OK;
 	if (status != SOUK_OK || get_tree_read(file))
 		return status;
-	status = get_part_finish(file, detail);
+	status =
+		get->share != NULL ? get_share_finish(file, detail) : get_part_finish(file, detail);
 	*ret_began = status == SOUK_OK || file->is_of_tree;
 	return status;
 }
@@ -199,6 +200,8 @@ static void print_result_json(const struct get *get, const struct get_tree *tree
 				"files_done", (json_int_t)tree->files_done));
 	if (tree->failed != NULL)
 		json_object_set_new(result, "failed", json_string(tree->failed));
+	if (get->share != NULL)
+		json_object_set_new(result, "share", get_share_json(get));
 	cli_print_json(result);
 }
 
@@ -230,6 +233,8 @@ static void print_result(const struct get *get, const struct get_tree *tree)
 	uint64_t fetched = totals->bytes_done - totals->resumed_bytes;
 	if (totals->source_count > 0)
 		print_sources(get);
+	if (get->share != NULL)
+		get_share_print(get);
 	if (totals->resumed_bytes > 0)
 		printf("%s were here already and were checked, not bought again\n",
 			cli_size_text(totals->resumed_bytes));
@@ -339,11 +344,14 @@ static int buy(struct get *get)
 	get->config.ledger_url = cli_ledger_url();
 	get->evidence = json_array();
 	choose_order(get);
-	get->result = fetch_all(get, &tree, &began, detail);
-	struct fetch_figures none = {0};
-	if (get->totals.source_count > 0)
-		get_progress_show(get, &none, true);
-	int code = began ? report(get, &tree, detail) : fail(get->result, detail);
+	int code = get->share != NULL ? get_share_key(get) : 0;
+	if (code == 0) {
+		struct fetch_figures none = {0};
+		get->result = fetch_all(get, &tree, &began, detail);
+		if (get->totals.source_count > 0)
+			get_progress_show(get, &none, true);
+		code = began ? report(get, &tree, detail) : fail(get->result, detail);
+	}
 	souk_bytes_wipe(&get->identity, sizeof get->identity);
 	free(get->totals.sources);
 	free(tree.bytes);
@@ -355,7 +363,7 @@ int cmd_get(int argc, char **argv)
 {
 	static char default_path[80];
 	static bool pays;
-	static const char *admission_path;
+	static const char *admission_path, *out;
 	static struct get get = {.config = {.providers_max = PROVIDERS_UNSAID,
 					 .timeout_ms = 5000,
 					 .window_max = 16,
@@ -387,10 +395,11 @@ int cmd_get(int argc, char **argv)
 			&get.config.window_max},
 		{"timeout", "TIME", "drop a provider that is silent so long (5s)", OPTION_DURATION,
 			&get.config.timeout_ms},
+		{"out", "FILE", "where it goes, as the second argument does", OPTION_TEXT, &out},
 		{"quiet", NULL, "no progress line", OPTION_FLAG, &get.quiet},
 	};
 	static const struct command_spec command = {.name = "get",
-		.arguments = "CONTENT [FILE]",
+		.arguments = "CONTENT|FILE.share [FILE]",
 		.summary = "Fetch a file or a directory, from all who have it at once.",
 		.details = "Every block is verified against the content id before it reaches the "
 			   "disk. A provider\n"
@@ -402,13 +411,19 @@ int cmd_get(int argc, char **argv)
 			   "\n"
 			   "Where a sponsor pays for viewers of the content, it costs you "
 			   "nothing. Where none\n"
-			   "does, or not for all of it, your escrow pays, or --hub.",
+			   "does, or not for all of it, your escrow pays, or --hub.\n"
+			   "\n"
+			   "FILE.share is what souk share made for a key of your vault: as many "
+			   "proxies as the\n"
+			   "owner said are paid to help open it, then the file is fetched and "
+			   "decrypted.",
 		.examples = "  souk get "
 			    "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae "
 			    "film.mkv\n"
 			    "  souk get ID film.mkv --max-price 0.0002 --budget 1 --json\n"
 			    "  souk get ID site --sponsor 'https://sponsor.example:7640#PIN'\n"
-			    "  souk get ID film.mkv --hub 'https://hub.example:7620#PIN'",
+			    "  souk get ID film.mkv --hub 'https://hub.example:7620#PIN'\n"
+			    "  souk get report.pdf.share",
 		.options = options,
 		.option_count = sizeof options / sizeof *options,
 		.arguments_min = 1,
@@ -417,7 +432,8 @@ int cmd_get(int argc, char **argv)
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	int failed = cli_content_argument("get", argv[0], &get.config.name);
+	int failed = get_share_is(argv[0]) ? get_share_load(&get, argv[0])
+					   : cli_content_argument("get", argv[0], &get.config.name);
 	if (failed != 0)
 		return failed;
 	if (get.config.hub_name != NULL && get.config.issuer_name != NULL) {
@@ -449,7 +465,10 @@ int cmd_get(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	souk_hex_encode(default_path, get.config.name.id.bytes, SOUK_HASH_SIZE);
-	get.path = count > 1 ? argv[1] : default_path;
+	get.path = get.share != NULL ? get_share_name(&get) : default_path;
+	get.path = out != NULL ? out : count > 1 ? argv[1] : get.path;
 	get.quiet |= cli_json || !isatty(STDERR_FILENO);
-	return buy(&get);
+	int code = buy(&get);
+	get_share_free(&get);
+	return code;
 }

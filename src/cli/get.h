@@ -6,6 +6,7 @@
  *   get_part.c     the part file: what is in it already, what is written to it, its end
  *   get_tree.c     a directory: its files in turn, into a folder
  *   get_evidence.c files for souk agreement
+ *   get_share.c    a share: its key from the proxies, the file decrypted
  *   get_progress.c the line that shows how it goes */
 #ifndef SOUK_CLI_GET_H
 #define SOUK_CLI_GET_H
@@ -49,12 +50,15 @@ struct get_totals {
 	size_t source_count;
 };
 
+struct get_share;
+
 struct get {
 	/* What the user said. */
 	struct fetch_config config;
 	const char *path;
 	bool quiet;
-	bool is_raw; /* a directory's own bytes are wanted */
+	bool is_raw;		 /* a directory's own bytes are wanted */
+	struct get_share *share; /* an encrypted content, and who helps to open it; NULL: neither */
 
 	struct souk_identity identity; /* who signs strips: the escrow's owner, or an issuer */
 	struct get_totals totals;
@@ -91,6 +95,26 @@ void get_part_close(struct get_file *file);
 
 /* A file beside what is fetched, for souk agreement. */
 void get_evidence(void *file, bool is_question, struct souk_bytes bytes);
+
+/* ---- a share ---- */
+
+/* Whether TEXT is a file that a sharer gave. */
+bool get_share_is(const char *text);
+/* get_share_load: read and check it; what is fetched is what it names. 0, or an exit status, and
+ * has printed why. get_share_free is called in any case. */
+int get_share_load(struct get *get, const char *path);
+/* The name of the plain file. */
+const char *get_share_name(const struct get *get);
+/* get_share_key: have its key opened by the proxies, before anything is fetched. As above. */
+int get_share_key(struct get *get);
+/* Whether what was fetched begins as a file under that key does; so that no more of it is bought
+ * otherwise. */
+SOUK_MUST_CHECK souk_status get_share_check_first(const struct get *get, struct souk_bytes chunk);
+/* FILE is whole in its part file: it is decrypted to where it belongs. As get_part_finish. */
+SOUK_MUST_CHECK souk_status get_share_finish(struct get_file *file, char detail[FETCH_DETAIL_SIZE]);
+json_t *get_share_json(const struct get *get);
+void get_share_print(const struct get *get);
+void get_share_free(struct get *get);
 
 void get_progress_show(struct get *get, const struct fetch_figures *figures, bool is_last);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "get.h"
+#include "souk/base/check.h"
 #include "souk/io/file.h"
 
 static souk_status fail(
@@ -91,6 +92,8 @@ souk_status get_part_finish(struct get_file *file, char detail[FETCH_DETAIL_SIZE
 souk_status get_part_write(void *ctx, uint32_t chunk, struct souk_bytes data)
 {
 	const struct get_file *file = ctx;
+	if (chunk == 0 && file->get->share != NULL)
+		SOUK_TRY(get_share_check_first(file->get, data));
 	return souk_file_write_at(file->part_fd, data.data, data.size,
 		souk_content_chunk_offset(fetch_content(file->fetch), chunk));
 }

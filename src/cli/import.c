@@ -17,6 +17,7 @@
 
 #include "cli.h"
 #include "souk/base/check.h"
+#include "souk/crypto/sha256.h"
 #include "souk/io/file.h"
 
 #define TEMPORARY_PREFIX ".add-"
@@ -32,12 +33,17 @@ struct import {
 	int in;
 	int out; /* the temporary copy; -1 where there is none */
 	struct stat before;
+	uint64_t size; /* of the content */
 	char folder[480];
 	char temporary[512];
 	uint8_t *chunk;
 	struct souk_hash *row;
 	struct souk_hash *scratch;
 	struct souk_content_builder builder;
+	/* Where it is sealed. */
+	struct souk_sealed sealed;
+	struct souk_sha256 sha; /* of the file */
+	uint8_t *plain;		/* a segment */
 };
 
 static volatile sig_atomic_t stop_asked;
@@ -90,31 +96,46 @@ static souk_status open_source(struct import *import, const char *path)
 	if (!S_ISREG(import->before.st_mode))
 		return explain(
 			import, SOUK_LOCAL_USAGE, "it is %s", kind_text(import->before.st_mode));
-	if ((uint64_t)import->before.st_size > (uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE)
+	const uint64_t most = (uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE;
+	import->size = (uint64_t)import->before.st_size;
+	if (import->source->seal != NULL && import->size <= most)
+		import->size = souk_sealed_size_of(import->size);
+	if (import->size > most)
 		return explain(import, SOUK_LOCAL_FULL, "a content has at most %s",
 			cli_size_text((uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE));
 	return SOUK_OK;
 }
 
+static souk_status begin_seal(struct import *import)
+{
+	const struct import_seal *seal = import->source->seal;
+	import->plain = malloc(SOUK_SEALED_SEGMENT_SIZE);
+	if (import->plain == NULL)
+		return SOUK_IO_MEMORY;
+	souk_sealed_create(
+		&import->sealed, seal->file_key, seal->salt, (uint64_t)import->before.st_size);
+	souk_sha256_init(&import->sha);
+	return SOUK_OK;
+}
+
 static souk_status make_room(struct import *import)
 {
-	size_t count = (size_t)((uint64_t)import->before.st_size / CHUNK_SIZE + 1);
+	size_t count = (size_t)(import->size / CHUNK_SIZE + 1);
 	import->chunk = malloc(CHUNK_SIZE);
 	import->row = calloc(count, sizeof *import->row);
 	import->scratch = calloc(count, sizeof *import->scratch);
 	if (import->chunk == NULL || import->row == NULL || import->scratch == NULL)
 		return SOUK_IO_MEMORY;
 	souk_content_builder_init(&import->builder, CHUNK_SIZE, import->row, (uint32_t)count);
-	return SOUK_OK;
+	return import->source->seal == NULL ? SOUK_OK : begin_seal(import);
 }
 
 /* ------------------------------------------------------------------ the temporary copy */
 
 static uint64_t bytes_needed(const struct import *import)
 {
-	uint64_t size = (uint64_t)import->before.st_size;
-	uint64_t row = (size / CHUNK_SIZE + 1) * SOUK_HASH_SIZE;
-	return import->source->wants_link ? row : size + row;
+	uint64_t row = (import->size / CHUNK_SIZE + 1) * SOUK_HASH_SIZE;
+	return import->source->wants_link ? row : import->size + row;
 }
 
 static souk_status explain_full(struct import *import)
@@ -211,14 +232,14 @@ void import_progress_end(const struct import_progress *progress)
 		fputs("\r\033[K", stderr);
 }
 
-/* The next chunk: shorter only at the end of the file. */
-static souk_status read_chunk(struct import *import, size_t *ret_size)
+/* SIZE bytes of the file, fewer only at its end. */
+static souk_status read_bytes(struct import *import, uint8_t *out, size_t size, size_t *ret_size)
 {
 	size_t got = 0;
-	while (got < CHUNK_SIZE) {
+	while (got < size) {
 		if (stop_asked)
 			return SOUK_LOCAL_STOPPED;
-		ssize_t n = read(import->in, import->chunk + got, CHUNK_SIZE - got);
+		ssize_t n = read(import->in, out + got, size - got);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -229,6 +250,35 @@ static souk_status read_chunk(struct import *import, size_t *ret_size)
 	}
 	*ret_size = got;
 	return SOUK_OK;
+}
+
+/* The next chunk of the sealed file: the segments in it. */
+static souk_status read_sealed(struct import *import, size_t *ret_size)
+{
+	const uint32_t per_chunk = CHUNK_SIZE / SOUK_SEALED_SEGMENT_SIZE;
+	uint32_t first = import->builder.count * per_chunk;
+	size_t filled = 0, got;
+	for (uint32_t i = first; i < import->sealed.count && i < first + per_chunk; i++) {
+		struct souk_sealed_segment at = souk_sealed_segment_of(&import->sealed, i);
+		SOUK_TRY(read_bytes(import, import->plain, at.plain_size, &got));
+		if (got != at.plain_size)
+			return explain(
+				import, SOUK_LOCAL_STATE, "the file shrank while it was read");
+		struct souk_bytes plain = souk_bytes_of(import->plain, got);
+		souk_sha256_update(&import->sha, plain.data, plain.size);
+		souk_sealed_encrypt(import->chunk + filled, &import->sealed, i, plain);
+		filled += at.sealed_size;
+	}
+	*ret_size = filled;
+	return SOUK_OK;
+}
+
+/* The next chunk: shorter only at the end. */
+static souk_status read_chunk(struct import *import, size_t *ret_size)
+{
+	return import->source->seal != NULL
+		       ? read_sealed(import, ret_size)
+		       : read_bytes(import, import->chunk, CHUNK_SIZE, ret_size);
 }
 
 static souk_status take_chunk(struct import *import, size_t size)
@@ -269,8 +319,7 @@ static souk_status check_unchanged(struct import *import)
 	struct stat after;
 	if (fstat(import->in, &after) < 0)
 		return SOUK_IO_READ;
-	if (import->builder.size != (uint64_t)import->before.st_size ||
-		after.st_size != import->before.st_size ||
+	if (import->builder.size != import->size || after.st_size != import->before.st_size ||
 		after.st_mtim.tv_sec != import->before.st_mtim.tv_sec ||
 		after.st_mtim.tv_nsec != import->before.st_mtim.tv_nsec)
 		return explain(import, SOUK_LOCAL_STATE, "the file changed while it was read");
@@ -382,6 +431,17 @@ static void set_name(struct souk_content_record *record, const struct import_sou
 	SOUK_CHECK(status == SOUK_OK);
 }
 
+/* The key first: a sealed file on sale that nobody can open is of no use to anybody. */
+static souk_status keep_seal(struct import *import)
+{
+	struct import_seal *seal = import->source->seal;
+	if (seal == NULL)
+		return SOUK_OK;
+	souk_sha256_final(&import->sha, &seal->plain);
+	seal->plain_size = (uint64_t)import->before.st_size;
+	return seal->keep(seal->ctx, seal, &import->ret->content);
+}
+
 static souk_status import_open_file(struct import *import)
 {
 	struct import_result *ret = import->ret;
@@ -405,7 +465,10 @@ static souk_status import_open_file(struct import *import)
 		.price = import->source->price,
 		.added = is_known ? old.added : cli_now()};
 	set_name(&ret->record, import->source);
-	return stop_asked ? SOUK_LOCAL_STOPPED : place(import, is_known);
+	if (stop_asked)
+		return SOUK_LOCAL_STOPPED;
+	SOUK_TRY(keep_seal(import));
+	return place(import, is_known);
 }
 
 static void let_go(struct import *import)
@@ -416,6 +479,10 @@ static void let_go(struct import *import)
 		close(import->out);
 	if (import->in >= 0)
 		close(import->in);
+	if (import->plain != NULL)
+		souk_bytes_wipe(import->plain, SOUK_SEALED_SEGMENT_SIZE);
+	free(import->plain);
+	souk_sealed_done(&import->sealed);
 	free(import->chunk);
 	free(import->row);
 	free(import->scratch);

@@ -24,6 +24,7 @@
 
 #include "../daemon/provider_store.h"
 #include "souk/content/directory.h"
+#include "souk/keys/sealed.h"
 
 #define IMPORT_DETAIL_SIZE 512
 
@@ -60,11 +61,24 @@ struct import_progress {
 void import_progress_start(struct import_progress *progress, uint64_t total);
 void import_progress_end(const struct import_progress *progress);
 
+/* Encrypt a file on its way in. Its key is stored before anything is on sale: KEEP is called with
+ * the sealed content, and where it fails nothing is stored. */
+struct import_seal {
+	uint8_t file_key[SOUK_SEALED_KEY_SIZE], salt[SOUK_SEALED_SALT_SIZE]; /* both fresh */
+	souk_status (*keep)(
+		void *ctx, const struct import_seal *seal, const struct souk_content *content);
+	void *ctx;
+	/* Set before KEEP is called. */
+	struct souk_hash plain; /* SHA-256 of the file */
+	uint64_t plain_size;
+};
+
 struct import_source {
 	const char *path;
 	const char *name;		  /* for people; NULL: the last component of path */
 	struct import_progress *progress; /* NULL: the file's own */
 	const struct souk_hash *expected; /* NULL: whatever it is */
+	struct import_seal *seal;	  /* NULL: the file goes in as it is */
 	bool wants_link;
 	struct souk_amount price;
 };

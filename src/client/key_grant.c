@@ -411,6 +411,7 @@ souk_status key_grant_run(const struct key_grant_home *home, const struct key_gr
 {
 	struct granting g = {.home = home, .wish = wish, .report = report};
 	struct souk_ledger_status ledger;
+	char path[512];
 	*report = (struct key_grant_report){0};
 	if (wish->threshold < 1 || wish->threshold > wish->proxies ||
 		wish->proxies > SOUK_UMBRAL_SHARES_MAX)
@@ -418,6 +419,8 @@ souk_status key_grant_run(const struct key_grant_home *home, const struct key_gr
 	g.chain = souk_chain_client_new(home->ledger_url);
 	if (g.chain == NULL)
 		return SOUK_IO_MEMORY;
+	snprintf(path, sizeof path, "%s/identity.key", home->home);
+	souk_chain_set_lock(g.chain, path);
 	souk_status status = souk_chain_status(g.chain, &ledger);
 	g.ledger = ledger.record.ledger;
 	g.now = souk_clock_now(souk_clock_real());

@@ -217,8 +217,12 @@ souk_status key_revoke_run(const struct key_grant_home *home, const struct souk_
 	souk_status status =
 		policy == NULL || endings == NULL || chain == NULL ? SOUK_IO_MEMORY : SOUK_OK;
 	*report = (struct key_revoke_report){0};
-	if (status == SOUK_OK)
+	if (status == SOUK_OK) {
+		char path[512];
+		snprintf(path, sizeof path, "%s/identity.key", home->home);
+		souk_chain_set_lock(chain, path);
 		status = begin(home, id, policy);
+	}
 	if (status == SOUK_OK)
 		status = end_all(home, chain, policy, endings, report);
 	report->complete = status == SOUK_OK;
