@@ -74,15 +74,14 @@ static void set_next(struct sponsor_auditor *a)
 
 /* ------------------------------------------------------------------ whom */
 
-static bool has_caches(const struct souk_sponsor *sponsor, const struct souk_hash *content)
+static bool has_caches(
+	const struct souk_sponsor *sponsor, const struct souk_sponsor_content *content)
 {
 	struct souk_time now = sponsor_now();
+	const struct souk_sponsor_cache *cache = NULL;
 	uint32_t count = 0;
-	for (uint32_t i = 0; i < sponsor->cache_count; i++) {
-		const struct souk_sponsor_cache_record *r = &sponsor->memory.caches[i].record;
-		count += !r->barred && souk_time_is_before(now, r->expires) &&
-			 souk_hash_equal(&r->offer.offer.content, content);
-	}
+	while ((cache = souk_sponsor_next_cache(sponsor, content, cache)) != NULL)
+		count += !cache->record.barred && souk_time_is_before(now, cache->record.expires);
 	return count >= sponsor->config.caches;
 }
 
@@ -96,7 +95,7 @@ static uint32_t choose(const struct sponsor_node *node)
 		const struct souk_sponsor_content *c = &sponsor->memory.contents[i];
 		const struct sponsor_wish *wish = &node->wishes[i];
 		const struct sponsor_wish *than = best == UINT32_MAX ? NULL : &node->wishes[best];
-		if (c->record.bundles == 0 || !has_caches(sponsor, &c->content.id))
+		if (c->record.bundles == 0 || !has_caches(sponsor, c))
 			continue;
 		if (than == NULL || wish->complaints > than->complaints ||
 			(wish->complaints == than->complaints &&

@@ -91,7 +91,7 @@ struct sponsor_node {
 
 	pthread_mutex_t report_lock; /* the last report, for a moment */
 	char *report;
-	uint64_t report_ms;
+	uint64_t report_due_ms; /* when another is made */
 
 	struct souk_http_server *control;
 	pthread_t follower;

@@ -152,12 +152,12 @@ static void read_machine(struct sponsor_recruiter *r, const struct job *job)
 	struct sponsor_node *node = r->node;
 	struct souk_time now = sponsor_now();
 	pthread_mutex_lock(&node->lock);
-	for (uint32_t i = 0; i < node->sponsor.cache_count; i++) {
-		const struct souk_sponsor_cache_record *c = &node->sponsor.memory.caches[i].record;
-		struct souk_prospect *p =
-			souk_hash_equal(&c->offer.offer.content, &job->content.id)
-				? find_prospect(job->crew, &c->offer.offer.provider)
-				: NULL;
+	const struct souk_sponsor_content *content =
+		souk_sponsor_content_of(&node->sponsor, &job->content.id);
+	const struct souk_sponsor_cache *cache = NULL;
+	while ((cache = souk_sponsor_next_cache(&node->sponsor, content, cache)) != NULL) {
+		const struct souk_sponsor_cache_record *c = &cache->record;
+		struct souk_prospect *p = find_prospect(job->crew, &c->offer.offer.provider);
 		if (p == NULL)
 			continue;
 		p->price = c->price;

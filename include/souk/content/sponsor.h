@@ -86,8 +86,9 @@ struct souk_sponsor_config {
 struct souk_sponsor_content {
 	struct souk_content content;
 	struct souk_hash group; /* all contents of it share one budget; its own id: nobody else */
-	struct souk_amount budget; /* ever */
-	struct souk_amount held;   /* what its open and drawn bundles may still cost */
+	struct souk_amount budget;	  /* ever */
+	struct souk_amount held;	  /* what its open and drawn bundles may still cost */
+	uint32_t first_cache, last_cache; /* index + 1, in the order of enlisting; 0: none */
 	bool store_due;
 	uint32_t due_next;
 	struct souk_sponsor_content_record record;
@@ -96,6 +97,7 @@ struct souk_sponsor_content {
 struct souk_sponsor_cache {
 	struct souk_hash earlier; /* the secret before it enlisted again */
 	bool has_earlier;
+	uint32_t next_cache; /* of its content: index + 1 */
 	bool store_due;
 	uint32_t due_next; /* index + 1 of the next that is to be stored */
 	struct souk_sponsor_cache_record record;
@@ -427,6 +429,11 @@ struct souk_amount souk_sponsor_free_for(
 /* The entry of CONTENT, or NULL. */
 const struct souk_sponsor_content *souk_sponsor_content_of(
 	const struct souk_sponsor *sponsor, const struct souk_hash *content);
+
+/* The cache of CONTENT after CACHE, or the first for NULL, in the order of enlisting; NULL: none.
+ */
+const struct souk_sponsor_cache *souk_sponsor_next_cache(const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_content *content, const struct souk_sponsor_cache *cache);
 
 /* The bundle of that name, or NULL; for the caller to look up whose leaves are wanted. */
 const struct souk_sponsor_bundle *souk_sponsor_bundle_of(

@@ -93,12 +93,10 @@ souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
 		sponsor_cache_of(sponsor, &recruit->provider, &recruit->content);
 	if (cache != NULL && cache->record.barred)
 		return SOUK_LOCAL_STATE;
-	if (cache == NULL) {
-		if (sponsor->cache_count == sponsor->memory.cache_max)
-			return SOUK_LOCAL_FULL;
-		cache = &sponsor->memory.caches[sponsor->cache_count++];
-		memset(cache, 0, sizeof *cache);
-	}
+	if (cache == NULL)
+		cache = sponsor_cache_add(sponsor, sponsor_content_of(sponsor, &recruit->content));
+	if (cache == NULL)
+		return SOUK_LOCAL_FULL;
 	/* Grants that were made before, of bundles that were drawn, are good still. */
 	if (cache->record.offer.offer.price.ncoin != 0 &&
 		!souk_hash_equal(&cache->record.secret, &secret)) {
@@ -131,12 +129,13 @@ void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_addres
 static uint32_t eligible(
 	struct souk_sponsor *sponsor, const struct souk_hash *content, struct souk_time now)
 {
+	const struct souk_sponsor_content *entry = sponsor_content_of(sponsor, content);
+	const struct souk_sponsor_cache *cache = NULL;
 	uint32_t count = 0;
-	for (uint32_t i = 0; i < sponsor->cache_count; i++) {
-		const struct souk_sponsor_cache_record *r = &sponsor->memory.caches[i].record;
-		if (!r->barred && souk_time_is_before(now, r->expires) &&
-			souk_hash_equal(&r->offer.offer.content, content))
-			sponsor->memory.draw[count++] = i;
+	while ((cache = souk_sponsor_next_cache(sponsor, entry, cache)) != NULL) {
+		const struct souk_sponsor_cache_record *r = &cache->record;
+		if (!r->barred && souk_time_is_before(now, r->expires))
+			sponsor->memory.draw[count++] = (uint32_t)(cache - sponsor->memory.caches);
 	}
 	return count;
 }

@@ -12,6 +12,9 @@ struct souk_sponsor_content *sponsor_content_of(
 	const struct souk_sponsor *sponsor, const struct souk_hash *id);
 struct souk_sponsor_cache *sponsor_cache_of(const struct souk_sponsor *sponsor,
 	const struct souk_address *provider, const struct souk_hash *content);
+/* Another one of CONTENT, empty; NULL: no room. */
+struct souk_sponsor_cache *sponsor_cache_add(
+	struct souk_sponsor *sponsor, struct souk_sponsor_content *content);
 struct souk_sponsor_viewer *sponsor_viewer_of(
 	const struct souk_sponsor *sponsor, const struct souk_address *address);
 struct souk_sponsor_bundle *sponsor_bundle_of(

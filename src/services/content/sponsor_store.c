@@ -84,16 +84,42 @@ const struct souk_sponsor_content *souk_sponsor_content_of(
 	return sponsor_content_of(sponsor, content);
 }
 
+static struct souk_sponsor_cache *cache_at(const struct souk_sponsor *sponsor, uint32_t place)
+{
+	return place == 0 ? NULL : &sponsor->memory.caches[place - 1];
+}
+
+const struct souk_sponsor_cache *souk_sponsor_next_cache(const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_content *content, const struct souk_sponsor_cache *cache)
+{
+	return cache_at(sponsor, cache == NULL ? content->first_cache : cache->next_cache);
+}
+
 struct souk_sponsor_cache *sponsor_cache_of(const struct souk_sponsor *sponsor,
 	const struct souk_address *provider, const struct souk_hash *content)
 {
-	for (uint32_t i = 0; i < sponsor->cache_count; i++) {
-		const struct souk_offer *offer = &sponsor->memory.caches[i].record.offer.offer;
-		if (souk_address_equal(&offer->provider, provider) &&
-			souk_hash_equal(&offer->content, content))
-			return &sponsor->memory.caches[i];
-	}
-	return NULL;
+	const struct souk_sponsor_content *entry = sponsor_content_of(sponsor, content);
+	struct souk_sponsor_cache *cache =
+		entry == NULL ? NULL : cache_at(sponsor, entry->first_cache);
+	while (cache != NULL && !souk_address_equal(&cache->record.offer.offer.provider, provider))
+		cache = cache_at(sponsor, cache->next_cache);
+	return cache;
+}
+
+struct souk_sponsor_cache *sponsor_cache_add(
+	struct souk_sponsor *sponsor, struct souk_sponsor_content *content)
+{
+	if (sponsor->cache_count == sponsor->memory.cache_max)
+		return NULL;
+	struct souk_sponsor_cache *cache = &sponsor->memory.caches[sponsor->cache_count++];
+	struct souk_sponsor_cache *last = cache_at(sponsor, content->last_cache);
+	memset(cache, 0, sizeof *cache);
+	content->last_cache = sponsor->cache_count;
+	if (last != NULL)
+		last->next_cache = sponsor->cache_count;
+	else
+		content->first_cache = sponsor->cache_count;
+	return cache;
 }
 
 struct souk_sponsor_viewer *sponsor_viewer_of(
@@ -388,16 +414,17 @@ souk_status souk_sponsor_restore_cache(
 	struct souk_sponsor *sponsor, const struct souk_sponsor_cache_record *record)
 {
 	const struct souk_offer *offer = &record->offer.offer;
-	if (sponsor_content_of(sponsor, &offer->content) == NULL)
+	struct souk_sponsor_content *content = sponsor_content_of(sponsor, &offer->content);
+	if (content == NULL)
 		return SOUK_LOCAL_STATE;
 	if (offer->price.ncoin == 0 || offer->units_max == 0 || offer->window == 0)
 		return SOUK_CORRUPT_STORE;
 	if (sponsor_cache_of(sponsor, &offer->provider, &offer->content) != NULL)
 		return SOUK_LOCAL_EXISTS;
-	if (sponsor->cache_count == sponsor->memory.cache_max)
+	struct souk_sponsor_cache *cache = sponsor_cache_add(sponsor, content);
+	if (cache == NULL)
 		return SOUK_LOCAL_FULL;
-	sponsor->memory.caches[sponsor->cache_count++] =
-		(struct souk_sponsor_cache){.record = *record};
+	cache->record = *record;
 	return SOUK_OK;
 }
 

@@ -59,6 +59,14 @@ static void check_books(struct kit_sponsor *kit)
 		bundles += kit->prefixes[i].bundles;
 	}
 	assert_int_equal(drawn, networks);
+	const struct souk_sponsor_cache *cache = NULL;
+	for (uint32_t i = 0; i < sponsor->cache_count; i++) {
+		cache = souk_sponsor_next_cache(sponsor, &kit->contents[0], cache);
+		assert_ptr_equal(cache, &kit->caches[i]);
+	}
+	assert_null(sponsor->cache_count == 0
+			    ? NULL
+			    : souk_sponsor_next_cache(sponsor, &kit->contents[0], cache));
 	assert_int_equal(viewers, sponsor->viewer_count);
 	assert_int_equal(bundles, running);
 }
