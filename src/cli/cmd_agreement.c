@@ -10,10 +10,12 @@
 
 #include "cli.h"
 #include "../client/provider_client.h"
+#include "../daemon/judges.h"
 #include "souk/base/check.h"
 #include "souk/content/judge.h"
 #include "souk/io/entropy_real.h"
 #include "souk/io/file.h"
+#include "souk/keys/service.h"
 
 #define PROVIDER_TIMEOUT_MS 30000u
 #define POLL_US		    200000u
@@ -96,24 +98,75 @@ static const char *state_of(const struct souk_agreement_record *record)
 	if (record->challenged)
 		return "challenged";
 	if (souk_time_is_before(now, agreement->ends))
-		return "runs";
+		return record->revoked.ms != 0 ? "revoked" : "runs";
 	return souk_time_is_before(now, souk_time_plus_ms(agreement->ends, agreement->respond_ms))
 		       ? "ending"
 		       : "over";
 }
 
+static const char *service_of(const struct souk_agreement *agreement)
+{
+	static char number[12];
+	switch (agreement->service) {
+	case SOUK_SERVICE_CONTENT: return "content";
+	case SOUK_SERVICE_KEYS: return "keys";
+	default: snprintf(number, sizeof number, "%" PRIu32, agreement->service); return number;
+	}
+}
+
+/* What the terms of AGREEMENT are, where the service is one that we know. */
+static json_t *json_of_terms(const struct souk_agreement *agreement)
+{
+	struct souk_key_terms terms;
+	struct souk_address receiver;
+	struct souk_bytes details = souk_bytes_of(agreement->details.data, agreement->details.size);
+	if (agreement->service == SOUK_SERVICE_CONTENT)
+		return json_pack("{s:s}", "content", cli_hash_text(&agreement->terms));
+	if (agreement->service != SOUK_SERVICE_KEYS ||
+		souk_key_terms_decode(&terms, details, NULL) != SOUK_OK ||
+		souk_address_of_pubkey(&receiver, &terms.receiving) != SOUK_OK)
+		return json_object();
+	return json_pack("{s:s, s:i, s:I}", "receiver", cli_address_text(&receiver), "threshold",
+		(int)terms.threshold, "price_ncoin", (json_int_t)terms.price.ncoin);
+}
+
 static json_t *json_of(const struct souk_hash *id, const struct souk_agreement_record *record)
 {
 	const struct souk_agreement *a = &record->agreement;
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:I, s:b, s:b, s:I}",
-		"agreement", cli_hash_text(id), "state", state_of(record), "provider",
-		cli_address_text(&a->provider), "customer", cli_address_text(&a->customer),
-		"content", cli_hash_text(&a->terms), "deposit_ncoin", (json_int_t)a->deposit.ncoin,
-		"bond_ncoin", (json_int_t)a->bond.ncoin, "victim_permille", (int)a->victim_permille,
-		"reporter_permille", (int)a->reporter_permille, "respond_ms",
-		(json_int_t)a->respond_ms, "ends_ms", (json_int_t)a->ends.ms, "convicted",
+	json_t *object = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:I, s:I, s:I, s:b, s:b, s:I}",
+		"agreement", cli_hash_text(id), "state", state_of(record), "service", service_of(a),
+		"provider", cli_address_text(&a->provider), "customer",
+		cli_address_text(&a->customer), "terms", cli_hash_text(&a->terms), "deposit_ncoin",
+		(json_int_t)a->deposit.ncoin, "bond_ncoin", (json_int_t)a->bond.ncoin,
+		"victim_permille", (int)a->victim_permille, "reporter_permille",
+		(int)a->reporter_permille, "respond_ms", (json_int_t)a->respond_ms, "ends_ms",
+		(json_int_t)a->ends.ms, "revoked_ms", (json_int_t)record->revoked.ms, "convicted",
 		record->convicted, "challenged", record->challenged, "due_ms",
 		(json_int_t)record->due.ms);
+	json_t *terms = json_of_terms(a);
+	json_object_update(object, terms);
+	json_decref(terms);
+	return object;
+}
+
+static void print_terms(const struct souk_agreement *agreement)
+{
+	json_t *terms = json_of_terms(agreement);
+	const char *receiver = json_string_value(json_object_get(terms, "receiver"));
+	printf("service   %s\n", service_of(agreement));
+	if (agreement->service == SOUK_SERVICE_CONTENT)
+		printf("content   %s\n", cli_hash_text(&agreement->terms));
+	else
+		printf("terms     %s\n", cli_hash_text(&agreement->terms));
+	if (receiver != NULL) {
+		printf("receiver  %s, from %d proxies\n", receiver,
+			(int)json_integer_value(json_object_get(terms, "threshold")));
+		printf("price     %s coins a request\n",
+			cli_amount_text(souk_amount_of_ncoin((uint64_t)json_integer_value(
+				json_object_get(terms, "price_ncoin")))));
+	}
+	json_decref(terms);
 }
 
 static void print_record(void)
@@ -123,7 +176,7 @@ static void print_record(void)
 	printf("state     %s\n", state_of(&run.record));
 	printf("provider  %s\n", cli_address_text(&a->provider));
 	printf("customer  %s\n", cli_address_text(&a->customer));
-	printf("content   %s\n", cli_hash_text(&a->terms));
+	print_terms(a);
 	printf("deposit   %s coins: on a fault %s to the customer, %s to who proves it, the rest "
 	       "burnt\n",
 		cli_amount_text(a->deposit), cli_amount_text(share_of(a, a->victim_permille)),
@@ -131,6 +184,8 @@ static void print_record(void)
 	printf("bond      %s coins, of who accuses or challenges\n", cli_amount_text(a->bond));
 	printf("answer    within %" PRIu64 " s of a challenge\n", a->respond_ms / 1000);
 	printf("ends      %s\n", cli_date_text(a->ends));
+	if (run.record.revoked.ms != 0)
+		printf("revoked   %s\n", cli_date_text(run.record.revoked));
 }
 
 static int agreement_show(int argc, char **argv)
@@ -170,8 +225,8 @@ static souk_status list_into(json_t *list, struct cli_table *table)
 		for (int i = 0; i < page.items.count; i++) {
 			const struct souk_agreement_record *record = &page.items.items[i];
 			struct souk_hash id = souk_agreement_digest(&record->agreement);
-			const char *cells[] = {cli_hash_text(&id), state_of(record),
-				cli_address_text(&record->agreement.provider),
+			const char *cells[] = {cli_hash_text(&id), service_of(&record->agreement),
+				state_of(record), cli_address_text(&record->agreement.provider),
 				cli_amount_text(record->agreement.deposit)};
 			if (cli_json)
 				json_array_append_new(list, json_of(&id, record));
@@ -194,8 +249,9 @@ static int agreement_list(int argc, char **argv)
 		.examples = "  souk agreement list\n  souk agreement list --all --json",
 		.options = options,
 		.option_count = 1};
-	static const char *const headings[] = {"agreement", "state", "provider", "deposit"};
-	static const bool is_number[] = {false, false, false, true};
+	static const char *const headings[] = {
+		"agreement", "service", "state", "provider", "deposit"};
+	static const bool is_number[] = {false, false, false, false, true};
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
@@ -203,7 +259,7 @@ static int agreement_list(int argc, char **argv)
 	if (!start(command.name))
 		return EXIT_REFUSED;
 	json_t *list = cli_json ? json_array() : NULL;
-	struct cli_table *table = cli_json ? NULL : cli_table_new(4, headings, is_number);
+	struct cli_table *table = cli_json ? NULL : cli_table_new(5, headings, is_number);
 	souk_status status = list_into(list, table);
 	if (status != SOUK_OK)
 		return fail("cannot list the agreements", status);
@@ -326,8 +382,8 @@ static int agreement_propose(int argc, char **argv)
 
 /* ---- what is brought to the ledger ---- */
 
-static const char no_evidence[] = "this is no evidence that souk get wrote";
-static const char no_question[] = "this is no question that souk get wrote";
+static const char no_evidence[] = "this is no evidence that souk wrote";
+static const char no_question[] = "this is no question that souk wrote";
 
 /* The bytes of PATH; OTHERWISE says what a file that is too large is not. */
 static bool load_file(
@@ -358,27 +414,52 @@ static souk_status submit(void)
 	return souk_chain_submit(run.client, &run.body, &run.identity, &run.result);
 }
 
-static int accuse(const char *path)
+/* Evidence of content names its agreement and fault itself; of other services the whole accusation
+ * is in the file. */
+static souk_status read_accusation(struct souk_tx_accuse *ret, struct souk_bytes bytes)
 {
 	static struct souk_content_evidence evidence;
+	if (souk_content_evidence_decode(&evidence, bytes, NULL) != SOUK_OK)
+		return souk_tx_accuse_decode(ret, bytes, NULL);
+	SOUK_CHECK(bytes.size <= sizeof ret->evidence.data);
+	ret->agreement = evidence.unit.statement.agreement;
+	ret->fault = SOUK_CONTENT_FAULT_UNIT;
+	ret->evidence.size = (uint16_t)bytes.size;
+	memcpy(ret->evidence.data, bytes.data, bytes.size);
+	return SOUK_OK;
+}
+
+/* What the ledger will say of it. */
+static souk_status judge_here(const struct souk_tx_accuse *tx)
+{
+	const struct souk_agreement_record *record = &run.record;
+	const struct souk_judge *judge =
+		souk_judges_find(known_judges(), record->agreement.service);
+	struct souk_bytes evidence = souk_bytes_of(tx->evidence.data, tx->evidence.size);
+	if (judge == NULL)
+		return SOUK_PEER_NO_JUDGE;
+	if (record->revoked.ms != 0 && judge->convict_revoked != NULL)
+		return judge->convict_revoked(
+			&record->agreement, record->revoked, tx->fault, evidence);
+	return judge->convict(&record->agreement, tx->fault, evidence);
+}
+
+static int accuse(const char *path)
+{
 	struct souk_tx_accuse *tx = &run.body.accuse;
 	char *data, text[200];
 	size_t size;
-	if (!load_file(path, sizeof tx->evidence.data, no_evidence, &data, &size))
+	if (!load_file(path, SOUK_TX_ACCUSE_SIZE_MAX, no_evidence, &data, &size))
 		return EXIT_REFUSED;
 	run.body.kind = SOUK_TX_BODY_ACCUSE;
-	tx->fault = SOUK_CONTENT_FAULT_UNIT;
-	tx->evidence.size = (uint16_t)size;
-	memcpy(tx->evidence.data, data, size);
+	souk_status status = read_accusation(tx, souk_bytes_of(data, size));
 	free(data);
-	struct souk_bytes bytes = souk_bytes_of(tx->evidence.data, size);
-	souk_status status = souk_content_evidence_decode(&evidence, bytes, NULL);
 	if (status != SOUK_OK)
 		return finish(cli_fail(run.command, path, status, no_evidence));
-	run.id = tx->agreement = evidence.unit.statement.agreement;
+	run.id = tx->agreement;
 	if (!load_record())
 		return EXIT_REFUSED;
-	status = souk_content_convict(&run.record.agreement, tx->fault, bytes);
+	status = judge_here(tx);
 	if (status != SOUK_OK && !anyway)
 		return finish(cli_fail(run.command, "this would cost you the bond", status,
 			"the judge will not convict; --anyway sends it all the same"));
@@ -404,8 +485,7 @@ static int agreement_accuse(int argc, char **argv)
 	};
 	static const struct command_spec command = {.name = "agreement accuse",
 		.arguments = "FILE",
-		.summary =
-			"Bring evidence that souk get wrote to the ledger: it is judged at once.",
+		.summary = "Bring evidence that souk wrote to the ledger: it is judged at once.",
 		.details = "Guilty: the deposit is split as the agreement says. Not guilty: the "
 			   "bond is lost to\n"
 			   "the provider; so it is judged here first, and not sent.",
@@ -446,23 +526,32 @@ static int wait_for_answer(void)
 	return EXIT_REFUSED;
 }
 
-static int challenge(const char *path)
+/* As read_accusation. */
+static souk_status read_question(struct souk_tx_challenge *ret, struct souk_bytes bytes)
 {
 	struct souk_content_question question;
+	if (souk_content_question_decode(&question, bytes, NULL) != SOUK_OK)
+		return souk_tx_challenge_decode(ret, bytes, NULL);
+	SOUK_CHECK(bytes.size <= sizeof ret->question.data);
+	ret->agreement = question.unit.statement.agreement;
+	ret->question.size = (uint16_t)bytes.size;
+	memcpy(ret->question.data, bytes.data, bytes.size);
+	return SOUK_OK;
+}
+
+static int challenge(const char *path)
+{
 	struct souk_tx_challenge *tx = &run.body.challenge;
 	char *data;
 	size_t size;
-	if (!load_file(path, sizeof tx->question.data, no_question, &data, &size))
+	if (!load_file(path, SOUK_TX_CHALLENGE_SIZE_MAX, no_question, &data, &size))
 		return EXIT_REFUSED;
 	run.body.kind = SOUK_TX_BODY_CHALLENGE;
-	tx->question.size = (uint16_t)size;
-	memcpy(tx->question.data, data, size);
+	souk_status status = read_question(tx, souk_bytes_of(data, size));
 	free(data);
-	souk_status status = souk_content_question_decode(
-		&question, souk_bytes_of(tx->question.data, size), NULL);
 	if (status != SOUK_OK)
 		return finish(cli_fail(run.command, path, status, no_question));
-	run.id = tx->agreement = question.unit.statement.agreement;
+	run.id = tx->agreement;
 	status = submit();
 	if (status != SOUK_OK)
 		return fail("the ledger refused", status);
@@ -479,12 +568,14 @@ static int agreement_challenge(int argc, char **argv)
 	};
 	static const struct command_spec command = {.name = "agreement challenge",
 		.arguments = "FILE",
-		.summary = "Demand a key that was paid for, with a question that souk get wrote.",
-		.details = "The provider answers by itself within the agreement's time, and your "
-			   "bond goes to\n"
-			   "it; or its deposit is taken, and your bond comes back. Only the "
-			   "agreement's\n"
-			   "customer may ask.",
+		.summary = "Demand what a provider owes, with a question that souk wrote.",
+		.details = "Of content: a key that was paid for. Of keys: a fragment. The provider "
+			   "answers by\n"
+			   "itself within the agreement's time, and your bond goes to it; or its "
+			   "deposit is\n"
+			   "taken, and your bond comes back. The agreement's customer may ask, and "
+			   "the\n"
+			   "receiver of a grant of keys.",
 		.examples = "  souk agreement challenge film.mkv.question-1 --wait",
 		.options = options,
 		.option_count = 1,
@@ -513,6 +604,36 @@ static int agreement_silence(int argc, char **argv)
 	if (!parse_id(command.name, argv[0]))
 		return EXIT_USAGE;
 	return start(command.name) ? claim_silence() : EXIT_REFUSED;
+}
+
+static int agreement_revoke(int argc, char **argv)
+{
+	static const struct command_spec command = {.name = "agreement revoke",
+		.arguments = "ID",
+		.summary = "Customer: want no service any more, from now on.",
+		.details =
+			"Of services that can be revoked: keys. The provider may be punished for "
+			"serving\n"
+			"later than half of its time to respond; its deposit stays until the "
+			"agreement\n"
+			"is over. A challenge that waits is answered first.",
+		.examples = "  souk agreement revoke ID",
+		.arguments_min = 1,
+		.arguments_max = 1};
+	int count;
+	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
+	if (outcome != PARSE_GO)
+		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
+	if (!parse_id(command.name, argv[0]))
+		return EXIT_USAGE;
+	if (!start(command.name))
+		return EXIT_REFUSED;
+	run.body = (struct souk_tx_body){
+		.kind = SOUK_TX_BODY_AGREEMENT_REVOKE, .agreement_revoke = {.agreement = run.id}};
+	souk_status status = submit();
+	if (status != SOUK_OK)
+		return fail("the ledger refused", status);
+	return report("revoked", "revoked: no service is owed from now on");
 }
 
 static int agreement_end(int argc, char **argv)
@@ -550,9 +671,10 @@ int cmd_agreement(int argc, char **argv)
 			"ask a provider to lock a deposit for what it sells"},
 		{"list", agreement_list, "list agreements"},
 		{"show", agreement_show, "show one"},
-		{"accuse", agreement_accuse, "bring evidence of a wrong unit"},
-		{"challenge", agreement_challenge, "demand a key that was paid for"},
+		{"accuse", agreement_accuse, "bring evidence of a fault"},
+		{"challenge", agreement_challenge, "demand what is owed"},
 		{"silence", agreement_silence, "have silence punished"},
+		{"revoke", agreement_revoke, "want no service any more"},
 		{"end", agreement_end, "provider: take the deposit back"},
 	};
 	return cli_run_subcommand("agreement", subcommands, SOUK_COUNT_OF(subcommands), argc, argv);
