@@ -103,6 +103,10 @@ SOUK_MUST_CHECK souk_status sim_ledger_account(
 	struct sim_node *node, const struct souk_address *address, struct souk_account_record *ret);
 SOUK_MUST_CHECK souk_status sim_ledger_provider(struct sim_node *node,
 	const struct souk_address *address, struct souk_provider_record *ret);
+/* The last block's header, signed, and its time (zero where there is none, or NODE is cut off). */
+SOUK_MUST_CHECK souk_status sim_ledger_header(
+	struct sim_node *node, struct souk_signed_block_header *ret);
+struct souk_time sim_ledger_time(struct sim_node *node);
 const struct souk_genesis *sim_ledger_genesis(const struct sim_ledger *ledger);
 
 /* ---------------------------------------------------------------- for the auditor */

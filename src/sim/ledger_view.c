@@ -3,6 +3,7 @@
  * What nodes read: the ledger as deep as the market waits for confirmations. */
 #include "ledger_internal.h"
 #include "souk/base/check.h"
+#include "souk/ledger/verify.h"
 #include "world.h"
 
 static const struct souk_ledger *state_of(const struct sim_ledger *ledger)
@@ -57,6 +58,30 @@ souk_status sim_ledger_agreement(
 	const struct souk_ledger *state;
 	SOUK_TRY(reach(node, &state));
 	return souk_ledger_get_agreement(ret, state, id);
+}
+
+/* The header is the first frame of its block in the log. */
+souk_status sim_ledger_header(struct sim_node *node, struct souk_signed_block_header *ret)
+{
+	const struct sim_ledger *ledger = sim_world_ledger(node->world);
+	const struct souk_ledger *state;
+	struct souk_bytes frame;
+	size_t used;
+	SOUK_TRY(reach(node, &state));
+	uint64_t height = state->record.height;
+	if (height == 0 || ledger->blocks[height - 1].log == NULL)
+		return SOUK_LOCAL_NOT_FOUND;
+	const struct sim_block *block = &ledger->blocks[height - 1];
+	SOUK_TRY(souk_log_read_frame(&frame, &used, souk_bytes_of(block->log, block->log_size)));
+	return souk_signed_block_header_decode(ret, frame, NULL);
+}
+
+struct souk_time sim_ledger_time(struct sim_node *node)
+{
+	const struct souk_ledger *state;
+	if (reach(node, &state) != SOUK_OK)
+		return souk_time_at_ms(0);
+	return state->record.time;
 }
 
 souk_status sim_ledger_account(

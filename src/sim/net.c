@@ -47,6 +47,8 @@ static const struct {
 	[SIM_TASK_REPLY] = {"task-reply", true},
 	[SIM_AVAILABLE] = {"available", false},
 	[SIM_AVAILABLE_REPLY] = {"available-reply", true},
+	[SIM_KEYS] = {"keys", false},
+	[SIM_KEYS_REPLY] = {"keys-reply", true},
 	[SIM_GOSSIP] = {"gossip", false},
 };
 

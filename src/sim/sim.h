@@ -74,6 +74,8 @@ enum sim_kind {
 	SIM_TASK_REPLY,
 	SIM_AVAILABLE,	     /* hash: a content id */
 	SIM_AVAILABLE_REPLY, /* availability */
+	SIM_KEYS,	     /* re-encryption, see keys.h */
+	SIM_KEYS_REPLY,
 	SIM_GOSSIP,	     /* among colluders; honest actors ignore it */
 	SIM_KINDS,
 };
