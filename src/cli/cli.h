@@ -83,6 +83,7 @@ int cmd_send(int argc, char **argv);
 int cmd_escrow(int argc, char **argv);
 int cmd_agreement(int argc, char **argv);
 int cmd_hub(int argc, char **argv);
+int cmd_key(int argc, char **argv);
 int cmd_offers(int argc, char **argv);
 int cmd_add(int argc, char **argv);
 int cmd_get(int argc, char **argv);

@@ -30,6 +30,7 @@ static const struct {
 	{"unshare", cmd_unshare, "take a share back"},
 	{"shares", cmd_shares, "show what is shared, and with whom"},
 	{"name", cmd_name, "have a label of yours stand for one content after another"},
+	{"key", cmd_key, "your keys: wrap, sign, rotate, delegate; and a log of all of it"},
 	{"torrent", cmd_torrent, "to and from BitTorrent: torrent files, seeds, swarms"},
 	{"ledger", souk_cmd_ledger, "make, read, export, verify, prune and check a ledger"},
 	{"policy", cmd_policy, "say what a choice of window, prize and deposit means"},
