@@ -126,7 +126,7 @@ static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH
 	SOUK_TRY(get_part_open(file, detail));
 	get->totals.resumed_bytes += file->resumed_bytes;
 	catch_interrupts();
-	souk_status status = fetch_run(file->fetch, detail);
+	souk_status status = get_share_outcome(file, fetch_run(file->fetch, detail), detail);
 	bool dealt = add_up(get, file);
 	*ret_began = dealt || status == SOUK_OK;
 	if (status != SOUK_OK || get_tree_read(file))

@@ -107,9 +107,11 @@ int get_share_load(struct get *get, const char *path);
 const char *get_share_name(const struct get *get);
 /* get_share_key: have its key opened by the proxies, before anything is fetched. As above. */
 int get_share_key(struct get *get);
-/* Whether what was fetched begins as a file under that key does; so that no more of it is bought
- * otherwise. */
-SOUK_MUST_CHECK souk_status get_share_check_first(const struct get *get, struct souk_bytes chunk);
+/* Whether what was fetched begins as a file under that key does; else no more of it is bought, and
+ * get_share_outcome says why in place of STATUS. */
+SOUK_MUST_CHECK souk_status get_share_check_first(struct get *get, struct souk_bytes chunk);
+SOUK_MUST_CHECK souk_status get_share_outcome(
+	const struct get_file *file, souk_status status, char detail[FETCH_DETAIL_SIZE]);
 /* FILE is whole in its part file: it is decrypted to where it belongs. As get_part_finish. */
 SOUK_MUST_CHECK souk_status get_share_finish(struct get_file *file, char detail[FETCH_DETAIL_SIZE]);
 json_t *get_share_json(const struct get *get);

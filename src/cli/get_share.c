@@ -25,6 +25,7 @@ struct get_share {
 	struct souk_umbral_capsule capsule;
 	uint8_t file_key[SOUK_SEALED_KEY_SIZE];
 	bool has_key;
+	souk_status refused; /* what was fetched is no file under that key */
 	struct key_retrieval report;
 };
 
@@ -165,16 +166,37 @@ int get_share_key(struct get *get)
 
 /* ------------------------------------------------------------------ the plain file */
 
-souk_status get_share_check_first(const struct get *get, struct souk_bytes chunk)
+souk_status get_share_check_first(struct get *get, struct souk_bytes chunk)
 {
-	const struct get_share *share = get->share;
+	struct get_share *share = get->share;
 	struct souk_sealed sealed;
-	if (chunk.size < SOUK_SEALED_HEADER_SIZE)
-		return SOUK_PEER_BAD_SEAL;
-	souk_status status = souk_sealed_open(
-		&sealed, share->file_key, chunk.data, share->signed_share.share.size);
+	share->refused = SOUK_PEER_BAD_SEAL;
+	if (chunk.size >= SOUK_SEALED_HEADER_SIZE)
+		share->refused = souk_sealed_open(
+			&sealed, share->file_key, chunk.data, share->signed_share.share.size);
+	if (share->refused != SOUK_OK)
+		return SOUK_LOCAL_STOPPED; /* who sold it sold what was asked for */
 	souk_sealed_done(&sealed);
+	return SOUK_OK;
+}
+
+static souk_status explain_refusal(
+	const struct get_file *file, souk_status status, char detail[FETCH_DETAIL_SIZE])
+{
+	snprintf(detail, FETCH_DETAIL_SIZE,
+		"%.300s: what the share names is no file that was encrypted for it\n"
+		"It was fetched as its owner published it; ask for another share.",
+		file->name);
 	return status;
+}
+
+souk_status get_share_outcome(
+	const struct get_file *file, souk_status status, char detail[FETCH_DETAIL_SIZE])
+{
+	const struct get_share *share = file->get->share;
+	if (share == NULL || share->refused == SOUK_OK || status == SOUK_OK)
+		return status;
+	return explain_refusal(file, share->refused, detail);
 }
 
 /* All segments of IN, in order, into OUT. SCRATCH: two segments. */
@@ -233,11 +255,9 @@ souk_status get_share_finish(struct get_file *file, char detail[FETCH_DETAIL_SIZ
 		return SOUK_OK;
 	}
 	unlink(path);
-	bool is_owners = souk_status_class(status) == SOUK_CLASS_PEER;
-	snprintf(detail, FETCH_DETAIL_SIZE, "%.300s%s", file->name,
-		is_owners ? ": what the share names is no file that was encrypted for it\n"
-			    "It was fetched as its owner published it; ask for another share."
-			  : "");
+	if (souk_status_class(status) == SOUK_CLASS_PEER)
+		return explain_refusal(file, status, detail);
+	snprintf(detail, FETCH_DETAIL_SIZE, "%.300s", file->name);
 	return status;
 }
 

@@ -106,6 +106,7 @@ struct ending {
 	struct souk_provider_record record;
 	souk_status found; /* the proxy on the ledger */
 	bool is_kept;	   /* its receipt was there already */
+	bool has_answered; /* and will not say anything else */
 	struct souk_signed_key_deletion deletion;
 };
 
@@ -124,13 +125,31 @@ static souk_status revoke_one(struct souk_chain_client *chain, const struct key_
 											   : status;
 }
 
+/* A proxy that the ledger does not know for this never had to answer: it may have refused, or
+ * crashed before it entered. Only where it says that it has nothing is that certain. */
+static bool is_over(const struct key_revoked *share)
+{
+	if (share->ledger == SOUK_LOCAL_NOT_FOUND)
+		return share->deletion == SOUK_OK || share->deletion == SOUK_PEER_NO_AGREEMENT;
+	return share->ledger == SOUK_OK && share->deletion == SOUK_OK;
+}
+
+/* It has the fragment, and the ledger not the agreement yet: whoever delivered it was killed a
+ * moment ago. */
+static bool is_entering(const struct key_revoked *share)
+{
+	return share->ledger == SOUK_LOCAL_NOT_FOUND &&
+	       (share->deletion == SOUK_LOCAL_NOT_FOUND ||
+		       share->deletion == SOUK_PEER_AGREEMENT_RUNS);
+}
+
 /* The proxy's receipt, for a fragment that it may not use any more. */
 static void ask_deletion(void *job)
 {
 	struct ending *ending = job;
 	struct key_revoked *share = ending->share;
 	struct provider_client client;
-	if (ending->is_kept)
+	if (ending->is_kept || ending->has_answered)
 		return;
 	share->deletion = ending->found;
 	if (ending->found != SOUK_OK)
@@ -147,9 +166,10 @@ static void ask_deletion(void *job)
 		share->deletion = SOUK_OK;
 		usleep(PAUSE_US);
 	}
-	if (share->deletion != SOUK_OK)
-		snprintf(share->detail, sizeof share->detail, "%s", client.detail);
+	snprintf(share->detail, sizeof share->detail, "%s",
+		share->deletion != SOUK_OK ? client.detail : "");
 	provider_client_done(&client);
+	ending->has_answered = !is_entering(share);
 }
 
 static souk_status keep(const struct key_grant_home *home, const struct souk_nonce *policy,
@@ -168,7 +188,7 @@ static souk_status keep(const struct key_grant_home *home, const struct souk_non
 	return vault_home_end(home->vault, status);
 }
 
-static souk_status end_all(const struct key_grant_home *home, struct souk_chain_client *chain,
+static void start(const struct key_grant_home *home, struct souk_chain_client *chain,
 	const struct souk_vault_policy *policy, struct ending *endings,
 	struct key_revoke_report *report)
 {
@@ -179,13 +199,28 @@ static souk_status end_all(const struct key_grant_home *home, struct souk_chain_
 			.provider = share->provider, .agreement = share->agreement};
 		endings[i] = (struct ending){
 			.share = ret, .home = home, .is_kept = share->deleted.count > 0};
-		ret->ledger = revoke_one(chain, home, &share->agreement);
 		endings[i].found = souk_chain_provider(chain, &share->provider, &endings[i].record);
-		if (endings[i].is_kept)
-			ret->deletion = SOUK_OK;
 	}
-	SOUK_TRY(together_run(ask_deletion, endings, sizeof *endings, report->count));
-	return keep(home, &policy->id, endings, report->count);
+}
+
+static souk_status end_all(const struct key_grant_home *home, struct souk_chain_client *chain,
+	struct ending *endings, struct key_revoke_report *report)
+{
+	bool is_early = true;
+	for (unsigned round = 0; round < TRIES && is_early; round++) {
+		if (round > 0)
+			usleep(PAUSE_US);
+		for (size_t i = 0; i < report->count; i++) {
+			struct key_revoked *share = &report->shares[i];
+			if (round == 0 || is_entering(share))
+				share->ledger = revoke_one(chain, home, &share->agreement);
+		}
+		SOUK_TRY(together_run(ask_deletion, endings, sizeof *endings, report->count));
+		is_early = false;
+		for (size_t i = 0; i < report->count; i++)
+			is_early |= is_entering(&report->shares[i]);
+	}
+	return SOUK_OK;
 }
 
 static souk_status begin(const struct key_grant_home *home, const struct souk_nonce *id,
@@ -197,15 +232,6 @@ static souk_status begin(const struct key_grant_home *home, const struct souk_no
 	if (status == SOUK_OK && !ret->revoked)
 		status = souk_vault_policy_revoke(&vault, id, NULL);
 	return vault_home_end(home->vault, status);
-}
-
-/* A proxy that the ledger does not know for this never had to answer: it may have refused, or
- * crashed before it entered. Only where it says that it has nothing is that certain. */
-static bool is_over(const struct key_revoked *share)
-{
-	if (share->ledger == SOUK_LOCAL_NOT_FOUND)
-		return share->deletion == SOUK_OK || share->deletion == SOUK_PEER_NO_AGREEMENT;
-	return share->ledger == SOUK_OK && share->deletion == SOUK_OK;
 }
 
 souk_status key_revoke_run(const struct key_grant_home *home, const struct souk_nonce *id,
@@ -223,8 +249,12 @@ souk_status key_revoke_run(const struct key_grant_home *home, const struct souk_
 		souk_chain_set_lock(chain, path);
 		status = begin(home, id, policy);
 	}
+	if (status == SOUK_OK) {
+		start(home, chain, policy, endings, report);
+		status = end_all(home, chain, endings, report);
+	}
 	if (status == SOUK_OK)
-		status = end_all(home, chain, policy, endings, report);
+		status = keep(home, id, endings, report->count);
 	report->complete = status == SOUK_OK;
 	for (size_t i = 0; i < report->count; i++)
 		report->complete &= is_over(&report->shares[i]);
