@@ -214,6 +214,26 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 		REPLY_MESSAGE(grant_open, SOUK_GRANT_OPEN_SIZE_MAX, reply, &grant);
 }
 
+/* The allotment that STRIP is of; under lookup_lock. */
+static souk_status find_allotment(struct provider_node *node, const struct souk_strip *strip,
+	struct souk_allotment_record *ret)
+{
+	for (size_t i = 0; i < KNOWN_ALLOTMENTS; i++) {
+		const struct known_allotment *known = &node->known[i];
+		if (known->is_known && known->epoch == strip->epoch &&
+			known->segment == strip->segment &&
+			souk_hash_equal(&known->escrow, &strip->escrow)) {
+			*ret = known->record;
+			return SOUK_OK;
+		}
+	}
+	SOUK_TRY(souk_chain_allotment(
+		node->lookup, &strip->escrow, strip->epoch, strip->segment, ret));
+	node->known[node->known_next++ % KNOWN_ALLOTMENTS] =
+		(struct known_allotment){true, strip->escrow, strip->epoch, strip->segment, *ret};
+	return SOUK_OK;
+}
+
 /* What the ledger says about the money behind OPEN. */
 static souk_status look_up_money(struct provider_node *node, const struct souk_nonce *session,
 	const struct souk_strip_open *open, struct souk_escrow_record *ret_escrow,
@@ -238,8 +258,7 @@ static souk_status look_up_money(struct provider_node *node, const struct souk_n
 		return SOUK_IO_TIMEOUT;
 	status = souk_chain_escrow(node->lookup, &open->strip.escrow, ret_escrow);
 	if (status == SOUK_OK)
-		status = souk_chain_allotment(node->lookup, &open->strip.escrow, open->strip.epoch,
-			open->strip.segment, ret_allotment);
+		status = find_allotment(node, &open->strip, ret_allotment);
 	pthread_mutex_unlock(&node->lookup_lock);
 	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_NO_ALLOTMENT : status;
 }

@@ -36,6 +36,17 @@ struct claim_due {
 	struct souk_leaf_id leaf;
 };
 
+/* An allotment as the ledger has it. Whoever pays from one leaf in several sessions need not have
+ * it looked up for each. */
+#define KNOWN_ALLOTMENTS 64u
+struct known_allotment {
+	bool is_known;
+	struct souk_hash escrow;
+	uint64_t epoch;
+	uint32_t segment;
+	struct souk_allotment_record record;
+};
+
 struct provider_node {
 	struct provider_node_config config;
 	const struct souk_identity *identity;
@@ -71,8 +82,10 @@ struct provider_node {
 	atomic_ullong bytes_sent;
 	uint64_t bytes_before;
 
-	pthread_mutex_t lookup_lock; /* lookup */
+	pthread_mutex_t lookup_lock; /* lookup, and what it found that never changes */
 	struct souk_chain_client *lookup;
+	struct known_allotment known[KNOWN_ALLOTMENTS]; /* the oldest is overwritten */
+	unsigned known_next;
 
 	struct name_policy names; /* whose names are kept; not changed once it runs */
 
