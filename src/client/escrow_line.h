@@ -44,6 +44,11 @@ struct line_room {
 SOUK_MUST_CHECK souk_status line_find_room(
 	struct souk_chain_client *chain, const struct souk_hash *escrow, struct line_room *ret);
 
+/* The same by what is known: ESCROW's record, and which epoch it is. */
+SOUK_MUST_CHECK souk_status line_room_of(struct souk_chain_client *chain,
+	const struct souk_hash *escrow, uint64_t epoch, const struct souk_escrow_record *record,
+	struct line_room *ret);
+
 /* line_allot: put COUNT leaves on the ledger as segment ROOM->segment of ROOM->epoch.
  *
  *  In: nodes  scratch: room for COUNT rounded up to a power of two

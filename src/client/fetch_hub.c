@@ -194,7 +194,7 @@ static souk_status open_session(
 	SOUK_TRY(souk_customer_grant(provider->customer, &grant, paid_now()));
 	SOUK_TRY(souk_customer_hub_open(provider->customer, &paid->hub->terms, &hub_open));
 	SOUK_TRY(have_strip(provider, seat, &hub_open, open));
-	SOUK_TRY(paid_strip_keep(provider, open));
+	SOUK_TRY(paid_strip_give(provider, open));
 	return souk_customer_opened(provider->customer);
 }
 

@@ -54,6 +54,54 @@ static void remember_own(
 	memcpy(own->plan.leaves.items, segment->leaves, segment->count * sizeof *segment->leaves);
 }
 
+/* Another program of this identity may have taken the segment's number; and what was remembered of
+ * the escrow may be behind. */
+static bool is_room_wrong(const struct paid *paid, souk_status status)
+{
+	return status == SOUK_PEER_ALLOTMENT_INDEX ||
+	       (paid->config->memory != NULL &&
+		       (status == SOUK_PEER_EPOCH_CLOSED || status == SOUK_PEER_WRONG_EPOCH ||
+			       status == SOUK_PEER_ALLOTMENT_OVER_LINE));
+}
+
+/* What of the line is free, as far as is known; where that was wrong, as it is. */
+static souk_status find_room(struct paid *paid, bool is_again, struct line_room *ret)
+{
+	struct market_memory *memory = paid->config->memory;
+	struct souk_chain_client *chain = paid->fetch->chain;
+	struct souk_ledger_status ledger;
+	struct souk_escrow_record escrow;
+	if (is_again)
+		memory_forget_epoch(memory);
+	SOUK_TRY(memory_status(memory, chain, &ledger));
+	SOUK_TRY(memory_escrow(memory, chain, &paid->escrow, &escrow));
+	return line_room_of(chain, &paid->escrow, ledger.record.epoch, &escrow, ret);
+}
+
+/* One leaf for each of COUNT providers in the next segment, whose last leaf is nobody's. */
+static souk_status try_allot(struct paid *paid, struct paid_provider *const *providers,
+	size_t count, uint64_t units, bool is_again, struct paid_segment *segment,
+	struct souk_sum_node *nodes)
+{
+	struct line_room room;
+	SOUK_TRY(find_room(paid, is_again, &room));
+	segment->epoch = room.epoch;
+	segment->number = room.segment;
+	uint64_t share = room.amount.ncoin / count;
+	for (size_t k = 0; k < count; k++) {
+		struct souk_amount price = providers[k]->entry.offer.offer.price;
+		uint64_t affordable = least(units, share / price.ncoin);
+		if (affordable == 0)
+			return SOUK_PEER_ALLOTMENT_OVER_LINE;
+		segment->leaves[k] =
+			(struct souk_allotment_leaf){.provider = providers[k]->entry.address,
+				.issuer = paid->identity->address,
+				.amount = souk_amount_of_ncoin(affordable * price.ncoin)};
+	}
+	return line_allot(paid->fetch->chain, paid->identity, &paid->escrow, &room, segment->leaves,
+		segment->count, nodes);
+}
+
 /* Give COUNT providers UNITS units each, or an equal share of what there is. */
 static souk_status allot(
 	struct paid *paid, struct paid_provider *const *providers, size_t count, uint64_t units)
@@ -68,27 +116,9 @@ static souk_status allot(
 	struct paid_segment segment = {.count = count + 1};
 	struct souk_sum_node nodes[WALLET_LEAVES_MAX];
 	SOUK_TRY(line_nobodys_leaf(&segment.leaves[count], paid->identity));
-	souk_status status = SOUK_PEER_ALLOTMENT_INDEX;
-	/* Another program of this identity may have taken the segment's number. */
-	for (int i = 0; i < ALLOT_TRIES && status == SOUK_PEER_ALLOTMENT_INDEX; i++) {
-		struct line_room room;
-		SOUK_TRY(line_find_room(paid->fetch->chain, &paid->escrow, &room));
-		segment.epoch = room.epoch;
-		segment.number = room.segment;
-		uint64_t share = room.amount.ncoin / count;
-		for (size_t k = 0; k < count; k++) {
-			struct souk_amount price = providers[k]->entry.offer.offer.price;
-			uint64_t affordable = least(units, share / price.ncoin);
-			if (affordable == 0)
-				return SOUK_PEER_ALLOTMENT_OVER_LINE;
-			segment.leaves[k] = (struct souk_allotment_leaf){
-				.provider = providers[k]->entry.address,
-				.issuer = paid->identity->address,
-				.amount = souk_amount_of_ncoin(affordable * price.ncoin)};
-		}
-		status = line_allot(paid->fetch->chain, paid->identity, &paid->escrow, &room,
-			segment.leaves, segment.count, nodes);
-	}
+	souk_status status = try_allot(paid, providers, count, units, false, &segment, nodes);
+	for (int i = 1; i < ALLOT_TRIES && is_room_wrong(paid, status); i++)
+		status = try_allot(paid, providers, count, units, true, &segment, nodes);
 	if (status != SOUK_OK)
 		return status;
 	memory_note_segment(paid->config->memory);
@@ -258,7 +288,7 @@ static souk_status open_session(struct paid_provider *provider, struct souk_stri
 	SOUK_TRY(souk_customer_grant(provider->customer, &grant, paid_now()));
 	SOUK_TRY(reserve_strip(provider, &grant.grant.grant));
 	SOUK_TRY(make_strip(provider, open));
-	SOUK_TRY(paid_strip_keep(provider, open));
+	SOUK_TRY(paid_strip_give(provider, open));
 	return souk_customer_opened(provider->customer);
 }
 

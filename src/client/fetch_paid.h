@@ -233,9 +233,11 @@ SOUK_MUST_CHECK souk_status paid_allot_first(struct paid *paid);
 /* Open a session with a provider: a job of `openers`. */
 void paid_open_job(void *provider);
 
-/* fetch_strip.c. PROVIDER's strip is signed: it goes to it once its OPEN is answered. By an opener;
- * the others on the loop. SOUK_OK, or SOUK_IO_MEMORY. */
-SOUK_MUST_CHECK souk_status paid_strip_keep(
+/* fetch_strip.c. PROVIDER's strip is signed. In a stream it goes to it once its OPEN is answered,
+ * and takes a unit's request along; else now. By an opener; the others on the loop.
+ *
+ * Returns SOUK_OK, SOUK_IO_MEMORY, or why it was refused. */
+SOUK_MUST_CHECK souk_status paid_strip_give(
 	struct paid_provider *provider, const struct souk_strip_open *open);
 /* Whatever of it was kept is not any more. */
 void paid_strip_drop(struct paid_provider *provider);

@@ -2,7 +2,11 @@
  *
  * Strips on their way. A strip goes to the control server together with the request for the
  * session's first unit, which comes back with the 200: so a session costs two round trips until its
- * first unit is here, the ask and this one. */
+ * first unit is here, the ask and this one.
+ *
+ * So it is where somebody waits for the first unit. To the planner, time that goes by until the
+ * strip is accepted is time that units take; a whole content is fetched better by one that knows
+ * the difference, and does not ask another for what only waits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +16,7 @@
 #include "souk/base/check.h"
 #include "souk/exchange/header.h"
 
-souk_status paid_strip_keep(struct paid_provider *provider, const struct souk_strip_open *open)
+static souk_status keep(struct paid_provider *provider, const struct souk_strip_open *open)
 {
 	struct paid_strip *sending = &provider->sending;
 	struct souk_writer writer;
@@ -28,6 +32,29 @@ souk_status paid_strip_keep(struct paid_provider *provider, const struct souk_st
 	sending->session = provider->customer->grant.session;
 	sending->state = PAID_STRIP_DUE;
 	return SOUK_OK;
+}
+
+/* Too little would be forfeited for the provider's taste: it gets a leaf of its own. */
+static void leave_open_leaf(struct paid_provider *provider)
+{
+	provider->no_open_leaf = true;
+	provider->leaf.used = provider->leaf.amount;
+}
+
+souk_status paid_strip_give(struct paid_provider *provider, const struct souk_strip_open *open)
+{
+	struct paid *paid = provider->paid;
+	if (paid->config->is_streaming)
+		return keep(provider, open);
+	souk_status status =
+		provider_client_strip(&provider->client, &provider->customer->grant.session, open);
+	if (status == SOUK_PEER_PENALTY_TOO_LOW) {
+		leave_open_leaf(provider);
+		return SOUK_IO_TIMEOUT;
+	}
+	if (status == SOUK_OK)
+		memory_note_provider(paid->config->memory, &provider->entry, paid->hub == NULL);
+	return status;
 }
 
 void paid_strip_drop(struct paid_provider *provider)
@@ -80,11 +107,7 @@ souk_status paid_strip_send(struct paid *paid, struct paid_transfer *transfer)
 static souk_status verdict_of(struct paid_provider *provider, souk_status status)
 {
 	switch (status) {
-	/* Too little would be forfeited for its taste: it gets a leaf of its own. */
-	case SOUK_PEER_PENALTY_TOO_LOW:
-		provider->no_open_leaf = true;
-		provider->leaf.used = provider->leaf.amount;
-		return SOUK_PEER_UNKNOWN_SESSION;
+	case SOUK_PEER_PENALTY_TOO_LOW: leave_open_leaf(provider); return SOUK_PEER_UNKNOWN_SESSION;
 	/* The provider may learn of a new epoch a moment after us. */
 	case SOUK_PEER_WRONG_EPOCH:
 	case SOUK_PEER_EPOCH_CLOSED:

@@ -288,19 +288,49 @@ void memory_note_segment(struct market_memory *memory)
 
 /* ------------------------------------------------------------------ providers */
 
+static bool is_known(const struct memory_provider *provider)
+{
+	return is_fresh(provider->met_ms, PROVIDER_MS);
+}
+
+/* Whether A goes before B where somebody has to: who is not paid before who is. */
+static bool goes_before(const struct memory_provider *a, const struct memory_provider *b)
+{
+	bool a_stays = is_known(a) && a->is_paid, b_stays = is_known(b) && b->is_paid;
+	return a_stays != b_stays ? b_stays : a->met_ms < b->met_ms;
+}
+
 /* Under the lock: its place, or the one to give it. */
 static struct memory_provider *find_provider(
 	struct market_memory *memory, const struct souk_address *address)
 {
-	struct memory_provider *oldest = &memory->providers[0];
+	struct memory_provider *first = &memory->providers[0];
 	for (size_t i = 0; i < MEMORY_PROVIDERS_MAX; i++) {
 		struct memory_provider *provider = &memory->providers[i];
 		if (provider->met_ms != 0 && souk_address_equal(&provider->address, address))
 			return provider;
-		if (provider->met_ms < oldest->met_ms)
-			oldest = provider;
+		if (goes_before(provider, first))
+			first = provider;
 	}
-	return oldest;
+	return first;
+}
+
+/* Who is paid is not forgotten for somebody who only sells. */
+static void take_place(struct market_memory *memory, struct memory_provider *place,
+	const struct market_entry *entry, bool is_paid)
+{
+	bool is_same = souk_address_equal(&place->address, &entry->address);
+	bool was_paid = is_known(place) && place->is_paid;
+	if (!is_same && was_paid && !is_paid)
+		return;
+	*place = (struct memory_provider){.address = entry->address,
+		.record = entry->record,
+		.price = entry->offer.offer.price,
+		.is_paid = is_paid || (is_same && was_paid),
+		.met_ms = now_ms()};
+	snprintf(place->data_url, sizeof place->data_url, "%s", entry->offer.offer.data_url.text);
+	memory->leaves_due |= is_paid;
+	pthread_cond_signal(&memory->changed);
 }
 
 void memory_note_provider(
@@ -309,38 +339,22 @@ void memory_note_provider(
 	if (memory == NULL)
 		return;
 	pthread_mutex_lock(&memory->lock);
-	struct memory_provider *provider = find_provider(memory, &entry->address);
-	bool is_new =
-		provider->met_ms == 0 || !souk_address_equal(&provider->address, &entry->address);
-	bool was_paid = !is_new && provider->is_paid;
-	/* Who is paid is not forgotten for somebody who only answered. */
-	if (!is_new || is_paid || !provider->is_paid) {
-		*provider = (struct memory_provider){.address = entry->address,
-			.record = entry->record,
-			.price = entry->offer.offer.price,
-			.is_paid = is_paid || was_paid,
-			.met_ms = now_ms()};
-		snprintf(provider->data_url, sizeof provider->data_url, "%s",
-			entry->offer.offer.data_url.text);
-		memory->leaves_due |= is_paid;
-		pthread_cond_signal(&memory->changed);
-	}
+	take_place(memory, find_provider(memory, &entry->address), entry, is_paid);
 	pthread_mutex_unlock(&memory->lock);
 }
 
 bool memory_knows_provider(struct market_memory *memory, const struct souk_address *address)
 {
-	bool is_known = false;
+	bool found = false;
 	if (memory == NULL)
 		return false;
 	pthread_mutex_lock(&memory->lock);
 	for (size_t i = 0; i < MEMORY_PROVIDERS_MAX; i++) {
 		const struct memory_provider *provider = &memory->providers[i];
-		is_known |= is_fresh(provider->met_ms, PROVIDER_MS) &&
-			    souk_address_equal(&provider->address, address);
+		found |= is_known(provider) && souk_address_equal(&provider->address, address);
 	}
 	pthread_mutex_unlock(&memory->lock);
-	return is_known;
+	return found;
 }
 
 size_t memory_providers(
@@ -349,7 +363,7 @@ size_t memory_providers(
 	size_t count = 0;
 	pthread_mutex_lock(&memory->lock);
 	for (size_t i = 0; i < MEMORY_PROVIDERS_MAX; i++) {
-		if (is_fresh(memory->providers[i].met_ms, PROVIDER_MS))
+		if (is_known(&memory->providers[i]))
 			out[count++] = memory->providers[i];
 	}
 	pthread_mutex_unlock(&memory->lock);

@@ -39,8 +39,8 @@ struct name_question {
 	uint64_t providers_max; /* 0: NAME_PROVIDERS_DEFAULT */
 	uint64_t timeout_ms;	/* for each; 0: 5,000 */
 	/* What this process was told at most this long ago is good enough: for a gateway, which is
-	 * asked for a page and then for its pictures. What failed is not asked again for 2 s of that
-	 * at most. 0: ask. */
+	 * asked for a page and then for its pictures. What failed is not asked again for 2 s of
+	 * that at most. 0: ask. */
 	uint64_t fresh_ms;
 };
 
