@@ -93,6 +93,19 @@ static void send_to_cache(struct view_bundle *bundle, const struct souk_viewer_e
 	view_submit(bundle, &lookup->job);
 }
 
+/* Where the cache is is known: it has granted. Then the strip waits for the first unit. */
+static void begin_strip(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
+{
+	const struct souk_address *address = &bundle->caches[effect->cache].customer.ask.provider;
+	const struct view_provider *provider = view_provider_of(bundle->view, address);
+	if (provider == NULL || provider->is_stale) {
+		send_to_cache(bundle, effect);
+		return;
+	}
+	bundle->rides[effect->cache] = VIEW_RIDE_DUE;
+	souk_viewer_opened(&bundle->viewer, effect->cache, view_time());
+}
+
 /* ------------------------------------------------------------------ checking */
 
 /* Decrypt, compare with the row, give away. Nothing unverified leaves. */
@@ -263,8 +276,8 @@ static void note_complaint(struct view_bundle *bundle, const struct souk_viewer_
 static void do_effect(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
 	switch (effect->kind) {
-	case SOUK_VIEWER_GRANT:
-	case SOUK_VIEWER_STRIP: send_to_cache(bundle, effect); break;
+	case SOUK_VIEWER_GRANT: send_to_cache(bundle, effect); break;
+	case SOUK_VIEWER_STRIP: begin_strip(bundle, effect); break;
 	case SOUK_VIEWER_ASK:
 	case SOUK_VIEWER_OPEN:
 	case SOUK_VIEWER_CLAIM:

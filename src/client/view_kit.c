@@ -170,25 +170,14 @@ static souk_status answer_control(
 	return SOUK_OK;
 }
 
-static void control_handler(
-	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
-{
-	struct cache *cache = ctx;
-	pthread_mutex_lock(&cache->place->lock);
-	souk_status status = answer_control(cache, request, reply);
-	pthread_mutex_unlock(&cache->place->lock);
-	if (status != SOUK_OK)
-		problem(reply, status);
-}
-
-static souk_status answer_data(
-	struct cache *cache, const struct souk_http_request *request, struct souk_http_reply *reply)
+static souk_status answer_data(struct cache *cache, const char *path,
+	const struct souk_http_request *request, struct souk_http_reply *reply)
 {
 	struct souk_unit_request unit;
 	struct souk_provider_reply answer;
 	static __thread uint8_t bytes[KIT_CHUNK];
 	char key[SOUK_KEY_TEXT_SIZE];
-	SOUK_TRY(souk_request_parse(&unit, souk_bytes_text(request->path),
+	SOUK_TRY(souk_request_parse(&unit, souk_bytes_text(path),
 		souk_http_request_header(request, SOUK_HEADER_AUTH),
 		souk_http_request_header(request, SOUK_HEADER_TICKET)));
 	if (cache->manner == HEAD_ONLY && unit.unit > 1)
@@ -209,13 +198,45 @@ static souk_status answer_data(
 	return souk_http_reply_header(reply, SOUK_HEADER_KEY, key);
 }
 
+/* The unit that a strip was sent with: every other cache sends it at once. */
+static void answer_first(
+	struct cache *cache, const struct souk_http_request *request, struct souk_http_reply *reply)
+{
+	struct souk_http_reply unit = {0};
+	char path[SOUK_PATH_SIZE];
+	const char *session = request->path + strlen("/v1/sessions/");
+	const char *rest = strstr(session, "/strip/");
+	if (rest == NULL || cache->index % 2 != 0 || cache->manner == STALLS)
+		return;
+	snprintf(path, sizeof path, SOUK_PATH_UNITS "%.*s%s", 2 * SOUK_NONCE_SIZE, session,
+		rest + strlen("/strip"));
+	if (answer_data(cache, path, request, &unit) != SOUK_OK)
+		return;
+	if (reply->release != NULL)
+		reply->release(reply->release_ctx);
+	*reply = unit;
+}
+
+static void control_handler(
+	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
+{
+	struct cache *cache = ctx;
+	pthread_mutex_lock(&cache->place->lock);
+	souk_status status = answer_control(cache, request, reply);
+	pthread_mutex_unlock(&cache->place->lock);
+	if (status != SOUK_OK)
+		problem(reply, status);
+	else if (strncmp(request->path, "/v1/sessions/", 13) == 0)
+		answer_first(cache, request, reply);
+}
+
 static void data_handler(
 	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
 {
 	struct cache *cache = ctx;
 	if (cache->manner == STALLS)
 		usleep(2000000);
-	souk_status status = answer_data(cache, request, reply);
+	souk_status status = answer_data(cache, request->path, request, reply);
 	if (status != SOUK_OK)
 		problem(reply, status);
 }

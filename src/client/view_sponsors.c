@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http_keep.h"
 #include "souk/base/check.h"
 #include "souk/io/http_fetch.h"
 #include "view_internal.h"
@@ -40,6 +41,7 @@ struct inquiry {
 	unsigned running;
 	size_t answers; /* of whatever kind */
 	souk_status failure;
+	bool engine_failed;
 	struct named named[NAMED_MAX];
 	size_t named_count;
 	uint64_t began_ms, end_ms; /* END: once somebody has named one */
@@ -131,8 +133,10 @@ static souk_status run(struct inquiry *inquiry)
 		i += ask(inquiry, &inquiry->questions[i]))
 		;
 	while (!is_enough(inquiry)) {
-		SOUK_TRY(souk_http_fetcher_poll(
-			inquiry->fetcher, inquiry->end_ms != 0 ? POLL_END_MS : POLL_MS, -1));
+		souk_status status = souk_http_fetcher_poll(
+			inquiry->fetcher, inquiry->end_ms != 0 ? POLL_END_MS : POLL_MS, -1);
+		inquiry->engine_failed = status != SOUK_OK;
+		SOUK_TRY(status);
 		while (souk_http_fetcher_next(inquiry->fetcher, &fetched)) {
 			inquiry->running--;
 			take(inquiry, &fetched);
@@ -144,6 +148,17 @@ static souk_status run(struct inquiry *inquiry)
 		return SOUK_OK;
 	return inquiry->answers > 0 || inquiry->count == 0 ? SOUK_LOCAL_NOT_FOUND
 							   : inquiry->failure;
+}
+
+/* The engine goes back with the connections that were made: the bundles' sessions need them. */
+static void give_engine(struct inquiry *inquiry)
+{
+	for (size_t i = 0; i < AT_ONCE && inquiry->fetcher != NULL; i++)
+		souk_http_fetcher_cancel(inquiry->fetcher, &inquiry->questions[i]);
+	if (inquiry->engine_failed)
+		souk_http_fetcher_free(inquiry->fetcher);
+	else
+		http_keep_give_engine(inquiry->fetcher);
 }
 
 static size_t choose(struct inquiry *inquiry, struct view_sponsor ret[VIEW_SPONSORS_MAX])
@@ -174,10 +189,10 @@ souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
 	inquiry->timeout_ms = timeout_ms;
 	inquiry->failure = SOUK_IO_NET;
 	inquiry->began_ms = view_now_ms();
-	souk_status status = souk_http_fetcher_new(&inquiry->fetcher, AT_ONCE, 1);
+	souk_status status = http_keep_take_engine(&inquiry->fetcher);
 	if (status == SOUK_OK)
 		status = run(inquiry);
-	souk_http_fetcher_free(inquiry->fetcher);
+	give_engine(inquiry);
 	*ret_count = choose(inquiry, ret);
 	free(inquiry);
 	return status;

@@ -158,6 +158,41 @@ static souk_status send_strip(struct view_bundle *bundle, struct view_transfer *
 		&provider->record.tls_pin, &writer, 0);
 }
 
+/* Where REQUEST's PATH goes with the strip: to the control server. */
+static bool format_ride(char url[VIEW_URL_SIZE], const struct view_provider *provider,
+	const struct souk_unit_request *request, const char *path)
+{
+	char hex[2 * SOUK_NONCE_SIZE + 1];
+	souk_hex_encode(hex, request->session.bytes, SOUK_NONCE_SIZE);
+	return snprintf(url, VIEW_URL_SIZE, "%s/v1/sessions/%s/strip%s",
+		       provider->record.control_url.text, hex,
+		       path + strlen(SOUK_PATH_UNITS) + 2 * SOUK_NONCE_SIZE) < VIEW_URL_SIZE;
+}
+
+static souk_status send_ride(struct view_bundle *bundle, struct view_transfer *transfer,
+	const char *path, struct souk_http_fetch *fetch)
+{
+	static const size_t size_max = SOUK_STRIP_OPEN_SIZE_MAX;
+	char url[VIEW_URL_SIZE];
+	uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX];
+	struct souk_writer writer;
+	uint32_t cache = transfer->effect.cache;
+	struct view_provider *provider = provider_of(bundle, cache);
+	if (provider == NULL)
+		return SOUK_LOCAL_NOT_FOUND;
+	if (!format_ride(url, provider, &transfer->effect.request, path))
+		return SOUK_PEER_BAD_OFFER;
+	souk_writer_init(&writer, bytes, size_max);
+	souk_strip_open_encode(&writer, &bundle->strips.strips.items[cache]);
+	SOUK_TRY(souk_writer_finish(&writer, &fetch->body));
+	fetch->url = url;
+	fetch->pin = &provider->record.tls_pin;
+	SOUK_TRY(start(bundle->view, transfer, fetch, 0));
+	transfer->rides = true;
+	bundle->rides[cache] = VIEW_RIDE_SENT;
+	return SOUK_OK;
+}
+
 /* A unit or a key: plain HTTP. */
 static souk_status send_request(struct view_bundle *bundle, struct view_transfer *transfer)
 {
@@ -188,6 +223,8 @@ static souk_status send_request(struct view_bundle *bundle, struct view_transfer
 		/* view_check_transfers knows better. */
 		fetch.timeout_ms = bundle->view->config.timeout_ms * FIRST_TIMES;
 	}
+	if (transfer->unit != NULL && bundle->rides[effect->cache] == VIEW_RIDE_DUE)
+		return send_ride(bundle, transfer, path, &fetch);
 	return start(bundle->view, transfer, &fetch, REFUSAL_SIZE);
 }
 
@@ -200,11 +237,35 @@ static souk_status send_fetch(struct view_bundle *bundle, struct view_transfer *
 	if (status == SOUK_OK)
 		return SOUK_OK;
 	view_unit_give(bundle->view, transfer->unit);
+	transfer->unit = NULL;
 	return status;
+}
+
+/* Whether EFFECT must wait for the answer to a strip. */
+static bool hold(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
+{
+	uint32_t *count = &bundle->held_count[effect->cache];
+	if (effect->kind != SOUK_VIEWER_FETCH || bundle->rides[effect->cache] != VIEW_RIDE_SENT)
+		return false;
+	SOUK_CHECK(*count < VIEW_PIPELINE);
+	bundle->held[effect->cache][(*count)++] = *effect;
+	return true;
+}
+
+/* The strip of CACHE was taken: what waited for that goes. */
+static void release(struct view_bundle *bundle, uint32_t cache)
+{
+	uint32_t count = bundle->held_count[cache];
+	bundle->held_count[cache] = 0;
+	bundle->rides[cache] = VIEW_RIDE_NONE;
+	for (uint32_t i = 0; i < count && bundle->state == VIEW_BUNDLE_ALIVE; i++)
+		view_send(bundle, &bundle->held[cache][i]);
 }
 
 void view_send(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
+	if (hold(bundle, effect))
+		return;
 	struct view_transfer *transfer = free_transfer(bundle);
 	souk_status status = SOUK_LOCAL_FULL;
 	if (transfer != NULL) {
@@ -366,7 +427,8 @@ static void end_transfer(struct view *view, struct view_transfer *transfer)
 static void note_unreachable(
 	struct view_bundle *bundle, const struct souk_viewer_effect *effect, souk_status status)
 {
-	bool is_control = effect->kind == SOUK_VIEWER_GRANT || effect->kind == SOUK_VIEWER_STRIP;
+	bool is_control = effect->kind == SOUK_VIEWER_GRANT || effect->kind == SOUK_VIEWER_STRIP ||
+			  bundle->rides[effect->cache] == VIEW_RIDE_SENT;
 	struct view_provider *provider = is_control ? provider_of(bundle, effect->cache) : NULL;
 	if (provider != NULL && souk_status_class(status) == SOUK_CLASS_IO)
 		provider->is_stale = true;
@@ -386,6 +448,27 @@ static void take_status(struct view *view, const struct souk_http_fetched *fetch
 	view_sponsor_status(view, status, status == SOUK_OK ? &answer : NULL);
 }
 
+/* What came of a strip that a unit was asked for with. */
+static void take_ride(
+	struct view *view, struct view_transfer *transfer, const struct souk_http_fetched *fetched)
+{
+	struct view_bundle *bundle = transfer->bundle;
+	struct souk_viewer_effect effect = transfer->effect;
+	bool is_taken = fetched->status == SOUK_OK && fetched->http_status == 200;
+	bool has_unit = is_taken && fetched->size > 0;
+	souk_status status = is_taken && !has_unit ? SOUK_OK : take_answer(transfer, fetched);
+	end_transfer(view, transfer);
+	if (status != SOUK_OK)
+		note_unreachable(bundle, &effect, status);
+	bundle->rides[effect.cache] = is_taken ? VIEW_RIDE_NONE : VIEW_RIDE_DUE;
+	if (status != SOUK_OK)
+		failed(bundle, &effect, status);
+	if (is_taken && !has_unit)
+		view_send(bundle, &effect);
+	if (is_taken)
+		release(bundle, effect.cache);
+}
+
 void view_take_transfers(struct view *view)
 {
 	struct souk_http_fetched fetched;
@@ -393,6 +476,10 @@ void view_take_transfers(struct view *view)
 		struct view_transfer *transfer = fetched.user;
 		if (transfer == &view->status_transfer) {
 			take_status(view, &fetched);
+			continue;
+		}
+		if (transfer->rides) {
+			take_ride(view, transfer, &fetched);
 			continue;
 		}
 		souk_status status = take_answer(transfer, &fetched);
@@ -443,6 +530,8 @@ static void check_bundle(struct view *view, struct view_bundle *bundle, uint64_t
 			continue;
 		struct souk_viewer_effect effect = transfer->effect;
 		souk_http_fetcher_cancel(view->fetcher, transfer);
+		if (transfer->rides)
+			bundle->rides[effect.cache] = VIEW_RIDE_DUE;
 		end_transfer(view, transfer);
 		failed(bundle, &effect, SOUK_IO_TIMEOUT);
 	}
