@@ -196,10 +196,13 @@ static void answer_claim(struct sponsor_node *node, const struct souk_http_reque
 	answer_refuse(reply, status, NULL);
 }
 
-/* Under lock: the content of a bundle is to be audited sooner. */
-static void note_complaint(struct sponsor_node *node, const struct souk_nonce *bundle)
+/* Under lock: the cache is looked at, and the content of the bundle audited sooner. */
+static void note_complaint(struct sponsor_node *node, const struct souk_bundle_complaint *complaint)
 {
-	const struct souk_sponsor_bundle *b = souk_sponsor_bundle_of(&node->sponsor, bundle);
+	(void)souk_sponsor_doubt(
+		&node->sponsor, &complaint->bundle, &complaint->provider, sponsor_now());
+	const struct souk_sponsor_bundle *b =
+		souk_sponsor_bundle_of(&node->sponsor, &complaint->bundle);
 	const struct souk_sponsor_content *content =
 		b == NULL ? NULL : souk_sponsor_content_of(&node->sponsor, &b->record.content);
 	if (content != NULL)
@@ -223,7 +226,7 @@ static void answer_complaint(struct sponsor_node *node, const struct souk_http_r
 	pthread_mutex_lock(&node->lock);
 	status = souk_sponsor_complain(&node->sponsor, &complaint);
 	if (status == SOUK_OK)
-		note_complaint(node, &complaint.complaint.bundle);
+		note_complaint(node, &complaint.complaint);
 	pthread_mutex_unlock(&node->lock);
 	status = commit_after(node, status);
 	if (status != SOUK_OK)

@@ -47,6 +47,7 @@ struct sponsor_wish {
 
 struct sponsor_recruiter;
 struct sponsor_auditor;
+struct sponsor_doubter;
 
 struct sponsor_node {
 	struct sponsor_node_config config;
@@ -98,6 +99,7 @@ struct sponsor_node {
 	bool follower_runs;
 	struct sponsor_recruiter *recruiter;
 	struct sponsor_auditor *auditor;
+	struct sponsor_doubter *doubter;
 	struct stopper stopper;
 };
 
@@ -148,12 +150,14 @@ void sponsor_sample(struct sponsor_node *node);
 /* The report as JSON text, which the caller frees; NULL: no memory. */
 char *sponsor_report(struct sponsor_node *node);
 
-/* ---- sponsor_recruit.c, sponsor_audit.c ---- */
+/* ---- sponsor_recruit.c, sponsor_audit.c, sponsor_doubt.c ---- */
 
 souk_status sponsor_recruiter_start(struct sponsor_node *node);
 void sponsor_recruiter_stop(struct sponsor_node *node);
 souk_status sponsor_auditor_start(struct sponsor_node *node);
 void sponsor_auditor_stop(struct sponsor_node *node);
+souk_status sponsor_doubter_start(struct sponsor_node *node);
+void sponsor_doubter_stop(struct sponsor_node *node);
 
 souk_http_handler sponsor_control_handler;
 

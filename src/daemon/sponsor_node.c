@@ -295,6 +295,7 @@ static souk_status start(struct sponsor_node *node, const char **ret_what)
 	if (!node->follower_runs)
 		return SOUK_IO_MEMORY;
 	SOUK_TRY(sponsor_recruiter_start(node));
+	SOUK_TRY(sponsor_doubter_start(node));
 	return sponsor_auditor_start(node);
 }
 
@@ -363,6 +364,7 @@ void sponsor_node_stop(struct sponsor_node *node)
 	souk_http_server_stop(node->control);
 	sponsor_auditor_stop(node);
 	sponsor_recruiter_stop(node);
+	sponsor_doubter_stop(node);
 	if (node->follower_runs)
 		pthread_join(node->follower, NULL);
 	if (node->sponsor.config.identity != NULL) {

@@ -3,9 +3,9 @@
  * sponsor_node.h - a sponsor as a process: souk_sponsor with a store, a server, an escrow, caches
  * that it recruits, and a clock.
  *
- *   handlers (HTTPS, a thread each)      follower              recruiter        auditor
- *        |                                  | epoch, orders,      | recruits,      | views as a
- *        |                                  | leaves ahead        | checks         | stranger
+ *   handlers (HTTPS, a thread each)      follower              recruiter        auditor, doubter
+ *        |                                  | epoch, orders,      | recruits,      | view as a
+ *        |                                  | leaves ahead        | checks         | stranger, ask
  *        v                                  v                     v                v
  *   [ money_lock: leaves ] --> [ lock: souk_sponsor ] --effects--> [ commit_lock: ONE transaction ]
  *                                                                         then the answer

@@ -7,6 +7,7 @@ each cache of a bundle that failed.
 import math
 import os
 import re
+import time
 
 from market import UNIT, Market, MarketTest, main, wait_until
 from relay import Fault, Relay, drop, flip, no_key, stall
@@ -97,6 +98,11 @@ class Sponsored(MarketTest):
         return {c["provider"]: c["complaints"]
                 for c in self.sponsor.report_of(self.content)["caches"]}
 
+    def first(self):
+        """What the sponsor says of the first cache."""
+        return next(c for c in self.sponsor.report_of(self.content)["caches"]
+                    if c["provider"] == self.caches[0].address)
+
     def view_until(self, condition, name):
         """Viewers, until CONDITION() holds: whom the sponsor draws is chance. How many there were."""
         for i in range(1, 30):
@@ -178,6 +184,31 @@ class Sponsored(MarketTest):
         self.relay.cut()
         self.check_file(command.wait().good(), path)
         self.check_paid(attempt + 1)
+
+    def test_7b_dead_until_looked_at(self):
+        """Long before it is checked as usual, a dead cache fails one viewer, and no other; and is
+        drawn again when it is back."""
+        self.sponsor.stop()
+        self.sponsor.configure("sponsor", check="1h")
+        self.sponsor.start()
+        self.sponsor.wait_enlisted(self.content, CACHES)
+        before = self.complaints()
+        self.caches[0].kill()
+        self.relay.cut()
+        # On a slow machine the check that follows a start may be the first to see it.
+        self.view_until(lambda: self.complaints() != before or not self.first()["enlisted"], "dead")
+        blamed = self.complaints()
+        for i in range(6):
+            self.view(self.viewer(), f"alive{i}")
+        self.assertEqual(self.complaints(), blamed)
+        self.caches[0].start()
+        self.caches[0].wait_registered()
+        drawn = self.first()["bundles"]
+        wait_until("it is drawn again", lambda: self.first()["bundles"] > drawn
+                   or not self.view(self.viewer(), "back"))
+        self.sponsor.stop()
+        self.sponsor.configure("sponsor", check="200ms")
+        self.sponsor.start()
 
     def test_8_sponsor_killed(self):
         """Mid-bundle, and started again: nothing is lost, and nothing is paid twice."""

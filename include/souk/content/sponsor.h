@@ -36,7 +36,7 @@
  *   S4 who is drawn is the sponsor's choice alone: neither viewer nor cache can foretell it, or
  *      have it made again without being charged.
  *   S5 no two strips of the sponsor overlap; each grant has one.
- *   S6 a cache that failed an audit is not drawn any more.
+ *   S6 a cache that failed an audit is not drawn any more; one that may be dead is drawn last.
  *   S7 a refused message changes nothing but counts; the same message again is answered as before.
  *
  * The caller pulls effects until there is none after every call that may cause them, makes all of
@@ -54,6 +54,9 @@
 
 /* Wrong tokens in a row that end a bundle. */
 #define SOUK_SPONSOR_WRONG_MAX 4u
+
+/* A cache that was found alive is not doubted again for so long. */
+#define SOUK_SPONSOR_TRUST_MS 5000u
 
 /* Where the sponsor reads its contents: SIZE bytes at OFFSET. */
 struct souk_sponsor_source {
@@ -97,7 +100,9 @@ struct souk_sponsor_content {
 struct souk_sponsor_cache {
 	struct souk_hash earlier; /* the secret before it enlisted again */
 	bool has_earlier;
-	uint32_t next_cache; /* of its content: index + 1 */
+	bool in_doubt;		/* said to be dead, and not looked at since */
+	struct souk_time found; /* when it was found alive, having been in doubt */
+	uint32_t next_cache;	/* of its content: index + 1 */
 	bool store_due;
 	uint32_t due_next; /* index + 1 of the next that is to be stored */
 	struct souk_sponsor_cache_record record;
@@ -192,6 +197,7 @@ struct souk_sponsor {
 	bool totals_due;
 	uint32_t content_count;
 	uint32_t cache_count;
+	uint32_t doubts; /* caches that are in doubt */
 	uint32_t viewer_count;
 	uint32_t prefix_count;
 	uint32_t bundle_cursor;
@@ -386,14 +392,24 @@ void souk_sponsor_claim_answer(const struct souk_sponsor_work *work,
 /* It holds secrets. */
 void souk_sponsor_work_wipe(struct souk_sponsor_work *work);
 
-/* souk_sponsor_complain: a viewer was failed by a cache of its bundle. Counted, and no more: a
- * reason to audit, which anybody can give.
+/* souk_sponsor_complain: a viewer was failed by a cache of its bundle. Counted: a reason to audit,
+ * and to look whether it is alive (souk_sponsor_doubt), which anybody can give.
  *
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_VERSION, _BAD_REQUEST, _UNKNOWN_BUNDLE, _NOT_PAYEE (no cache of that bundle),
  *   _BAD_SIGNATURE, _WRONG_SIGNER */
 SOUK_MUST_CHECK souk_status souk_sponsor_complain(
 	struct souk_sponsor *sponsor, const struct souk_signed_bundle_complaint *signed_complaint);
+
+/* souk_sponsor_doubt: PROVIDER, a cache of BUNDLE, was complained of, and may be dead: until
+ * souk_sponsor_found says that it is alive it is drawn only where there are not enough others. Look
+ * at once: whoever complains of an honest cache keeps it out as long as that takes, and no more
+ * often than every SOUK_SPONSOR_TRUST_MS. False: it is no cache of it, is looked at already, or was
+ * found alive a moment ago. */
+bool souk_sponsor_doubt(struct souk_sponsor *sponsor, const struct souk_nonce *bundle,
+	const struct souk_address *provider, struct souk_time now);
+/* The cache at INDEX of memory.caches is alive; or, enlisted no more, not to be looked at. */
+void souk_sponsor_found(struct souk_sponsor *sponsor, uint32_t index, struct souk_time now);
 
 /* souk_sponsor_audit: VIEWER, who asked already, is one of the sponsor's own. No cache can tell.
  *

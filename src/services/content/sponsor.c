@@ -103,6 +103,8 @@ souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
 		cache->earlier = cache->record.secret;
 		cache->has_earlier = true;
 	}
+	sponsor->doubts -= cache->in_doubt;
+	cache->in_doubt = false;
 	cache->record.secret = secret;
 	cache->record.offer = signed_enlist->offer;
 	cache->record.price = offer->price;
@@ -125,18 +127,30 @@ void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_addres
 
 /* ------------------------------------------------------------------ drawing */
 
-/* The caches of CONTENT that may be drawn, as indices in memory.draw; how many. */
-static uint32_t eligible(
-	struct souk_sponsor *sponsor, const struct souk_hash *content, struct souk_time now)
+/* The caches of CONTENT that may be drawn, in doubt or not, behind COUNT of memory.draw; how many
+ * there are then. */
+static uint32_t add_eligible(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_content *content, bool in_doubt, uint32_t count,
+	struct souk_time now)
 {
-	const struct souk_sponsor_content *entry = sponsor_content_of(sponsor, content);
 	const struct souk_sponsor_cache *cache = NULL;
-	uint32_t count = 0;
-	while ((cache = souk_sponsor_next_cache(sponsor, entry, cache)) != NULL) {
+	while ((cache = souk_sponsor_next_cache(sponsor, content, cache)) != NULL) {
 		const struct souk_sponsor_cache_record *r = &cache->record;
-		if (!r->barred && souk_time_is_before(now, r->expires))
+		if (!r->barred && souk_time_is_before(now, r->expires) &&
+			cache->in_doubt == in_doubt)
 			sponsor->memory.draw[count++] = (uint32_t)(cache - sponsor->memory.caches);
 	}
+	return count;
+}
+
+/* As indices in memory.draw; how many. */
+static uint32_t eligible(
+	struct souk_sponsor *sponsor, const struct souk_hash *id, struct souk_time now)
+{
+	const struct souk_sponsor_content *content = sponsor_content_of(sponsor, id);
+	uint32_t count = add_eligible(sponsor, content, false, 0, now);
+	if (count < sponsor->config.caches)
+		count = add_eligible(sponsor, content, true, count, now);
 	return count;
 }
 
@@ -503,6 +517,29 @@ souk_status souk_sponsor_complain(
 	cache->record.complaints++;
 	sponsor_touch_cache(sponsor, cache);
 	return SOUK_OK;
+}
+
+bool souk_sponsor_doubt(struct souk_sponsor *sponsor, const struct souk_nonce *bundle,
+	const struct souk_address *provider, struct souk_time now)
+{
+	const struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, bundle);
+	struct souk_sponsor_cache *cache = b == NULL ? NULL : cache_in(sponsor, b, provider);
+	if (cache == NULL || cache->in_doubt ||
+		(cache->found.ms != 0 &&
+			souk_time_since_ms(cache->found, now) < SOUK_SPONSOR_TRUST_MS))
+		return false;
+	cache->in_doubt = true;
+	sponsor->doubts++;
+	return true;
+}
+
+void souk_sponsor_found(struct souk_sponsor *sponsor, uint32_t index, struct souk_time now)
+{
+	struct souk_sponsor_cache *cache = &sponsor->memory.caches[index];
+	SOUK_CHECK(index < sponsor->cache_count);
+	sponsor->doubts -= cache->in_doubt;
+	cache->in_doubt = false;
+	cache->found = now;
 }
 
 souk_status souk_sponsor_audit(struct souk_sponsor *sponsor, const struct souk_address *viewer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A sponsor with many viewers at once: what one network may have of its tables, whom a site admits,
- * and calls in steps, between which the machine changes. */
+ * who is drawn after complaints, and calls in steps, between which the machine changes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,6 +106,69 @@ static void test_admission(void **state)
 	souk_admission_sign(item, &site);
 	assert_int_equal(
 		souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer), SOUK_OK);
+	kit_sponsor_free(kit);
+}
+
+/* ------------------------------------------------------------------ doubt */
+
+static bool is_drawn(const struct souk_signed_bundle_offer *offer, const struct souk_address *who)
+{
+	bool found = false;
+	for (uint32_t i = 0; i < offer->offer.caches.count; i++)
+		found |= souk_address_equal(&offer->offer.caches.items[i].offer.provider, who);
+	return found;
+}
+
+/* How often WHO is drawn in 40 bundles of one viewer; *BUNDLE becomes the last that has it. */
+static uint32_t times_drawn(struct kit_sponsor *kit, uint64_t *number,
+	const struct souk_address *who, struct souk_nonce *bundle)
+{
+	struct souk_signed_bundle_offer offer;
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < 40; i++) {
+		assert_int_equal(ask(kit, 1, (*number)++, 1, 1, &offer), SOUK_OK);
+		if (is_drawn(&offer, who)) {
+			count++;
+			*bundle = offer.offer.bundle;
+		}
+		kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+		souk_sponsor_tick(&kit->sponsor, kit->now);
+	}
+	return count;
+}
+
+/* Who may be dead is not drawn until somebody looked; nobody is kept out for longer, or twice in a
+ * moment; and where all may be dead they are drawn as before. */
+static void test_doubt(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct souk_sponsor *sponsor = &kit->sponsor;
+	struct souk_signed_bundle_offer offer;
+	uint64_t number = 1;
+	kit->config.offer_ms = sponsor->config.offer_ms = 100;
+	assert_int_equal(ask(kit, 1, 0, 1, 1, &offer), SOUK_OK);
+	struct souk_nonce bundle = offer.offer.bundle;
+	struct souk_address who = offer.offer.caches.items[1].offer.provider;
+	uint32_t index = kit_sponsor_provider(kit, &who); /* they were enlisted in this order */
+	assert_false(souk_sponsor_doubt(sponsor, &bundle, &kit->payer.issuer.address, kit->now));
+	assert_true(souk_sponsor_doubt(sponsor, &bundle, &who, kit->now));
+	assert_false(souk_sponsor_doubt(sponsor, &bundle, &who, kit->now));
+	assert_int_equal(sponsor->doubts, 1);
+	assert_int_equal(times_drawn(kit, &number, &who, &bundle), 0);
+	souk_sponsor_found(sponsor, index, kit->now);
+	assert_int_equal(sponsor->doubts, 0);
+	assert_true(times_drawn(kit, &number, &who, &bundle) > 0);
+	souk_sponsor_found(sponsor, index, kit->now);
+	assert_false(souk_sponsor_doubt(sponsor, &bundle, &who, kit->now));
+	kit->now = souk_time_plus_ms(kit->now, SOUK_SPONSOR_TRUST_MS);
+	assert_true(souk_sponsor_doubt(sponsor, &bundle, &who, kit->now));
+	/* It has spoken. */
+	assert_int_equal(kit_sponsor_recruit(kit, index), SOUK_OK);
+	assert_int_equal(sponsor->doubts, 0);
+	for (uint32_t i = 0; i < KIT_CACHES; i++)
+		kit->caches[i].in_doubt = true;
+	assert_true(times_drawn(kit, &number, &who, &bundle) > 0);
 	kit_sponsor_free(kit);
 }
 
@@ -339,6 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_part_of_a_network),
 		cmocka_unit_test(test_admission),
+		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_opened_meanwhile),
 		cmocka_unit_test(test_over_meanwhile),
 		cmocka_unit_test(test_paid_meanwhile),
