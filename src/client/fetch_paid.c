@@ -132,7 +132,9 @@ static souk_status make_tools(struct paid *paid)
 	if (paid->slots == NULL)
 		return SOUK_IO_MEMORY;
 	SOUK_TRY(souk_worker_start(&paid->checkers, checkers, SOUK_DOWNLOAD_SLOTS_MAX));
-	return souk_worker_start(&paid->openers, OPENERS, 2 * SOUK_DOWNLOAD_PROVIDERS_MAX);
+	unsigned openers =
+		paid->provider_count < OPENERS ? (unsigned)paid->provider_count + 1 : OPENERS;
+	return souk_worker_start(&paid->openers, openers, 2 * SOUK_DOWNLOAD_PROVIDERS_MAX);
 }
 
 static souk_status add_provider(struct paid *paid, struct paid_provider *provider)

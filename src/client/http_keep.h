@@ -28,7 +28,7 @@ void http_keep_give(struct souk_http_client *http, const char *url, const struct
 /* The same of the engines that move units, KEEP_ENGINES of them, for so many transfers at once and
  * so many connections to a host: whatever the next one fetches, in whatever way it is paid, from
  * the same providers it finds connections open. */
-#define KEEP_ENGINES		4u
+#define KEEP_ENGINES		8u
 #define KEEP_ENGINE_TRANSFERS	320u
 #define KEEP_ENGINE_CONNECTIONS 8u
 SOUK_MUST_CHECK souk_status http_keep_take_engine(struct souk_http_fetcher **ret);

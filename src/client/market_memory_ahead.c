@@ -16,12 +16,12 @@
 #include "souk/payment/allotment.h"
 
 #define CALL_MS 3000u
-/* To the control server, for an offer, a row, and a strip; and to the data server. */
-#define CONTROL_CONNECTIONS 3u
+/* To the control server, for an offer and a row at once, and to the data server. Each is a thread
+ * of the provider's: no more than the next fetch needs. */
+#define CONTROL_CONNECTIONS 2u
 #define DATA_CONNECTIONS    2u
 #define CONNECTIONS	    (CONTROL_CONNECTIONS + DATA_CONNECTIONS)
 #define ANSWER_SIZE	    4096u
-#define ENGINES		    2u
 /* Where no more than half is left, more is allotted. What could not be is tried again later. */
 #define UNITS_LOW    (MEMORY_UNITS_AHEAD / 2)
 #define LEAVES_MS    5000u
@@ -66,10 +66,13 @@ static void touch_url(struct touch *touch, const char *base, const char *path,
 	}
 }
 
-static void touch_all(struct market_memory *memory, struct touch *touch,
+/* The engine that the next fetch will take. One that begins meanwhile takes another. */
+static void touch_engine(struct market_memory *memory, struct touch *touch,
 	const struct memory_provider *providers, size_t count)
 {
 	struct souk_http_fetched fetched;
+	if (http_keep_take_engine(&touch->engine) != SOUK_OK)
+		return;
 	for (size_t i = 0; i < count; i++) {
 		touch_url(touch, providers[i].record.control_url.text, "/v1/status",
 			&providers[i].record.tls_pin, CONTROL_CONNECTIONS);
@@ -82,23 +85,7 @@ static void touch_all(struct market_memory *memory, struct touch *touch,
 		while (souk_http_fetcher_next(touch->engine, &fetched))
 			;
 	}
-	touch->count = 0;
-}
-
-/* The engines that the next fetches will take. The others are in use meanwhile, or not made: a
- * fetch that begins now makes one. */
-static void touch_engines(struct market_memory *memory, struct touch *touch,
-	const struct memory_provider *providers, size_t count)
-{
-	struct souk_http_fetcher *engines[ENGINES];
-	size_t taken = 0;
-	while (taken < ENGINES && http_keep_take_engine(&engines[taken]) == SOUK_OK)
-		taken++;
-	for (size_t i = taken; i-- > 0;) {
-		touch->engine = engines[i];
-		touch_all(memory, touch, providers, count);
-		http_keep_give_engine(engines[i]);
-	}
+	http_keep_give_engine(touch->engine);
 }
 
 static void touch_client(const struct memory_provider *provider)
@@ -122,7 +109,7 @@ void memory_touch(struct market_memory *memory)
 	struct touch *touch = count == 0 ? NULL : calloc(1, sizeof *touch);
 	if (touch == NULL)
 		return;
-	touch_engines(memory, touch, providers, count);
+	touch_engine(memory, touch, providers, count);
 	for (size_t i = 0; i < count && !memory_is_stopping(memory); i++)
 		touch_client(&providers[i]);
 	free(touch);
