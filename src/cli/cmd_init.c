@@ -13,13 +13,15 @@
 static const char *role = "customer";
 static const char *control = "127.0.0.1:7610";
 static const char *data = "127.0.0.1:7611";
-static const char *listen_on = "127.0.0.1:7680";
+static const char *listen_on;		    /* NULL: as the role has it */
 static struct souk_amount price = {100000}; /* 0.0001 coins for 256 KiB */
 
 static uint64_t cache_size; /* 0: no cache */
 static const char *viewers = "127.0.0.1:7630";
 
-#define CACHE_EXAMPLE (10ull << 30)
+#define CACHE_EXAMPLE  (10ull << 30)
+#define LISTEN_GATEWAY "127.0.0.1:7680"
+#define LISTEN_VAULT   "127.0.0.1:7690"
 
 static const char config_provider[] =
 	"\n"
@@ -89,6 +91,20 @@ static const char config_gateway[] =
 	"another's.\n"
 	"# own_origins = yes\n";
 
+static const char config_vault[] =
+	"\n"
+	"[vault]\n"
+	"# Where programs of this machine ask for your keys (plain HTTP: keep it on loopback).\n"
+	"# They send what HOME/vault.token holds; the API is at /v1/openapi.json.\n"
+	"listen = %s\n"
+	"# What opens the vault, where vault.secret does not: a file with a passphrase.\n"
+	"# passphrase_file = /run/secrets/vault\n"
+	"# How often, or after how many entries, the log's root goes onto the ledger; 0s: never.\n"
+	"# anchor = 1d\n"
+	"# anchor_entries = 1000\n"
+	"# Further names it answers to.\n"
+	"# hosts = vault.home.example\n";
+
 /* A role of its own adds its section behind the head that all share. */
 /* Exactly, as souk.ini takes it. */
 static const char *size_text(uint64_t bytes)
@@ -120,7 +136,12 @@ static int write_sponsor(char *out, size_t size)
 
 static int write_gateway(char *out, size_t size)
 {
-	return snprintf(out, size, config_gateway, listen_on);
+	return snprintf(out, size, config_gateway, listen_on != NULL ? listen_on : LISTEN_GATEWAY);
+}
+
+static int write_vault(char *out, size_t size)
+{
+	return snprintf(out, size, config_vault, listen_on != NULL ? listen_on : LISTEN_VAULT);
 }
 
 static int write_nothing(char *out, size_t size)
@@ -142,6 +163,8 @@ static const struct role {
 		"soukd, then open http://127.0.0.1:7680/ (own money: souk faucet 100, souk escrow "
 		"open)",
 		write_gateway},
+	{"vault", "souk key create LABEL, then soukd; its token is in HOME/vault.token",
+		write_vault},
 };
 
 static souk_status write_config(const char *path, const struct role *chosen)
@@ -199,8 +222,8 @@ static int init_home(const char *command, const struct role *chosen)
 int cmd_init(int argc, char **argv)
 {
 	static const struct option_spec options[] = {
-		{"role", "ROLE", "customer, provider, sponsor or gateway (customer)", OPTION_TEXT,
-			&role},
+		{"role", "ROLE", "customer, provider, sponsor, gateway or vault (customer)",
+			OPTION_TEXT, &role},
 		{"control", "ADDR:PORT", "provider: where to take orders (127.0.0.1:7610)",
 			OPTION_TEXT, &control},
 		{"data", "ADDR:PORT", "provider: where to deliver (127.0.0.1:7611)", OPTION_TEXT,
@@ -211,8 +234,8 @@ int cmd_init(int argc, char **argv)
 			OPTION_SIZE, &cache_size},
 		{"viewers", "ADDR:PORT", "sponsor: where viewers ask (127.0.0.1:7630)", OPTION_TEXT,
 			&viewers},
-		{"listen", "ADDR:PORT", "gateway: where to answer (127.0.0.1:7680)", OPTION_TEXT,
-			&listen_on},
+		{"listen", "ADDR:PORT", "gateway, vault: where to answer (127.0.0.1:7680, :7690)",
+			OPTION_TEXT, &listen_on},
 	};
 	static const struct command_spec command = {.name = "init",
 		.arguments = "",
@@ -226,7 +249,8 @@ int cmd_init(int argc, char **argv)
 			"  souk init\n  souk init --home ~/seller --role provider --price 0.0002\n"
 			"  souk init --home ~/cache --role provider --cache 10GiB\n"
 			"  souk init --home ~/viewer --role gateway\n"
-			"  souk init --home ~/publisher --role sponsor",
+			"  souk init --home ~/publisher --role sponsor\n"
+			"  souk init --home ~/keys --role vault",
 		.options = options,
 		.option_count = sizeof options / sizeof *options};
 	int count;
@@ -238,8 +262,8 @@ int cmd_init(int argc, char **argv)
 			return init_home(command.name, &roles[i]);
 	}
 	fprintf(stderr,
-		"souk init: --role takes customer, provider, sponsor or "
-		"gateway, not \"%s\"\n",
+		"souk init: --role takes customer, provider, sponsor, gateway or "
+		"vault, not \"%s\"\n",
 		role);
 	return EXIT_USAGE;
 }

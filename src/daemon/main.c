@@ -13,6 +13,7 @@
 #include "ledger_node.h"
 #include "provider_node.h"
 #include "sponsor_node.h"
+#include "vault_node.h"
 #include "souk/content/sponsor.h"
 #include "souk/crypto/group8.h"
 #include "souk/exchange/hub.h"
@@ -33,25 +34,27 @@
 struct daemon {
 	char home[400];
 	char config_path[512];
-	bool has_ledger, has_provider, has_hub, has_sponsor, has_gateway;
+	bool has_ledger, has_provider, has_hub, has_sponsor, has_gateway, has_vault;
 	struct ledger_node_config ledger;
 	struct provider_node_config provider;
 	struct hub_node_config hub;
 	struct sponsor_node_config sponsor;
 	struct gateway_node_config gateway;
+	struct vault_node_config vault;
 	struct souk_identity identity;
 	struct ledger_node *ledger_node;
 	struct provider_node *provider_node;
 	struct hub_node *hub_node;
 	struct sponsor_node *sponsor_node;
 	struct gateway_node *gateway_node;
+	struct vault_node *vault_node;
 };
 
 static void print_help(void)
 {
 	puts("usage: soukd [--home DIR] [--config FILE]\n\n"
 	     "Runs the roles that the configuration names: a ledger, a provider, a hub, a "
-	     "sponsor, a\ngateway, or several.\n"
+	     "sponsor, a\ngateway, a vault, or several.\n"
 	     "The configuration is DIR/souk.ini; souk init and souk ledger init write one that\n"
 	     "explains itself. SIGTERM and SIGINT end it cleanly.\n\n"
 	     "options:\n"
@@ -254,6 +257,17 @@ static void read_gateway(struct souk_ini *ini, struct gateway_node_config *c)
 	c->payer = (enum fetch_payer)payer;
 }
 
+static void read_vault(struct souk_ini *ini, struct vault_node_config *c)
+{
+	souk_ini_text(ini, "vault", "listen", &c->listen);
+	souk_ini_text(ini, "vault", "hosts", &c->hosts);
+	souk_ini_bool(ini, "vault", "anywhere", &c->anywhere);
+	souk_ini_text(ini, "vault", "passphrase_file", &c->passphrase_file);
+	souk_ini_u64(ini, "vault", "connections", 4, 4096, &c->connections);
+	souk_ini_duration(ini, "vault", "anchor", 0, MS_MAX, &c->anchor_ms);
+	souk_ini_u64(ini, "vault", "anchor_entries", 1, UINT64_MAX, &c->anchor_entries);
+}
+
 /* The texts of the configuration live as long as *RET_INI. */
 static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 {
@@ -275,14 +289,16 @@ static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 	hub_node_config_default(&d->hub);
 	sponsor_node_config_default(&d->sponsor);
 	gateway_node_config_default(&d->gateway);
+	vault_node_config_default(&d->vault);
 	d->has_ledger = souk_ini_has_section(*ret_ini, "ledger");
 	d->has_provider = souk_ini_has_section(*ret_ini, "provider");
 	d->has_hub = souk_ini_has_section(*ret_ini, "hub");
 	d->has_sponsor = souk_ini_has_section(*ret_ini, "sponsor");
 	d->has_gateway = souk_ini_has_section(*ret_ini, "gateway");
+	d->has_vault = souk_ini_has_section(*ret_ini, "vault");
 	souk_ini_text(*ret_ini, "souk", "ledger", &d->provider.ledger_url);
 	d->hub.ledger_url = d->sponsor.ledger_url = d->provider.ledger_url;
-	d->gateway.ledger_url = d->provider.ledger_url;
+	d->gateway.ledger_url = d->vault.ledger_url = d->provider.ledger_url;
 	souk_ini_choice(*ret_ini, "souk", "log", levels, &level);
 	if (d->has_ledger)
 		read_ledger(*ret_ini, &d->ledger);
@@ -294,19 +310,21 @@ static bool read_config(struct daemon *d, struct souk_ini **ret_ini)
 		read_sponsor(*ret_ini, &d->sponsor);
 	if (d->has_gateway)
 		read_gateway(*ret_ini, &d->gateway);
+	if (d->has_vault)
+		read_vault(*ret_ini, &d->vault);
 	d->provider.home = d->ledger.home = d->hub.home = d->sponsor.home = d->home;
-	d->gateway.home = d->home;
+	d->gateway.home = d->vault.home = d->home;
 	if (souk_ini_finish(*ret_ini, error) != SOUK_OK) {
 		fprintf(stderr, "soukd: %s\n", error);
 		return false;
 	}
 	souk_log_set_level((enum souk_log_level)level);
-	bool has_role =
-		d->has_ledger || d->has_provider || d->has_hub || d->has_sponsor || d->has_gateway;
+	bool has_role = d->has_ledger || d->has_provider || d->has_hub || d->has_sponsor ||
+			d->has_gateway || d->has_vault;
 	if (!has_role)
 		fprintf(stderr,
 			"soukd: %s names no role: add a section [provider], [gateway], [sponsor], "
-			"[hub] or [ledger]\n",
+			"[hub], [vault] or [ledger]\n",
 			d->config_path);
 	return has_role;
 }
@@ -365,6 +383,8 @@ static bool start_roles(struct daemon *d)
 		status = sponsor_node_start(&d->sponsor_node, &d->sponsor, &d->identity, &what);
 	if (status == SOUK_OK && d->has_gateway)
 		status = start_gateway(d, &what);
+	if (status == SOUK_OK && d->has_vault)
+		status = vault_node_start(&d->vault_node, &d->vault, &d->identity, &what);
 	if (status != SOUK_OK)
 		SOUK_LOG(SOUK_LOG_ERROR, "start_failed", souk_log_text("what", what),
 			souk_log_status(status));
@@ -373,6 +393,8 @@ static bool start_roles(struct daemon *d)
 
 static void stop_roles(struct daemon *d)
 {
+	if (d->vault_node != NULL)
+		vault_node_stop(d->vault_node);
 	if (d->gateway_node != NULL)
 		gateway_node_stop(d->gateway_node);
 	if (d->sponsor_node != NULL)
@@ -400,6 +422,7 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	vault_node_wipe_json();
 	bool good = read_config(&d, &ini) && blind() && choose_engine() && load_identity(&d) &&
 		    start_roles(&d);
 	if (good) {

@@ -32,7 +32,7 @@ EVERYWHERE = re.compile(
     r"^(mem(cpy|move|set|cmp)|str(len|cmp|ncmp|nlen)|bcmp|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail"
     r"|__(asan|ubsan|tsan|sanitizer|sancov)_\w+|__gcov_\w+|__cpu_model|__cpu_indicator_init"
     r"|__(popcount|ctz|clz)[sdt]i2|__u?(div|mod)ti3|qsort)$")
-CRYPTO_LIBRARIES = re.compile(r"^(secp256k1_\w+|SHA(256|384)_\w+|EVP_\w+|OPENSSL_\w+|crypto_(aead|pwhash)_\w+)$")
+CRYPTO_LIBRARIES = re.compile(r"^(secp256k1_\w+|SHA(256|384)_\w+|EVP_\w+|OPENSSL_\w+|crypto_(aead|pwhash)_\w+|sodium_\w+)$")
 # Writable data that must exist once per process, and why: see docs/decisions/.
 ALLOWED_DATA = {"crypto": re.compile(r"engine|context")}
 FORBIDDEN_HEADERS = re.compile(
