@@ -7,6 +7,7 @@
 
 #include "../client/vault_json.h"
 #include "key.h"
+#include "key_policy.h"
 #include "souk/base/check.h"
 
 #define UNSET UINT64_MAX
@@ -422,6 +423,9 @@ int cmd_key(int argc, char **argv)
 		{"rewrap", key_cmd_rewrap, "encrypt it to the newest version, or for a policy"},
 		{"sign", key_cmd_sign, "sign a message"},
 		{"verify", key_cmd_verify, "check a signature"},
+		{"grant", key_policy_grant, "let somebody open what is wrapped for a policy"},
+		{"retrieve", key_policy_retrieve, "have proxies help to open it"},
+		{"revoke", key_policy_revoke, "end a policy"},
 		{"delete", key_delete, "delete a key softly"},
 		{"recover", key_recover, "bring it back"},
 		{"purge", key_purge, "forget it for good"},

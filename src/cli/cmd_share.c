@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "key.h"
 #include "share.h"
 #include "souk/base/check.h"
 #include "souk/content/chunk.h"
@@ -226,6 +227,7 @@ int cmd_share(int argc, char **argv)
 		{"out", "FILE", "where the share goes (NAME.share)", OPTION_TEXT, &out_path},
 		{"list", NULL, "show what is shared, as souk shares does", OPTION_FLAG,
 			&wants_list},
+		KEY_PASSPHRASE_OPTION,
 	};
 	static const struct command_spec command = {.name = "share",
 		.arguments = "FILE|CONTENT",

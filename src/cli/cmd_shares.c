@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "key.h"
 #include "share.h"
 #include "souk/base/check.h"
 
@@ -140,7 +141,10 @@ static souk_status each(struct share_home *home, json_t *list, struct cli_table 
 
 int cmd_shares(int argc, char **argv)
 {
+	static const struct option_spec options[] = {KEY_PASSPHRASE_OPTION};
 	static const struct command_spec command = {.name = "shares",
+		.options = options,
+		.option_count = 1,
 		.arguments = "",
 		.summary = "Show what is shared from this home, and with whom.",
 		.details = "Of each policy: the receiver's key, how many proxies are needed, until "

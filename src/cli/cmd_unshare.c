@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key.h"
 #include "share.h"
 #include "souk/base/check.h"
 
@@ -63,7 +64,10 @@ int share_revoke(const char *command, const char *policy)
 
 int cmd_unshare(int argc, char **argv)
 {
+	static const struct option_spec options[] = {KEY_PASSPHRASE_OPTION};
 	static const struct command_spec command = {.name = "unshare",
+		.options = options,
+		.option_count = 1,
 		.arguments = "FILE.share|POLICY",
 		.summary = "Take a share back.",
 		.details =

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "key.h"
 #include "share.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
@@ -41,6 +42,7 @@ static bool open_vault(struct share_home *home, bool makes)
 	const char *detail = NULL;
 	const struct vault_home_config config = {.home = cli_home_path(),
 		.identity = &home->identity,
+		.passphrase_file = key_passphrase_file,
 		.actor = "cli",
 		.must_exist = !makes};
 	souk_status status = vault_home_open(&home->grant.vault, &config, &detail);

@@ -117,10 +117,12 @@ static souk_status revoke_one(struct souk_chain_client *chain, const struct key_
 	struct souk_agreement_record record;
 	struct souk_tx_body body = {.kind = SOUK_TX_BODY_AGREEMENT_REVOKE,
 		.agreement_revoke = {.agreement = *agreement}};
-	SOUK_TRY(souk_chain_agreement(chain, agreement, &record));
+	souk_status status = souk_chain_agreement(chain, agreement, &record);
+	if (status != SOUK_OK)
+		return status == SOUK_PEER_NO_AGREEMENT ? SOUK_LOCAL_NOT_FOUND : status;
 	if (record.convicted || record.revoked.ms != 0)
 		return SOUK_OK;
-	souk_status status = souk_chain_submit(chain, &body, home->identity, NULL);
+	status = souk_chain_submit(chain, &body, home->identity, NULL);
 	return status == SOUK_PEER_AGREEMENT_REVOKED || status == SOUK_PEER_AGREEMENT_OVER ? SOUK_OK
 											   : status;
 }
