@@ -225,6 +225,7 @@ class Daemon(Home):
 
     process = None
     ports = ()
+    soukd = SOUKD
 
     @property
     def log_path(self):
@@ -233,7 +234,7 @@ class Daemon(Home):
     def start(self, wait=True):
         assert self.process is None
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*self.prefix, SOUKD, "--home", self.path],
+            self.process = subprocess.Popen([*self.prefix, self.soukd, "--home", self.path],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             preexec_fn=_in_child)
         if wait:
@@ -325,7 +326,8 @@ class Ledger(Daemon):
     def check(self):
         """Supply on the record, and the exported log by souk ledger verify; what export said."""
         record = self.record()
-        held = (record["accounts_ncoin"] + record["escrows_ncoin"] + record["deposits_ncoin"])
+        held = (record["accounts_ncoin"] + record["escrows_ncoin"] + record["deposits_ncoin"] +
+                record["burned_ncoin"])
         if held != record["minted_ncoin"]:
             raise Failure(f"supply: {record}")
         path = os.path.join(self.market.folder, "ledger.exported")
