@@ -89,6 +89,11 @@ SOUK_MUST_CHECK souk_status souk_umbral_capsule_parse_simple(
 	struct souk_umbral_capsule *ret, struct souk_bytes bytes);
 SOUK_MUST_CHECK souk_status souk_umbral_capsule_parse(
 	struct souk_umbral_capsule *ret, struct souk_bytes bytes);
+/* The same of COUNT capsules in the simple form, at most SOUK_UMBRAL_CAPSULES_MAX, together; where
+ * one of them is bad its place is in RET_INDEX. */
+#define SOUK_UMBRAL_CAPSULES_MAX 8u
+SOUK_MUST_CHECK souk_status souk_umbral_capsules_parse_simple(struct souk_umbral_capsule *ret,
+	size_t *ret_index, const struct souk_bytes *items, size_t count);
 SOUK_MUST_CHECK souk_status souk_umbral_kfrag_parse(
 	struct souk_umbral_kfrag *ret, struct souk_bytes bytes);
 SOUK_MUST_CHECK souk_status souk_umbral_cfrag_parse_simple(
@@ -167,7 +172,12 @@ SOUK_MUST_CHECK souk_status souk_umbral_kfrag_verify(const struct souk_umbral_kf
 void souk_umbral_reencrypt(struct souk_umbral_cfrag *ret, const struct souk_umbral_capsule *capsule,
 	const struct souk_umbral_kfrag *kfrag, const uint8_t fresh[32]);
 
-/* souk_umbral_serve: the same from a capsule's bytes (the packed form), which are checked on the
+/* The same of COUNT capsules, together; a FRESH for each. */
+void souk_umbral_reencrypt_all(struct souk_umbral_cfrag *ret,
+	const struct souk_umbral_capsule *capsules, size_t count,
+	const struct souk_umbral_kfrag *kfrag, const struct souk_hash *fresh);
+
+/* souk_umbral_serve: from a capsule's bytes (the packed form), which are checked on the
  * way.
  *
  * Returns SOUK_OK, or those of souk_umbral_capsule_parse: refuse the request. */

@@ -68,16 +68,16 @@ souk_status souk_keys_request_parse(struct souk_umbral_capsule ret[SOUK_KEYS_BAT
 {
 	if (request->capsules.count == 0 || souk_keys_request_number(request) != number)
 		return SOUK_PEER_BAD_REQUEST;
-	for (uint32_t i = 0; i < request->capsules.count; i++) {
-		const struct souk_key_capsule *item = &request->capsules.items[i];
-		souk_status status = souk_umbral_capsule_parse_simple(
-			&ret[i], souk_bytes_of(item->bytes.data, item->bytes.size));
-		if (status != SOUK_OK) {
-			*ret_index = i;
-			return status;
-		}
-	}
-	return SOUK_OK;
+	struct souk_bytes items[SOUK_KEYS_BATCH_MAX];
+	size_t bad = 0;
+	for (size_t i = 0; i < request->capsules.count; i++)
+		items[i] = souk_bytes_of(request->capsules.items[i].bytes.data,
+			request->capsules.items[i].bytes.size);
+	souk_status status =
+		souk_umbral_capsules_parse_simple(ret, &bad, items, request->capsules.count);
+	if (status != SOUK_OK)
+		*ret_index = (uint32_t)bad;
+	return status;
 }
 
 /* What the proof's nonce is made from beside the key fragment: the same for the same capsule in the
@@ -102,17 +102,23 @@ void souk_keys_serve(struct souk_key_reply *ret, const struct souk_key_request *
 	const struct souk_nonce *session, uint32_t unit, const struct souk_umbral_kfrag *kfrag,
 	const struct souk_unit_cipher *cipher, const uint8_t secret[32])
 {
+	struct souk_umbral_cfrag cfrags[SOUK_KEYS_BATCH_MAX];
+	struct souk_hash fresh[SOUK_KEYS_BATCH_MAX];
+	size_t count = request->capsules.count;
+	SOUK_CHECK(count > 0 && count <= SOUK_KEYS_BATCH_MAX); /* as it was parsed */
 	memset(ret, 0, sizeof *ret);
-	for (uint32_t i = 0; i < request->capsules.count; i++) {
-		const uint8_t *capsule = request->capsules.items[i].bytes.data;
+	for (size_t i = 0; i < count; i++)
+		fresh[i] = fresh_of(
+			secret, agreement, session, unit, request->capsules.items[i].bytes.data);
+	souk_umbral_reencrypt_all(cfrags, capsules, count, kfrag, fresh);
+	for (size_t i = 0; i < count; i++) {
 		uint8_t *fragment = ret->fragments.data + i * FRAGMENT_SIZE;
-		struct souk_umbral_cfrag cfrag;
-		struct souk_hash fresh = fresh_of(secret, agreement, session, unit, capsule);
-		souk_umbral_reencrypt(&cfrag, &capsules[i], kfrag, fresh.bytes);
-		souk_keys_fragment_format(fragment, &cfrag);
-		keys_fragment_xor(fragment, fragment, cipher->key, capsule);
+		souk_keys_fragment_format(fragment, &cfrags[i]);
+		keys_fragment_xor(
+			fragment, fragment, cipher->key, request->capsules.items[i].bytes.data);
 	}
-	ret->fragments.size = (uint16_t)(request->capsules.count * FRAGMENT_SIZE);
+	souk_bytes_wipe(fresh, sizeof fresh);
+	ret->fragments.size = (uint16_t)(count * FRAGMENT_SIZE);
 	ret->statement.statement = (struct souk_key_statement){
 		.version = SOUK_EXCHANGE_VERSION,
 		.agreement = *agreement,
@@ -121,7 +127,7 @@ void souk_keys_serve(struct souk_key_reply *ret, const struct souk_key_request *
 		.number = souk_keys_request_number(request),
 		.after = request->after,
 		.lock = souk_keys_lock(cipher),
-		.count = (uint8_t)request->capsules.count,
+		.count = (uint8_t)count,
 		.root = root_of(ret, request),
 	};
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "keys_kit.h"
+#include "souk/crypto/group8.h"
 
 static struct keys_kit kit;
 static struct souk_key_request request;
@@ -64,6 +65,38 @@ static void test_the_same_twice(void **state)
 	assert_memory_equal(&again, &reply, sizeof reply);
 	keys_kit_serve(&kit, &again, &request, 2);
 	assert_memory_not_equal(again.fragments.data, reply.fragments.data, 64);
+}
+
+/* Whichever engine there is, and however many at once: byte for byte the same. */
+static void test_every_engine(void **state)
+{
+	static struct souk_key_reply others;
+	const char *engine = souk_group8_engine();
+	(void)state;
+	for (uint32_t count = 1; count <= SOUK_KEYS_BATCH_MAX; count++) {
+		setup(count);
+		assert_true(souk_group8_use("portable"));
+		keys_kit_serve(&kit, &others, &request, 1);
+		assert_true(souk_group8_use(engine));
+		assert_memory_equal(&others, &reply, sizeof reply);
+		for (uint32_t bad = 0; bad < count; bad++) {
+			struct souk_umbral_capsule capsules[SOUK_KEYS_BATCH_MAX];
+			struct souk_key_request bent = request;
+			uint32_t index[2] = {77, 78};
+			bent.capsules.items[bad].bytes.data[97] ^= 1;
+			uint64_t number = souk_keys_request_number(&bent);
+			assert_int_equal(
+				souk_keys_request_parse(capsules, &index[0], &bent, number),
+				SOUK_PEER_BAD_CAPSULE);
+			assert_true(souk_group8_use("portable"));
+			assert_int_equal(
+				souk_keys_request_parse(capsules, &index[1], &bent, number),
+				SOUK_PEER_BAD_CAPSULE);
+			assert_true(souk_group8_use(engine));
+			assert_int_equal(index[0], bad);
+			assert_int_equal(index[1], bad);
+		}
+	}
 }
 
 /* Two requests under one unit, as somebody may find with one number: what both have is the same,
@@ -297,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_receiver_reads),
 		cmocka_unit_test(test_the_same_twice),
+		cmocka_unit_test(test_every_engine),
 		cmocka_unit_test(test_no_keystream_twice),
 		cmocka_unit_test(test_bad_terms),
 		cmocka_unit_test(test_bent_terms),

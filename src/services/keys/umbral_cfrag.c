@@ -98,6 +98,42 @@ void souk_umbral_reencrypt(struct souk_umbral_cfrag *ret, const struct souk_umbr
 	souk_bytes_wipe(scalars, sizeof scalars);
 }
 
+#define PRODUCTS 5u /* of a fragment */
+#define MANY	 8u
+
+static void reencrypt_wide(struct souk_umbral_cfrag *ret,
+	const struct souk_umbral_capsule *capsules, size_t count,
+	const struct souk_umbral_kfrag *kfrag, const struct souk_hash *fresh)
+{
+	struct souk_point points[PRODUCTS * MANY];
+	struct souk_scalar scalars[PRODUCTS * MANY], t[MANY];
+	size_t all = PRODUCTS * count;
+	for (size_t i = 0; i < count; i++) {
+		t[i] = make_nonce(&capsules[i], kfrag, fresh[i].bytes);
+		fill_lanes(&points[PRODUCTS * i], &scalars[PRODUCTS * i], &capsules[i], &kfrag->rk,
+			&t[i]);
+	}
+	for (size_t at = 0; at < all; at += SOUK_LANES)
+		SOUK_CHECK(souk_group8_mul(&points[at], &points[at], &scalars[at],
+				   all - at < SOUK_LANES ? all - at : SOUK_LANES) == 0);
+	for (size_t i = 0; i < count; i++)
+		finish(&ret[i], &points[PRODUCTS * i], &capsules[i], kfrag, &t[i]);
+	souk_bytes_wipe(t, sizeof t);
+	souk_bytes_wipe(scalars, sizeof scalars);
+}
+
+void souk_umbral_reencrypt_all(struct souk_umbral_cfrag *ret,
+	const struct souk_umbral_capsule *capsules, size_t count,
+	const struct souk_umbral_kfrag *kfrag, const struct souk_hash *fresh)
+{
+	bool is_wide = souk_group8_is_wide();
+	for (size_t at = 0; is_wide && at < count; at += MANY)
+		reencrypt_wide(&ret[at], &capsules[at], count - at < MANY ? count - at : MANY,
+			kfrag, &fresh[at]);
+	for (size_t i = 0; !is_wide && i < count; i++)
+		souk_umbral_reencrypt(&ret[i], &capsules[i], kfrag, fresh[i].bytes);
+}
+
 /* Two lanes that are free tell whether the capsule is valid: s G = V + h E. */
 souk_status souk_umbral_serve(struct souk_umbral_cfrag *ret, struct souk_bytes capsule_bytes,
 	const struct souk_umbral_kfrag *kfrag, const uint8_t fresh[32])

@@ -202,6 +202,67 @@ souk_status souk_umbral_capsule_parse(struct souk_umbral_capsule *ret, struct so
 	return parse_capsule(ret, bytes, SOUK_UMBRAL_CAPSULE_SIZE, true);
 }
 
+/* Four capsules at once: h E and s G of each. The first bad one's place, or COUNT. */
+static size_t check_wide(const struct souk_umbral_capsule *capsules, size_t count)
+{
+	struct souk_point points[SOUK_LANES];
+	struct souk_scalar scalars[SOUK_LANES];
+	for (size_t i = 0; i < count; i++) {
+		points[2 * i] = capsules[i].e;
+		scalars[2 * i] = umbral_capsule_hash(&capsules[i].e, &capsules[i].v);
+		points[2 * i + 1] = souk_point_generator();
+		scalars[2 * i + 1] = capsules[i].s;
+	}
+	uint8_t infinite = souk_group8_mul(points, points, scalars, 2 * count);
+	for (size_t i = 0; i < count; i++) {
+		if ((infinite >> 2 * i & 3) != 0 ||
+			umbral_capsule_check(&capsules[i], &points[2 * i], &points[2 * i + 1]) !=
+				SOUK_OK)
+			return i;
+	}
+	return count;
+}
+
+/* The first bad one's place, or COUNT. */
+static size_t check_all(const struct souk_umbral_capsule *capsules, size_t count)
+{
+	const size_t step = SOUK_LANES / 2;
+	bool is_wide = souk_group8_is_wide();
+	for (size_t at = 0; is_wide && at < count; at += step) {
+		size_t some = count - at < step ? count - at : step;
+		size_t bad = check_wide(&capsules[at], some);
+		if (bad < some)
+			return at + bad;
+	}
+	for (size_t i = 0; !is_wide && i < count; i++) {
+		if (check_capsule(&capsules[i]) != SOUK_OK)
+			return i;
+	}
+	return count;
+}
+
+souk_status souk_umbral_capsules_parse_simple(struct souk_umbral_capsule *ret, size_t *ret_index,
+	const struct souk_bytes *items, size_t count)
+{
+	struct souk_umbral_capsule capsules[SOUK_UMBRAL_CAPSULES_MAX];
+	SOUK_CHECK(count <= SOUK_UMBRAL_CAPSULES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		souk_status status = read_capsule(
+			&capsules[i], items[i], SOUK_UMBRAL_CAPSULE_SIMPLE_SIZE, false);
+		if (status != SOUK_OK) {
+			*ret_index = i;
+			return status;
+		}
+	}
+	size_t bad = check_all(capsules, count);
+	if (bad < count) {
+		*ret_index = bad;
+		return SOUK_PEER_BAD_CAPSULE;
+	}
+	memcpy(ret, capsules, count * sizeof *ret);
+	return SOUK_OK;
+}
+
 static void format_capsule(struct output *out, const struct souk_umbral_capsule *capsule)
 {
 	write_marker(out, ARRAY(3));
