@@ -22,7 +22,7 @@
 
 static const char *data_path;
 static struct option_list peer_names;
-static bool no_trackers;
+static bool no_trackers, is_local_allowed;
 static uint64_t timeout_ms;
 static struct souk_amount price;
 static volatile sig_atomic_t stop_asked;
@@ -231,11 +231,12 @@ static souk_status find_peers(struct task *task, const struct torrent_events *ev
 		task->peer_count += count;
 	}
 	if (!no_trackers)
-		task->peer_count = torrent_ask_trackers(
-			&task->torrent, task->peers, task->peer_count, TORRENT_PEERS_MAX, events);
+		task->peer_count = torrent_ask_trackers(&task->torrent, task->peers,
+			task->peer_count, TORRENT_PEERS_MAX, is_local_allowed, events);
 	if (task->peer_count == 0)
 		return say(task, SOUK_LOCAL_NO_PROVIDER_LEFT, "no peers",
-			"name some with --peer HOST:PORT, or the files with --data");
+			"name some with --peer HOST:PORT, or the files with --data; --local "
+			"asks trackers of the local network, too");
 	return SOUK_OK;
 }
 
@@ -419,6 +420,9 @@ int cmd_torrent_import(int argc, char **argv)
 			OPTION_LIST, &peer_names},
 		{"no-trackers", NULL, "ask only the peers that are named", OPTION_FLAG,
 			&no_trackers},
+		{"local", NULL,
+			"the torrent's trackers, and their peers, may be in the local network",
+			OPTION_FLAG, &is_local_allowed},
 		{"timeout", "TIME", "leave a peer that owes a block for so long (20s)",
 			OPTION_DURATION, &timeout_ms},
 		{"price", "COINS", "of one unit (the home's price)", OPTION_AMOUNT, &price},
@@ -437,7 +441,7 @@ int cmd_torrent_import(int argc, char **argv)
 		.examples = "  souk torrent import site.torrent --data ~/site\n"
 			    "  souk torrent import debian.torrent --peer 192.0.2.1:6881",
 		.options = options,
-		.option_count = 5,
+		.option_count = 6,
 		.arguments_min = 1,
 		.arguments_max = 1};
 	int count;

@@ -63,11 +63,13 @@ SOUK_MUST_CHECK souk_status torrent_fetch_run(
 void torrent_file_path(char *out, size_t size, const char *folder, uint32_t number);
 
 /* torrent_ask_trackers: announce to the torrent's trackers over HTTP, one after the other, until
- * one names peers; and take the announcement back at once, since nothing will be served.
+ * one names peers; and take the announcement back at once, since nothing will be served. Whoever
+ * made the torrent chose them: without IS_LOCAL_ALLOWED neither a tracker nor a peer that one names
+ * may be in the local network (souk/io/network.h).
  *
  * Returns how many peers are in PEERS now; it had COUNT of MAX. */
 size_t torrent_ask_trackers(const struct souk_torrent *torrent, struct souk_torrent_peer *peers,
-	size_t count, size_t max, const struct torrent_events *events);
+	size_t count, size_t max, bool is_local_allowed, const struct torrent_events *events);
 
 /* torrent_resolve: the peers that TEXT names, "HOST:PORT" or "[V6]:PORT"; at most MAX.
  *

@@ -11,6 +11,7 @@
 #include "souk/base/check.h"
 #include "souk/io/entropy_real.h"
 #include "souk/io/http_client.h"
+#include "souk/io/network.h"
 #include "torrent_fetch.h"
 
 #define URL_MAX	   2048
@@ -22,27 +23,29 @@ struct ask {
 	struct souk_http_client *http;
 	const struct souk_torrent *torrent;
 	const struct torrent_events *events;
+	bool is_local_allowed;
 	uint8_t peer_id[20];
 };
 
+static bool is_http(struct souk_bytes url)
+{
+	return (url.size > 7 && memcmp(url.data, "http://", 7) == 0) ||
+	       (url.size > 8 && memcmp(url.data, "https://", 8) == 0);
+}
+
 static void note(const struct ask *ask, struct souk_bytes url, souk_status status)
 {
-	char shown[100], text[256];
+	char shown[100], text[400];
+	const char *more = is_http(url) ? souk_http_client_error(ask->http) : "";
 	size_t size = url.size < sizeof shown - 1 ? url.size : sizeof shown - 1;
 	if (ask->events->note == NULL)
 		return;
 	for (size_t i = 0; i < size; i++)
 		shown[i] = (char)(url.data[i] >= 0x20 && url.data[i] < 0x7f ? url.data[i] : '?');
 	shown[size] = '\0';
-	snprintf(text, sizeof text, "tracker %s: %s (%s)", shown, souk_status_text(status),
-		souk_status_name(status));
+	snprintf(text, sizeof text, "tracker %s: %s (%s)%s%.200s", shown, souk_status_text(status),
+		souk_status_name(status), more[0] != '\0' ? ": " : "", more);
 	ask->events->note(ask->events->ctx, text);
-}
-
-static bool is_http(struct souk_bytes url)
-{
-	return (url.size > 7 && memcmp(url.data, "http://", 7) == 0) ||
-	       (url.size > 8 && memcmp(url.data, "https://", 8) == 0);
 }
 
 static souk_status call(
@@ -56,7 +59,8 @@ static souk_status call(
 	text[writer.size] = '\0';
 	const struct souk_http_call http = {.url = text,
 		.timeout_ms = event[3] == 'r' ? TRACKER_MS : STOPPED_MS,
-		.answer_size_max = ANSWER_MAX};
+		.answer_size_max = ANSWER_MAX,
+		.is_public_only = !ask->is_local_allowed};
 	return souk_http_client_call(ask->http, &http, ret);
 }
 
@@ -67,6 +71,26 @@ static void take_back(struct ask *ask, struct souk_bytes url)
 	souk_status status = call(ask, url, "stopped", &answer);
 	(void)status;
 	souk_http_answer_done(&answer);
+}
+
+/* PEERS without those of the local network; how many are left of COUNT. */
+static size_t drop_local(struct ask *ask, struct souk_torrent_peer *peers, size_t count)
+{
+	size_t kept = 0;
+	char text[160];
+	for (size_t i = 0; i < count; i++) {
+		if (ask->is_local_allowed ||
+			(peers[i].is_v6 ? souk_network_is_public_v6(peers[i].address)
+					: souk_network_is_public_v4(peers[i].address)))
+			peers[kept++] = peers[i];
+	}
+	if (kept < count && ask->events->note != NULL) {
+		snprintf(text, sizeof text,
+			"left out %zu peers of the local network (--local asks them, too)",
+			count - kept);
+		ask->events->note(ask->events->ctx, text);
+	}
+	return kept;
 }
 
 static souk_status ask_one(struct ask *ask, struct souk_bytes url, struct souk_torrent_peer *peers,
@@ -85,14 +109,15 @@ static souk_status ask_one(struct ask *ask, struct souk_bytes url, struct souk_t
 	souk_http_answer_done(&answer);
 	SOUK_TRY(status);
 	take_back(ask, url);
-	*ret_count = parsed.peer_count;
+	*ret_count = drop_local(ask, peers, parsed.peer_count);
 	return SOUK_OK;
 }
 
 size_t torrent_ask_trackers(const struct souk_torrent *torrent, struct souk_torrent_peer *peers,
-	size_t count, size_t max, const struct torrent_events *events)
+	size_t count, size_t max, bool is_local_allowed, const struct torrent_events *events)
 {
-	struct ask ask = {.torrent = torrent, .events = events};
+	struct ask ask = {
+		.torrent = torrent, .events = events, .is_local_allowed = is_local_allowed};
 	size_t found = 0;
 	if (souk_entropy_fill(souk_entropy_real(), ask.peer_id, sizeof ask.peer_id) != SOUK_OK ||
 		souk_http_client_new(&ask.http) != SOUK_OK)

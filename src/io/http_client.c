@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "curl_common.h"
 #include "souk/base/check.h"
+#include "souk/io/network.h"
 
 #define TIMEOUT_DEFAULT_MS 30000
 #define ANSWER_MAX_DEFAULT ((size_t)1 << 20)
@@ -14,6 +16,7 @@
 struct souk_http_client {
 	CURL *curl;
 	char error[CURL_ERROR_SIZE];
+	bool is_refused; /* an address of the local network was */
 };
 
 /* The body as it comes in. */
@@ -119,12 +122,35 @@ static souk_status make_headers(const struct souk_http_call *call, struct curl_s
 	return SOUK_OK;
 }
 
+/* Where the name really leads, whatever it led to when somebody else looked. */
+static curl_socket_t open_public(void *cls, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct souk_http_client *client = cls;
+
+	(void)purpose;
+	if (!souk_network_is_public(&address->addr)) {
+		client->is_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void set_reach(struct souk_http_client *client, bool is_public_only)
+{
+	client->is_refused = false;
+	curl_easy_setopt(client->curl, CURLOPT_OPENSOCKETDATA, client);
+	curl_easy_setopt(
+		client->curl, CURLOPT_OPENSOCKETFUNCTION, is_public_only ? open_public : NULL);
+	curl_easy_setopt(client->curl, CURLOPT_FRESH_CONNECT, is_public_only ? 1L : 0L);
+}
+
 static souk_status set_options(struct souk_http_client *client, const struct souk_http_call *call,
 	struct curl_slist *headers, struct intake *intake)
 {
 	CURL *curl = client->curl;
 
 	set_method(curl, call);
+	set_reach(client, call->is_public_only);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -144,6 +170,9 @@ static souk_status perform(struct souk_http_client *client, const struct souk_ht
 	CURLcode code = curl_easy_perform(client->curl);
 	if (intake->status != SOUK_OK)
 		return intake->status;
+	if (code != CURLE_OK && client->is_refused)
+		snprintf(client->error, sizeof(client->error),
+			"it is in the local network, where a stranger must not lead");
 	if (code != CURLE_OK && !client->error[0])
 		snprintf(client->error, sizeof(client->error), "%s", curl_easy_strerror(code));
 	return souk_curl_status(code);

@@ -263,7 +263,12 @@ class Torrent(MarketTest):
         with open(path, "wb") as file:
             file.write(libtorrent.bencode(torrent))
         home = self.new_home("tracked")
+        # Whoever made the torrent must not have this machine call where he likes.
         result = home.run("torrent", "import", path)
+        self.assertNotEqual(result.code, 0)
+        self.assertIn("local network", result.err)
+        self.assertEqual(tracker.queries + silent.queries, [])
+        result = home.run("torrent", "import", path, "--local")
         result.good()
         self.assertIn("not bencoded", result.err)
         self.check_stored(home)

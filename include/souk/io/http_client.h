@@ -13,6 +13,8 @@
 #ifndef SOUK_IO_HTTP_CLIENT_H
 #define SOUK_IO_HTTP_CLIENT_H
 
+#include <stdbool.h>
+
 #include "souk/base/bytes.h"
 #include "souk/base/status.h"
 
@@ -30,6 +32,7 @@ struct souk_http_call {
 	uint64_t timeout_ms;	     /* of the whole call; 0 means 30 s */
 	const struct souk_hash *pin; /* NULL: the system's authorities */
 	size_t answer_size_max;	     /* 0 means 1 MiB */
+	bool is_public_only; /* a stranger named it: no address of the local network (network.h) */
 };
 
 struct souk_http_answer {
