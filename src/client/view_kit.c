@@ -221,8 +221,15 @@ static void control_handler(
 	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
 {
 	struct cache *cache = ctx;
+	souk_status status;
+	if (strncmp(request->path, SOUK_PATH_KEYS, strlen(SOUK_PATH_KEYS)) == 0) {
+		status = answer_data(cache, request->path, request, reply);
+		if (status != SOUK_OK)
+			problem(reply, status);
+		return;
+	}
 	pthread_mutex_lock(&cache->place->lock);
-	souk_status status = answer_control(cache, request, reply);
+	status = answer_control(cache, request, reply);
 	pthread_mutex_unlock(&cache->place->lock);
 	if (status != SOUK_OK)
 		problem(reply, status);

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "http_keep.h"
+#include "problem.h"
 #include "souk/base/check.h"
 #include "souk/io/http_fetch.h"
 #include "view_internal.h"
 
 #define AT_ONCE	    16u
 #define ANSWER_SIZE (SOUK_SPONSOR_LIST_SIZE_MAX + 1024)
+#define STATUS_SIZE (SOUK_SPONSOR_STATUS_SIZE_MAX + 1024)
 /* Heard of, of which those come first that most name. */
 #define NAMED_MAX 64u
 /* For the others, after the first that named one, at least; else as long as that one took. All have
@@ -198,30 +200,64 @@ souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
 	return status;
 }
 
+/* GET STATUS of the sponsor at PLACE, with the engine that asks it for bundles next. */
+static souk_status get_status(
+	const struct sponsor_place *place, uint64_t timeout_ms, struct souk_sponsor_status *ret)
+{
+	struct souk_http_fetcher *engine;
+	struct souk_http_fetched fetched;
+	char url[VIEW_URL_SIZE];
+	uint8_t answer[STATUS_SIZE];
+	bool is_there = false;
+	SOUK_TRY(http_keep_take_engine(&engine));
+	snprintf(url, sizeof url, "%s%s", place->url, SPONSOR_PATH_STATUS);
+	struct souk_http_fetch fetch = {
+		.url = url,
+		.destination = answer,
+		.size_max = sizeof answer,
+		.timeout_ms = timeout_ms,
+		.pin = &place->pin,
+		.user = answer,
+	};
+	souk_status status = souk_http_fetcher_start(engine, &fetch);
+	while (status == SOUK_OK && !is_there) {
+		status = souk_http_fetcher_poll(engine, POLL_MS, -1);
+		is_there = souk_http_fetcher_next(engine, &fetched);
+	}
+	if (status != SOUK_OK) {
+		souk_http_fetcher_free(engine);
+		return status;
+	}
+	http_keep_give_engine(engine);
+	SOUK_TRY(fetched.status);
+	struct souk_bytes bytes = souk_bytes_of(answer, fetched.size);
+	if (fetched.http_status != 200)
+		return problem_parse(bytes, fetched.http_status, NULL, 0);
+	return souk_sponsor_status_decode(ret, bytes, NULL);
+}
+
 souk_status view_name_sponsor(struct view_sponsor *ret, const char *name, uint64_t timeout_ms,
 	char detail[FETCH_DETAIL_SIZE])
 {
-	struct sponsor_client client;
+	struct sponsor_place place;
 	struct souk_sponsor_status answer;
 	if (strlen(name) >= sizeof ret->name) {
 		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor's name is too long");
 		return SOUK_LOCAL_USAGE;
 	}
-	souk_status status = sponsor_client_init(&client, name, timeout_ms);
+	souk_status status = sponsor_name_parse(&place, name);
 	if (status != SOUK_OK) {
 		snprintf(detail, FETCH_DETAIL_SIZE,
 			"a sponsor's name is https://HOST:PORT#PIN; souk sponsor report prints it");
 		return status;
 	}
-	status = sponsor_client_status(&client, &answer);
+	status = get_status(&place, timeout_ms, &answer);
 	if (status == SOUK_OK) {
 		ret->address = answer.sponsor;
 		snprintf(ret->name, sizeof ret->name, "%s", name);
 	} else {
 		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor at %s does not answer: %s",
-			client.place.url,
-			client.detail[0] != '\0' ? client.detail : souk_status_text(status));
+			place.url, souk_status_text(status));
 	}
-	sponsor_client_done(&client);
 	return status;
 }

@@ -193,10 +193,28 @@ static souk_status send_ride(struct view_bundle *bundle, struct view_transfer *t
 	return SOUK_OK;
 }
 
-/* A unit or a key: plain HTTP. */
+/* The server that a request goes to: its URL, and its pin where it is the control server. */
+static const char *server_of(struct view_bundle *bundle, const struct souk_viewer_effect *effect,
+	const struct souk_hash **ret_pin)
+{
+	struct view_provider *provider = provider_of(bundle, effect->cache);
+	/* The first key is waited for, and of the data server there may be no connection yet. */
+	bool is_first = effect->kind == SOUK_VIEWER_KEYS &&
+			bundle->caches[effect->cache].customer.keyed == 0;
+	if (is_first && provider != NULL && !provider->is_stale) {
+		*ret_pin = &provider->record.tls_pin;
+		return provider->record.control_url.text;
+	}
+	*ret_pin = NULL;
+	return bundle->offer.offer.caches.items[effect->cache].offer.data_url.text;
+}
+
+/* A unit or a key: plain HTTP, but for the first. */
 static souk_status send_request(struct view_bundle *bundle, struct view_transfer *transfer)
 {
 	const struct souk_viewer_effect *effect = &transfer->effect;
+	const struct souk_hash *pin;
+	const char *server = server_of(bundle, effect, &pin);
 	char url[VIEW_URL_SIZE], path[SOUK_PATH_SIZE];
 	char auth[sizeof SOUK_HEADER_AUTH + 2 + SOUK_AUTH_TEXT_SIZE] = SOUK_HEADER_AUTH ": ";
 	char ticket[sizeof SOUK_HEADER_TICKET + 2 + SOUK_TICKET_TEXT_SIZE] =
@@ -206,12 +224,11 @@ static souk_status send_request(struct view_bundle *bundle, struct view_transfer
 	souk_auth_format(auth + strlen(auth), &effect->request.auth);
 	if (effect->request.has_ticket)
 		souk_ticket_format(ticket + strlen(ticket), &effect->request.ticket);
-	if (snprintf(url, sizeof url, "%s%s",
-		    bundle->offer.offer.caches.items[effect->cache].offer.data_url.text,
-		    path) >= (int)sizeof url)
+	if (snprintf(url, sizeof url, "%s%s", server, path) >= (int)sizeof url)
 		return SOUK_PEER_BAD_OFFER;
 	struct souk_http_fetch fetch = {
 		.url = url,
+		.pin = pin,
 		.headers = headers,
 		.header_count = effect->request.has_ticket ? 2 : 1,
 		.reply_header = SOUK_HEADER_KEY,

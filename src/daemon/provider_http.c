@@ -434,6 +434,8 @@ void provider_control_handler(
 		answer_ask(node, request, reply);
 	else if (is_post && strcmp(request->path, "/v1/receipts") == 0)
 		answer_receipt(node, request->body, reply);
+	else if (is_get && after(request->path, SOUK_PATH_KEYS) != NULL)
+		provider_data_handler(node, request, reply);
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
 		 parse_strip_path(rest, &strip))
 		answer_strip(node, request, &strip, reply);
