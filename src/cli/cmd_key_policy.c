@@ -207,13 +207,6 @@ static souk_status parse_token(struct retrieving *r, const char *argument)
 		       : SOUK_PEER_BAD_WRAP;
 }
 
-static void say(void *ctx, const char *line)
-{
-	(void)ctx;
-	if (!cli_json)
-		fprintf(stderr, "souk key retrieve: %s\n", line);
-}
-
 static souk_status open_seed(struct retrieving *r, struct souk_umbral_seed *ret)
 {
 	struct souk_umbral_key receiving;
@@ -223,8 +216,7 @@ static souk_status open_seed(struct retrieving *r, struct souk_umbral_seed *ret)
 		.ledger_url = cli_ledger_url(),
 		.identity = &r->home.identity,
 		.escrow = escrow_number,
-		.units = 4,
-		.note = say};
+		.units = 4};
 	SOUK_TRY(vault_home_begin(r->home.grant.vault, NULL, &vault));
 	SOUK_TRY(vault_home_end(r->home.grant.vault,
 		souk_vault_receive_point(&vault, &r->policy.receiving, &receiving)));

@@ -80,13 +80,6 @@ void get_share_free(struct get *get)
 
 /* ------------------------------------------------------------------ its key */
 
-static void say(void *ctx, const char *line)
-{
-	(void)ctx;
-	if (!cli_json)
-		fprintf(stderr, "souk get: %s\n", line);
-}
-
 static souk_status receiving_key(
 	const struct share_home *home, const struct souk_pubkey *point, struct souk_umbral_key *ret)
 {
@@ -104,8 +97,7 @@ static souk_status retrieve(
 		.ledger_url = cli_ledger_url(),
 		.identity = &home->identity,
 		.escrow = get->config.escrow_number,
-		.units = 4,
-		.note = say};
+		.units = 4};
 	struct key_client *client;
 	struct souk_umbral_seed seed;
 	SOUK_TRY(key_client_new(&client, &config));

@@ -61,7 +61,10 @@ static void write_question(
 void share_culprit_write(
 	const char *command, const char *prefix, const struct key_culprit *culprit, json_t *files)
 {
-	if (!cli_json)
+	bool is_over = culprit->status == SOUK_PEER_AGREEMENT_REVOKED ||
+		       culprit->status == SOUK_PEER_AGREEMENT_OVER;
+	/* A proxy that does what its owner wants has failed nobody. */
+	if (!cli_json && !is_over)
 		fprintf(stderr, "souk %s: proxy %s: %s%s%s\n", command,
 			cli_address_text(&culprit->provider), souk_status_text(culprit->status),
 			culprit->detail[0] != '\0' ? ": " : "", culprit->detail);
