@@ -16,7 +16,8 @@
 struct retrieval {
 	struct key_client *client;
 	const struct souk_key_policy *policy;
-	const struct souk_umbral_key *receiving;
+	const struct souk_umbral_key *receiving; /* NULL: an audit, which opens nothing */
+	uint32_t threshold;			 /* proxies that must answer */
 	const struct souk_umbral_capsule *capsules;
 	size_t count, done; /* capsules; of those before the wave */
 	struct souk_umbral_seed *seeds;
@@ -26,11 +27,6 @@ struct retrieval {
 	size_t proxy_count, asked;
 	bool was_used[SHARES_MAX];
 };
-
-static uint32_t threshold_of(const struct retrieval *r)
-{
-	return r->policy->threshold;
-}
 
 /* ------------------------------------------------------------------ culprits */
 
@@ -202,7 +198,7 @@ static souk_status choose(struct retrieval *r)
 	}
 	r->proxy_count = kept;
 	sort(r);
-	return kept >= threshold_of(r) ? SOUK_OK : why;
+	return kept >= r->threshold ? SOUK_OK : why;
 }
 
 /* ------------------------------------------------------------------ money */
@@ -293,7 +289,9 @@ static bool open_wave(struct retrieval *r, struct key_proxy *const *with)
 {
 	static _Thread_local struct souk_umbral_cfrag cfrags[SHARES_MAX];
 	const struct key_wave *wave = &r->client->wave;
-	size_t count = threshold_of(r);
+	size_t count = r->threshold;
+	if (r->receiving == NULL)
+		return verify(r, with[0]);
 	for (uint32_t i = 0; i < wave->count; i++) {
 		for (uint32_t k = 0; k < wave->requests[i].capsules.count; k++) {
 			size_t at = r->done + i * BATCH + k;
@@ -362,7 +360,7 @@ static void ask_one_more(struct retrieval *r)
 static void ask_more(struct retrieval *r)
 {
 	size_t complete, running = count_running(r, &complete, false);
-	for (; running + complete < threshold_of(r) && r->asked < r->proxy_count; running++)
+	for (; running + complete < r->threshold && r->asked < r->proxy_count; running++)
 		ask_one_more(r);
 }
 
@@ -427,7 +425,7 @@ static void end_wave(struct retrieval *r, struct key_proxy *const *with)
 	for (size_t i = 0; i < r->asked; i++) {
 		struct key_proxy *proxy = r->proxies[i];
 		bool is_with = false;
-		for (size_t n = 0; n < threshold_of(r); n++)
+		for (size_t n = 0; n < r->threshold; n++)
 			is_with |= with[n] == proxy;
 		if (proxy->has_failed)
 			continue;
@@ -446,11 +444,11 @@ static void end_wave(struct retrieval *r, struct key_proxy *const *with)
 static bool find_complete(const struct retrieval *r, struct key_proxy *ret[SHARES_MAX])
 {
 	size_t found = 0;
-	for (size_t i = 0; i < r->asked && found < threshold_of(r); i++) {
+	for (size_t i = 0; i < r->asked && found < r->threshold; i++) {
 		if (r->proxies[i]->is_complete && !r->proxies[i]->has_failed)
 			ret[found++] = r->proxies[i];
 	}
-	return found == threshold_of(r);
+	return found == r->threshold;
 }
 
 static souk_status run_wave(struct retrieval *r)
@@ -474,7 +472,7 @@ static souk_status run_wave(struct retrieval *r)
 			note_failed(r);
 			continue;
 		}
-		if (count_running(r, &complete, true) + complete < threshold_of(r) &&
+		if (count_running(r, &complete, true) + complete < r->threshold &&
 			r->asked == r->proxy_count)
 			return SOUK_LOCAL_NO_PROXY;
 		SOUK_TRY(move(r));
@@ -490,11 +488,13 @@ static souk_status check_policy(struct retrieval *r)
 {
 	uint8_t point[SOUK_PUBKEY_SIZE];
 	const struct souk_key_policy *policy = r->policy;
+	if (souk_point_parse(&r->delegating, policy->delegating.bytes) != SOUK_OK)
+		return SOUK_PEER_BAD_SHARE;
+	if (r->receiving == NULL)
+		return SOUK_OK;
 	souk_point_format(point, &r->receiving->point);
 	if (memcmp(point, policy->receiving.bytes, sizeof point) != 0 || policy->threshold < 1 ||
 		policy->threshold > policy->shares.count)
-		return SOUK_PEER_BAD_SHARE;
-	if (souk_point_parse(&r->delegating, policy->delegating.bytes) != SOUK_OK)
 		return SOUK_PEER_BAD_SHARE;
 	return SOUK_OK;
 }
@@ -568,31 +568,86 @@ static void finish(struct retrieval *r, souk_status status, uint64_t began_ns)
 	souk_bytes_wipe(&client->wave, sizeof client->wave);
 }
 
+static souk_status run(struct retrieval *r)
+{
+	struct key_client *client = r->client;
+	uint64_t began_ns = key_now_ns();
+	memset(r->report, 0, sizeof *r->report);
+	client->spent = SOUK_AMOUNT_ZERO;
+	client->requests = 0;
+	client->allotted = false;
+	client->detail[0] = '\0';
+	souk_status status = retrieve(r);
+	finish(r, status, began_ns);
+	return status;
+}
+
 souk_status key_retrieve(struct key_client *client, const struct souk_key_policy *policy,
 	const struct souk_umbral_key *receiving, const struct souk_umbral_capsule *capsules,
 	size_t count, struct souk_umbral_seed *ret, struct key_retrieval *report)
 {
-	uint64_t began_ns = key_now_ns();
-	struct key_retrieval *own = report != NULL ? report : calloc(1, sizeof *own);
+	struct key_retrieval *own = report != NULL ? report : malloc(sizeof *own);
 	struct retrieval r = {.client = client,
 		.policy = policy,
 		.receiving = receiving,
+		.threshold = policy->threshold,
 		.capsules = capsules,
 		.count = count,
 		.seeds = ret,
 		.report = own};
 	if (own == NULL)
 		return SOUK_IO_MEMORY;
-	memset(own, 0, sizeof *own);
-	client->spent = SOUK_AMOUNT_ZERO;
-	client->requests = 0;
-	client->allotted = false;
-	client->detail[0] = '\0';
-	souk_status status = retrieve(&r);
-	finish(&r, status, began_ns);
+	souk_status status = run(&r);
 	if (own != report)
 		free(own);
 	if (status != SOUK_OK)
 		souk_bytes_wipe(ret, count * sizeof *ret);
+	return status;
+}
+
+/* The policy that AGREEMENT is a part of, as far as an auditor can tell. */
+static souk_status policy_of(struct souk_key_policy *ret, const struct souk_agreement *agreement)
+{
+	struct souk_key_terms terms;
+	SOUK_TRY(souk_key_terms_decode(
+		&terms, souk_bytes_of(agreement->details.data, agreement->details.size), NULL));
+	memset(ret, 0, sizeof *ret);
+	ret->version = SOUK_KEY_POLICY_VERSION;
+	ret->ledger = agreement->ledger;
+	ret->delegating = terms.delegating;
+	ret->receiving = terms.receiving;
+	ret->verifying = terms.verifying;
+	ret->x = terms.x;
+	ret->threshold = terms.threshold;
+	ret->expires = agreement->ends;
+	ret->shares.count = 1;
+	ret->shares.items[0] =
+		(struct souk_key_share){agreement->provider, souk_agreement_digest(agreement)};
+	return SOUK_OK;
+}
+
+souk_status key_retrieve_audit(struct key_client *client, const struct souk_agreement_record *record,
+	const struct souk_umbral_capsule *capsules, size_t count, struct key_culprit *ret,
+	struct souk_amount *ret_spent)
+{
+	struct souk_key_policy policy;
+	SOUK_TRY(policy_of(&policy, &record->agreement));
+	struct key_retrieval *report = malloc(sizeof *report);
+	struct retrieval r = {.client = client,
+		.policy = &policy,
+		.threshold = 1,
+		.capsules = capsules,
+		.count = count,
+		.report = report};
+	if (report == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = run(&r);
+	*ret_spent = report->spent;
+	ret->status = SOUK_OK;
+	if (status != SOUK_OK && report->culprit_count > 0) {
+		*ret = report->culprits[0];
+		status = ret->status;
+	}
+	free(report);
 	return status;
 }

@@ -97,4 +97,18 @@ SOUK_MUST_CHECK souk_status key_retrieve(struct key_client *client,
 	const struct souk_umbral_capsule *capsules, size_t count, struct souk_umbral_seed *ret,
 	struct key_retrieval *report);
 
+/* key_retrieve_audit: have the proxy of RECORD re-encrypt capsules as a receiver would: an ordinary
+ * paid session, which it cannot tell from one. Every fragment is verified, none is opened: who has
+ * no receiving key may audit.
+ *
+ *  Out: ret        what it did, on failure; as in a retrieval
+ *       ret_spent  by tickets
+ *  In:  capsules   fresh ones, to the delegating point of the record's terms
+ *
+ * Returns SOUK_OK: all were right, or what it did, or those of key_retrieve: RET->status is SOUK_OK
+ * where it is not the proxy's doing. */
+SOUK_MUST_CHECK souk_status key_retrieve_audit(struct key_client *client,
+	const struct souk_agreement_record *record, const struct souk_umbral_capsule *capsules,
+	size_t count, struct key_culprit *ret, struct souk_amount *ret_spent);
+
 #endif

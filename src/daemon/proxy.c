@@ -95,11 +95,12 @@ souk_status proxy_entry_serves(const struct proxy *proxy, const struct proxy_ent
 	if (entry->revoked)
 		return SOUK_PEER_AGREEMENT_REVOKED;
 	if (entry->over || entry->missing ||
-		!souk_time_is_before(provider_now(), entry->agreement.ends))
+		!souk_time_is_before(provider_now(), entry->agreement.ends) ||
+		!souk_time_is_before(proxy->head, entry->agreement.ends))
 		return SOUK_PEER_AGREEMENT_OVER;
 	uint64_t patience = entry->agreement.respond_ms / 4, now = proxy_steady_ms();
 	bool is_seen = proxy->seen_ms != 0 && now - proxy->seen_ms <= patience;
-	return entry->entered && is_seen ? SOUK_OK : SOUK_IO_TIMEOUT;
+	return entry->entered && is_seen ? SOUK_OK : SOUK_LOCAL_STATE;
 }
 
 static bool make_room(struct proxy *proxy)

@@ -55,7 +55,7 @@ void proxy_close(struct proxy *proxy); /* NULL is allowed, here and below */
 /* proxy_sale: what sessions under agreement ID are sold as: a record without size and chunks.
  *
  * Returns SOUK_OK, or SOUK_PEER_UNKNOWN_CONTENT; SOUK_PEER_AGREEMENT_OVER, _REVOKED;
- * SOUK_IO_TIMEOUT: the ledger was not seen lately. */
+ * SOUK_LOCAL_STATE: the ledger was not seen lately. */
 SOUK_MUST_CHECK souk_status proxy_sale(
 	struct proxy *proxy, const struct souk_hash *id, struct souk_content_record *ret);
 

@@ -106,7 +106,8 @@ struct proxy_entry *proxy_entry_of(struct proxy *proxy, const struct souk_hash *
 /* The key fragment of ENTRY, from memory or the disk; valid while `lock` is held. */
 SOUK_MUST_CHECK souk_status proxy_entry_kfrag(
 	struct proxy *proxy, struct proxy_entry *entry, const struct souk_umbral_kfrag **ret);
-/* Whether ENTRY may be served now: SOUK_OK, SOUK_PEER_AGREEMENT_OVER, _REVOKED, SOUK_IO_TIMEOUT. */
+/* Whether ENTRY may be served now: SOUK_OK, SOUK_PEER_AGREEMENT_OVER, _REVOKED, SOUK_LOCAL_STATE.
+ */
 SOUK_MUST_CHECK souk_status proxy_entry_serves(
 	const struct proxy *proxy, const struct proxy_entry *entry);
 

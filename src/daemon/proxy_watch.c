@@ -77,7 +77,7 @@ souk_status proxy_delete(struct proxy *proxy, const struct souk_hash *id, struct
 	return status;
 }
 
-/* Whether nobody can accuse or ask under AGREEMENT any more. */
+/* Whether nobody can accuse under AGREEMENT any more. */
 static bool is_settled(const struct souk_agreement *agreement, struct souk_time head)
 {
 	struct souk_time last = souk_time_plus_ms(agreement->ends, agreement->respond_ms);
@@ -88,7 +88,8 @@ bool proxy_may_forget(const struct souk_agreement_record *record, struct souk_ti
 {
 	if (record->challenged)
 		return false;
-	return record->convicted || record->revoked.ms != 0 || is_settled(&record->agreement, head);
+	return record->convicted || record->revoked.ms != 0 ||
+	       !souk_time_is_before(head, record->agreement.ends);
 }
 
 /* ------------------------------------------------------------------ following */
@@ -99,8 +100,10 @@ void proxy_round(struct proxy *proxy, const struct souk_ledger_status *ledger)
 		return;
 	proxy->round++;
 	proxy->round_ms = proxy_steady_ms();
+	pthread_mutex_lock(&proxy->lock);
 	proxy->head = ledger->record.time;
 	proxy->ledger = ledger->record.ledger;
+	pthread_mutex_unlock(&proxy->lock);
 }
 
 static souk_status answer(struct proxy *proxy, struct souk_chain_client *chain,

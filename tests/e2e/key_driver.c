@@ -11,6 +11,7 @@
  *        set units|window|hedge|timeout N      for the next client
  *        reopen                  a new client, as a new process would have
  *        accuse                  with the evidence of the last retrieval
+ *        audit I N               N fresh capsules at share I's proxy, none opened
  *        challenge I | revoke I | delete I
  *        spoil FOLDER I          the home of share I's proxy, which does not run: it gets another
  *                                key fragment, as if it chose to lie
@@ -253,6 +254,30 @@ static void accuse(void)
 	say("accuse", status);
 }
 
+static void audit(char *arguments)
+{
+	static struct souk_agreement_record record;
+	int i = atoi(strtok(arguments, " "));
+	size_t count = (size_t)atoi(strtok(NULL, " ")) % CAPSULES_MAX;
+	struct souk_umbral_capsule *capsules = calloc(count, sizeof *capsules);
+	struct souk_umbral_seed seed;
+	struct souk_amount spent = SOUK_AMOUNT_ZERO;
+	for (size_t k = 0; k < count; k++)
+		souk_umbral_encapsulate(&capsules[k], &seed, &delegating.point, &rng);
+	souk_status status =
+		souk_chain_agreement(chain, &policy.shares.items[i].agreement, &record);
+	memset(&report, 0, sizeof report);
+	if (status == SOUK_OK)
+		status = key_retrieve_audit(
+			client, &record, capsules, count, &report.culprits[0], &spent);
+	report.culprit_count = report.culprits[0].status != SOUK_OK;
+	printf("{\"audit\":\"%s\",\"spent\":%" PRIu64 ",\"culprits\":[", souk_status_name(status),
+		spent.ncoin);
+	tell_culprits();
+	printf("]}\n");
+	free(capsules);
+}
+
 static void challenge(int i)
 {
 	struct souk_key_question question;
@@ -335,6 +360,8 @@ static void obey(char *line)
 		set(rest);
 	else if (strcmp(line, "accuse") == 0)
 		accuse();
+	else if (strcmp(line, "audit") == 0)
+		audit(rest);
 	else if (strcmp(line, "challenge") == 0)
 		challenge(atoi(rest));
 	else if (strcmp(line, "revoke") == 0)
@@ -346,6 +373,8 @@ static void obey(char *line)
 	else if (strcmp(line, "reopen") == 0) {
 		open_client();
 		say("reopen", SOUK_OK);
+	} else {
+		say("unknown", SOUK_PEER_BAD_REQUEST);
 	}
 }
 

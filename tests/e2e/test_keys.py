@@ -5,6 +5,7 @@ one is dead, one lies and is convicted, one is silent and answers a challenge, a
 delete. Restarts, kill -9 at any moment, a full disk, garbage at every door."""
 import json
 import os
+import queue
 import random
 import subprocess
 import threading
@@ -29,15 +30,26 @@ class Driver:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, preexec_fn=_in_child)
         self.agreements = []
+        self.lines = queue.Queue()
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            self.lines.put(line)
+        self.process.stdout.close()
+        self.lines.put(None)
 
     def send(self, *words):
         self.process.stdin.write(" ".join(str(w) for w in words) + "\n")
         self.process.stdin.flush()
 
     def read(self):
-        line = self.process.stdout.readline()
-        if not line:
+        try:
+            line = self.lines.get(timeout=90)
+        except queue.Empty:
             self.process.kill()
+            raise Failure("the driver does not answer") from None
+        if line is None:
             raise Failure(f"the driver ended: {self.process.stderr.read()[-3000:]}")
         return json.loads(line)
 
@@ -75,7 +87,6 @@ class Driver:
             self.process.kill()
             raise Failure("the driver does not end") from None
         finally:
-            self.process.stdout.close()
             errors = self.process.stderr.read()
             self.process.stderr.close()
         if code != 0:
@@ -172,7 +183,7 @@ class Keys(MarketTest):
         self.assertEqual(self.driver.do("spoil", liar.path, 1)["spoil"], "OK")
         liar.start()
         culprit = None
-        for _ in range(12):                         # until it is among the two that are asked
+        for _ in range(25):                         # until it is among the two that are asked
             self.driver.do("reopen")
             result = self.driver.good(20)
             # It is paid for a window of requests at most, here all three.
@@ -195,6 +206,24 @@ class Keys(MarketTest):
             result = self.driver.good(2)
             self.assertEqual(result["good"], 2)
         wait_until("the liar forgets", lambda: self.driver.do("delete", 1)["delete"] == "OK")
+
+    def test_041_audits(self):
+        two = self.proxies[2:]
+        self.grant(2, two)
+        audit = self.driver.do("audit", 0, 10)
+        self.assertEqual((audit["audit"], audit["spent"]), ("OK", 2 * PRICE))
+        self.assertEqual(self.driver.do("audit", 0, 1)["audit"], "OK")
+        two[1].stop()
+        self.assertEqual(self.driver.do("spoil", two[1].path, 1)["spoil"], "OK")
+        # It is not there, and then it lies.
+        audit = self.driver.do("audit", 1, 3)
+        self.assertEqual((audit["audit"], audit["culprits"][0]["fault"]), ("IO_NET", 0))
+        self.assertGreater(audit["culprits"][0]["question"], 0)
+        two[1].start()
+        audit = wait_until("it serves", lambda: (lambda a: a["spent"] and a)(
+            self.driver.do("audit", 1, 3)), 30, 0.2)
+        self.assertEqual((audit["audit"], audit["culprits"][0]["fault"]), ("PEER_BAD_FRAGMENT", 1))
+        self.assertEqual(self.driver.do("accuse")["accuse"], "OK")
 
     def test_05_challenge(self):
         one = self.proxies[:1]
@@ -293,7 +322,7 @@ class Keys(MarketTest):
         try:
             def refused():
                 return self.driver.retrieve()["retrieve"] != "OK"
-            wait_until("the proxies stop", refused, 30, 0.3)
+            wait_until("the proxies stop", refused, 60, 0.3)
         finally:
             self.market.ledger.start()
         wait_until("they go on", lambda: self.driver.retrieve()["right"], 30, 0.3)
