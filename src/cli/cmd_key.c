@@ -426,6 +426,7 @@ int cmd_key(int argc, char **argv)
 		{"grant", key_policy_grant, "let somebody open what is wrapped for a policy"},
 		{"retrieve", key_policy_retrieve, "have proxies help to open it"},
 		{"revoke", key_policy_revoke, "end a policy"},
+		{"check", key_policy_check, "audit the proxies"},
 		{"delete", key_delete, "delete a key softly"},
 		{"recover", key_recover, "bring it back"},
 		{"purge", key_purge, "forget it for good"},

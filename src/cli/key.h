@@ -6,7 +6,8 @@
  *   cmd_key_use.c     wrap, unwrap, sign, verify, rewrap
  *   cmd_key_audit.c   the log: shown, checked, anchored, proved
  *   cmd_key_files.c   export, import, backup, restore
- *   cmd_key_policy.c  grant, retrieve, revoke, check: with proxies */
+ *   cmd_key_policy.c  grant, retrieve, revoke: with proxies (key_policy.h)
+ *   cmd_key_check.c   check: audits of proxies */
 #ifndef SOUK_CLI_KEY_H
 #define SOUK_CLI_KEY_H
 
