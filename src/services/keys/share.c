@@ -117,12 +117,17 @@ size_t souk_share_format(
 	return size;
 }
 
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 souk_status souk_share_parse(struct souk_signed_content_share *ret, struct souk_bytes text)
 {
 	uint8_t bytes[SOUK_SIGNED_CONTENT_SHARE_SIZE_MAX];
 	char digits[SOUK_SHARE_TEXT_SIZE_MAX];
 	size_t prefix = strlen(SOUK_SHARE_PREFIX), size = text.size;
-	while (size > 0 && memchr(" \t\r\n", text.data[size - 1], 4) != NULL)
+	while (size > 0 && is_space(text.data[size - 1]))
 		size--;
 	if (size < prefix || memcmp(text.data, SOUK_SHARE_PREFIX, prefix) != 0 ||
 		size - prefix > 2 * sizeof bytes || (size - prefix) % 2 != 0)
