@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The escrow of a sponsor: as much is locked as its orders may still cost. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "escrow_run.h"
@@ -9,6 +10,9 @@
 
 /* What one epoch's prizes are a part of: as souk escrow open has it. */
 #define PRIZES_OF_A_LINE 10000u
+/* The line is that part larger than what is to be spent: at the end of an epoch some of it lies in
+ * leaves of caches that are not drawn to their end. */
+#define SPARE_OF_A_LINE 8u
 /* Left in the account, for the seed's own deposit and what comes. */
 #define RESERVE_NCOIN (2ull * SOUK_NCOIN_PER_COIN)
 
@@ -81,10 +85,13 @@ static souk_status open_body(struct souk_tx_body *body, const struct escrow_run 
 	struct souk_amount prize = {need.ncoin / PRIZES_OF_A_LINE}, line, whole;
 	if (prize.ncoin == 0)
 		prize.ncoin = 1;
+	uint64_t most = has.ncoin > RESERVE_NCOIN ? has.ncoin - RESERVE_NCOIN : 0;
 	uint64_t prizes = need.ncoin / prize.ncoin + (need.ncoin % prize.ncoin != 0);
+	uint64_t more = prizes + prizes / SPARE_OF_A_LINE;
+	if (souk_amount_mul(&line, prize, more) == SOUK_OK && line.ncoin <= most)
+		prizes = more;
 	SOUK_TRY(souk_amount_mul(&line, prize, prizes));
 	SOUK_TRY(souk_escrow_deposit_for(&whole, line, &run->ledger.genesis));
-	uint64_t most = has.ncoin > RESERVE_NCOIN ? has.ncoin - RESERVE_NCOIN : 0;
 	/* Enough to spend the line in every epoch; or what there is. */
 	if (whole.ncoin > most)
 		whole.ncoin = most > line.ncoin ? most : line.ncoin;
@@ -94,6 +101,25 @@ static souk_status open_body(struct souk_tx_body *body, const struct escrow_run 
 			.prize = prize,
 			.deposit = whole}};
 	return SOUK_OK;
+}
+
+/* The line of an escrow stays as it was opened. */
+static void say_line(struct souk_amount line, struct souk_amount need)
+{
+	if (line.ncoin == 0 || !souk_amount_is_less(line, need))
+		return;
+	char most[SOUK_AMOUNT_TEXT_SIZE], all[SOUK_AMOUNT_TEXT_SIZE];
+	souk_amount_format(most, line);
+	souk_amount_format(all, need);
+	fprintf(stderr,
+		"souk publish: the escrow's line is %s coins, the most that one epoch may cost: "
+		"the %s coins of all budgets last for %" PRIu64
+		" epochs or more.\nA line cannot be raised. To spend more in an epoch, open a "
+		"larger escrow and let soukd pay from it:\n"
+		"  souk escrow open --number %" PRIu64 " --line %s\n"
+		"  then escrow = %" PRIu64 " in [sponsor] of souk.ini, and start soukd again\n",
+		most, all, need.ncoin / line.ncoin + (need.ncoin % line.ncoin != 0),
+		escrow_number + 1, all, escrow_number + 1);
 }
 
 /* Submit, and say it. */
@@ -134,6 +160,7 @@ static int lock_needed(struct escrow_run *run, struct souk_amount need, struct s
 	if (escrow.closing)
 		return cli_fail(run->command, "the escrow is closing", SOUK_PEER_ESCROW_CLOSING,
 			"name another one in souk.ini: [sponsor] escrow = N");
+	say_line(escrow.line, need);
 	struct souk_amount has = locked_in(&escrow), lacks;
 	if (souk_amount_sub(&lacks, need, has) != SOUK_OK || lacks.ncoin == 0)
 		return 0;

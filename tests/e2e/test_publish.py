@@ -175,6 +175,10 @@ class PublishTest(MarketTest):
         self.publisher.publish(path, "0.01")
         self.assertEqual(self.view(content, data).code, 0)
         self.check_books()
+        # More than one epoch may cost is said, and what to do.
+        result = self.publisher.run("publish", path, "--budget", "2", "--wait", "0s")
+        self.assertIn("last for 3 epochs", result.err)
+        self.assertIn("souk escrow open --number 1 --line", result.err)
 
     def test_5b_nobody_wants_it(self):
         """At a price that no cache takes: publish says why there are none."""
