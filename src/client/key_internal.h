@@ -104,7 +104,7 @@ struct key_proxy {
 	uint32_t fault, bad_part, bad_item;
 	struct key_call control, keys;
 	uint64_t wait_ns; /* it is busy: nothing is asked until then */
-	uint32_t waits;
+	uint32_t waits, epoch_waits;
 	bool is_unsettled; /* the wallet does not know yet what strip cost */
 	uint8_t call_body[KEY_GRANT_SIZE];
 	uint8_t keys_body[KEY_REFUSAL_SIZE];

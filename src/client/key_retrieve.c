@@ -166,7 +166,7 @@ static souk_status find_proxies(struct retrieval *r)
 		proxy->has_failed = false;
 		proxy->status = SOUK_OK;
 		proxy->detail[0] = '\0';
-		proxy->tries = 0;
+		proxy->tries = proxy->epoch_waits = 0;
 		proxy->fault = 0;
 		if (proxy->parts == NULL)
 			proxy->parts = calloc(r->client->config.window, sizeof *proxy->parts);

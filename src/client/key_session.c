@@ -25,6 +25,8 @@
 #define WAIT_NS	  (150ull * 1000 * 1000)
 #define WAITS_MAX 8u
 #define AGAIN_MAX 2u
+/* And one that does not know of the new epoch yet, up to three seconds. */
+#define EPOCH_WAITS_MAX 20u
 
 void key_session_fail(struct key_proxy *proxy, souk_status status, const char *detail)
 {
@@ -112,9 +114,19 @@ static bool is_of_session(souk_status status)
 	       status == SOUK_PEER_LEAF_CLAIMED;
 }
 
-/* What a refusal leads to; REFUSED, where the proxy itself said it. */
+/* A proxy may learn of a new epoch a moment after us. */
+static bool is_of_epoch(souk_status status)
+{
+	return status == SOUK_PEER_WRONG_EPOCH || status == SOUK_PEER_EPOCH_CLOSED;
+}
+
+/* What a refusal leads to; DID_REFUSE, where the proxy itself said it. */
 static void refused(struct key_proxy *proxy, souk_status status, bool did_refuse)
 {
+	if (is_of_epoch(status) && proxy->epoch_waits++ < EPOCH_WAITS_MAX) {
+		proxy->tries = 0;
+		proxy->wait_ns = key_now_ns() + WAIT_NS;
+	}
 	if (did_refuse && is_busy(status) && proxy->waits++ < WAITS_MAX)
 		proxy->wait_ns = key_now_ns() + WAIT_NS;
 	else if (is_of_session(status))
