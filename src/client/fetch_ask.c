@@ -28,6 +28,7 @@
 
 struct offer_question {
 	struct market_entry *entry; /* NULL: free */
+	bool is_waited;		    /* a reader waits for it: it was not silent lately */
 	uint8_t body[OFFER_SIZE];
 };
 
@@ -46,6 +47,7 @@ struct fetch_ask {
 	struct souk_http_fetcher *engine;
 	struct offer_question offers[OFFERS_AT_ONCE];
 	size_t next, running; /* entries asked; offers that are not answered */
+	size_t waited;	      /* of these */
 	uint64_t began_ms, end_ms;
 	struct row_question rows[ROWS_AT_ONCE];
 	struct souk_address *tried; /* for the row, of those that gave none */
@@ -75,11 +77,15 @@ souk_status fetch_ask_new(struct fetch_ask **ret, struct fetch *fetch)
 static void cancel_offers(struct fetch_ask *ask)
 {
 	for (size_t i = 0; i < OFFERS_AT_ONCE; i++) {
-		if (ask->offers[i].entry != NULL)
-			souk_http_fetcher_cancel(ask->engine, &ask->offers[i]);
-		ask->offers[i].entry = NULL;
+		struct offer_question *question = &ask->offers[i];
+		if (question->entry == NULL)
+			continue;
+		souk_http_fetcher_cancel(ask->engine, question);
+		if (question->is_waited)
+			memory_note_silent(ask->fetch->config.memory, &question->entry->address);
+		question->entry = NULL;
 	}
-	ask->running = 0;
+	ask->running = ask->waited = 0;
 }
 
 static void drop_row(struct fetch_ask *ask, struct row_question *row)
@@ -132,7 +138,9 @@ static bool ask_offer(struct fetch_ask *ask, struct offer_question *question)
 		return false;
 	entry->status = SOUK_IO_TIMEOUT; /* until it answers */
 	question->entry = entry;
+	question->is_waited = !memory_is_silent(ask->fetch->config.memory, &entry->address);
 	ask->running++;
+	ask->waited += question->is_waited;
 	return true;
 }
 
@@ -154,8 +162,13 @@ static void take_offer(struct fetch_ask *ask, struct offer_question *question,
 			body, fetched->http_status, entry->detail, sizeof entry->detail);
 	if (entry->status == SOUK_OK)
 		entry->status = market_take_offer(entry, &ask->fetch->config.name, body);
+	if (fetched->status == SOUK_OK)
+		memory_note_answer(ask->fetch->config.memory, &entry->address);
+	else if (question->is_waited)
+		memory_note_silent(ask->fetch->config.memory, &entry->address);
 	question->entry = NULL;
 	ask->running--;
+	ask->waited -= question->is_waited;
 	if (entry->status == SOUK_OK && ask->end_ms == 0) {
 		uint64_t took_ms = now_ms() - ask->began_ms;
 		ask->end_ms = now_ms() + (took_ms > GRACE_MS ? took_ms : GRACE_MS);
@@ -232,14 +245,14 @@ static void ask_rows_early(struct fetch_ask *ask)
 souk_status fetch_ask_offers(struct fetch_ask *ask)
 {
 	ask->began_ms = now_ms();
-	ask->next = ask->running = 0;
+	ask->next = ask->running = ask->waited = 0;
 	ask->end_ms = 0;
 	ask_rows_early(ask);
 	for (size_t i = 0; i < OFFERS_AT_ONCE; i++)
 		ask_further(ask, &ask->offers[i]);
 	while (ask->running > 0) {
 		bool may_end = ask->fetch->config.is_streaming && ask->end_ms != 0;
-		if (may_end && now_ms() >= ask->end_ms)
+		if (may_end && (ask->waited == 0 || now_ms() >= ask->end_ms))
 			break;
 		SOUK_TRY(souk_http_fetcher_poll(ask->engine, may_end ? POLL_MS / 10 : POLL_MS, -1));
 		take_all(ask);

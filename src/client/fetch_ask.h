@@ -22,7 +22,8 @@ SOUK_MUST_CHECK souk_status fetch_ask_new(struct fetch_ask **ret, struct fetch *
 void fetch_ask_free(struct fetch_ask *ask); /* NULL is allowed */
 
 /* fetch_ask_offers: fill the offers of the fetch's entries. Returns when all have answered; or, in
- * a stream, a moment after the first: the silent do not hold up a reader.
+ * a stream, a moment after the first, or once only those are left that were silent lately: they
+ * do not hold up a reader.
  *
  * Returns SOUK_OK, whatever they answered, or SOUK_IO_*: nobody could be asked. */
 SOUK_MUST_CHECK souk_status fetch_ask_offers(struct fetch_ask *ask);

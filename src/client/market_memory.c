@@ -22,6 +22,7 @@
 #define AGREEMENTS_MS 60000u
 /* A provider's server closes what is idle for 30 s. */
 #define TOUCH_MS       10000u
+#define SILENT_MS      60000u
 #define SETTLE_MS      500u
 #define PROVIDER_MS    600000u
 #define TICK_MS	       250u
@@ -355,6 +356,62 @@ bool memory_knows_provider(struct market_memory *memory, const struct souk_addre
 	}
 	pthread_mutex_unlock(&memory->lock);
 	return found;
+}
+
+/* Under the lock, and so the next. */
+static struct memory_silent *oldest_silent(struct market_memory *memory)
+{
+	struct memory_silent *oldest = &memory->silent[0];
+	for (size_t i = 1; i < MEMORY_SILENT; i++) {
+		if (memory->silent[i].since_ms < oldest->since_ms)
+			oldest = &memory->silent[i];
+	}
+	return oldest;
+}
+
+static struct memory_silent *find_silent(
+	struct market_memory *memory, const struct souk_address *address)
+{
+	for (size_t i = 0; i < MEMORY_SILENT; i++) {
+		struct memory_silent *silent = &memory->silent[i];
+		if (silent->since_ms != 0 && souk_address_equal(&silent->address, address))
+			return silent;
+	}
+	return NULL;
+}
+
+void memory_note_silent(struct market_memory *memory, const struct souk_address *address)
+{
+	if (memory == NULL)
+		return;
+	pthread_mutex_lock(&memory->lock);
+	struct memory_silent *place = find_silent(memory, address);
+	if (place == NULL)
+		place = oldest_silent(memory);
+	*place = (struct memory_silent){*address, now_ms()};
+	pthread_mutex_unlock(&memory->lock);
+}
+
+void memory_note_answer(struct market_memory *memory, const struct souk_address *address)
+{
+	if (memory == NULL)
+		return;
+	pthread_mutex_lock(&memory->lock);
+	struct memory_silent *silent = find_silent(memory, address);
+	if (silent != NULL)
+		silent->since_ms = 0;
+	pthread_mutex_unlock(&memory->lock);
+}
+
+bool memory_is_silent(struct market_memory *memory, const struct souk_address *address)
+{
+	if (memory == NULL)
+		return false;
+	pthread_mutex_lock(&memory->lock);
+	const struct memory_silent *silent = find_silent(memory, address);
+	bool is_silent = silent != NULL && is_fresh(silent->since_ms, SILENT_MS);
+	pthread_mutex_unlock(&memory->lock);
+	return is_silent;
 }
 
 size_t memory_providers(

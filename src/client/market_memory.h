@@ -76,6 +76,11 @@ void memory_note_segment(struct market_memory *memory);
 /* ENTRY, which has an offer, is dealt with; IS_PAID: with own money. */
 void memory_note_provider(
 	struct market_memory *memory, const struct market_entry *entry, bool is_paid);
+/* ADDRESS did not answer in time, though it was waited for; for a while it need not be again. */
+void memory_note_silent(struct market_memory *memory, const struct souk_address *address);
+void memory_note_answer(struct market_memory *memory, const struct souk_address *address);
+bool memory_is_silent(struct market_memory *memory, const struct souk_address *address);
+
 /* Whether it was dealt with lately. */
 bool memory_knows_provider(struct market_memory *memory, const struct souk_address *address);
 

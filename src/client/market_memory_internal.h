@@ -20,6 +20,13 @@ struct memory_root {
 	struct souk_hash root;
 };
 
+/* Who did not answer, of those the last. */
+#define MEMORY_SILENT 128u
+struct memory_silent {
+	struct souk_address address;
+	uint64_t since_ms; /* 0: nobody */
+};
+
 struct memory_provider {
 	struct souk_address address;
 	struct souk_provider_record record;
@@ -52,6 +59,7 @@ struct market_memory {
 	struct memory_root roots[MEMORY_ROOTS]; /* the oldest is overwritten */
 	size_t root_next;
 	struct memory_provider providers[MEMORY_PROVIDERS_MAX];
+	struct memory_silent silent[MEMORY_SILENT]; /* the oldest is overwritten */
 
 	/* Its thread's: */
 	struct souk_chain_client *chain;

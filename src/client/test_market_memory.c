@@ -215,6 +215,32 @@ static void who_was_paid_stays_known(void **state)
 	done(memory, chain);
 }
 
+static void the_silent_are_remembered_until_they_speak(void **state)
+{
+	struct souk_chain_client *chain;
+	struct market_memory *memory = make(&chain);
+	struct souk_address address = {{1}}, other = {{2}};
+	(void)state;
+	assert_false(memory_is_silent(memory, &address));
+	memory_note_answer(memory, &address);
+	memory_note_silent(memory, &address);
+	memory_note_silent(memory, &address);
+	assert_true(memory_is_silent(memory, &address));
+	assert_false(memory_is_silent(memory, &other));
+	memory_note_answer(memory, &address);
+	assert_false(memory_is_silent(memory, &address));
+	/* However many there are. */
+	for (unsigned i = 0; i < 1000; i++) {
+		other = (struct souk_address){{3, (uint8_t)(i >> 8), (uint8_t)i}};
+		memory_note_silent(memory, &other);
+	}
+	assert_true(memory_is_silent(memory, &other));
+	memory_note_silent(NULL, &other);
+	memory_note_answer(NULL, &other);
+	assert_false(memory_is_silent(NULL, &other));
+	done(memory, chain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_list_says_that_it_is_old),
 		cmocka_unit_test(an_escrow_is_another_ones_question),
 		cmocka_unit_test(who_was_paid_stays_known),
+		cmocka_unit_test(the_silent_are_remembered_until_they_speak),
 	};
 	return cmocka_run_group_tests(tests, start_ledger, stop_ledger);
 }
