@@ -406,7 +406,7 @@ static bool parse_strip_path(const char *rest, struct strip_path *ret)
 	rest += 2 * SOUK_NONCE_SIZE + 6;
 	ret->has_unit = *rest == '/';
 	snprintf(ret->unit_path, sizeof ret->unit_path, SOUK_PATH_UNITS "%s%.40s", hex, rest);
-	return (ret->has_unit || *rest == '\0') &&
+	return (ret->has_unit ? rest[1] != '\0' : *rest == '\0') &&
 	       souk_hex_decode(ret->session.bytes, SOUK_NONCE_SIZE, hex) == SOUK_OK;
 }
 

@@ -332,8 +332,8 @@ class BadInput(MarketTest):
 
     # ---------------------------------------------------------------- a provider's control port
 
-    def control(self, method, path, body=None):
-        return http_request(self.provider.control, method, path, body, tls=True)
+    def control(self, method, path, body=None, headers=None):
+        return http_request(self.provider.control, method, path, body, headers, tls=True)
 
     def ask(self, **changes):
         values = {"provider": bytes.fromhex(self.provider.address[2:]),
@@ -452,6 +452,21 @@ class BadInput(MarketTest):
         for method in ("POST", "PUT", "DELETE"):
             status, body = self.data("/v1/units/x", method=method, body=b"x" * 100)
             self.check_problem((status, body))
+
+    def test_keys_of_control_server(self):
+        """It gives keys as the data server does, and no units."""
+        path, auth, ticket = self.captured()[-1]
+        session = path.split("/")[3]
+        headers = {"Souk-Auth": auth, "Souk-Ticket": ticket}
+        keys = f"/v1/keys/{session}"
+        self.check_problem(self.control("GET", keys), {"PEER_BAD_AUTH"}, {401})
+        self.check_problem(self.control("GET", keys, None, headers), {"PEER_BAD_AUTH"}, {401})
+        self.check_problem(self.control("GET", f"/v1/keys/{'0' * 32}", None, headers),
+                           {"PEER_UNKNOWN_SESSION"}, {404})
+        for bad in ("/v1/keys/", f"/v1/keys/{session}/1", f"/v1/keys/{session}x"):
+            self.check_problem(self.control("GET", bad, None, headers), {"PEER_BAD_REQUEST"}, {400})
+        self.check_problem(self.control("POST", keys, b"x", headers), None, {404})
+        self.check_problem(self.control("GET", path, None, headers), None, {404})
 
     def test_units_forged(self):
         """Whatever is changed in a good request, its authentication fails."""
