@@ -145,6 +145,10 @@ static int anchor_log(const char *command, struct vault_home *home)
 		code = cli_fail(command, "the ledger has more entries than this log", status,
 			"an old backup was restored, or the log was cut; see souk key audit "
 			"--verify");
+	else if (status == SOUK_PEER_NO_ACCOUNT)
+		code = cli_fail(command, "cannot anchor the log", status,
+			"this home has none on the ledger yet: have somebody send it a coin (souk "
+			"id), or on a test market: souk faucet 1");
 	else if (status != SOUK_OK)
 		code = cli_fail_ledger(command, "cannot anchor the log", status, chain);
 	else if (cli_json)
