@@ -52,6 +52,8 @@ static const char config_provider[] =
 	"# faucet = yes\n"
 	"# Enter into agreements: deposits that answer for what you sell (man souk.ini).\n"
 	"# agreements = no\n"
+	"# Be a proxy: keep key fragments, and re-encrypt for those who pay (man souk.ini).\n"
+	"# keys = no\n"
 	"# Whose names to keep and hand out beside your own, by address (souk name --help).\n"
 	"# publishers = 0x0123456789abcdef0123456789abcdef01234567\n"
 	"# Threads that encrypt and send units.\n"

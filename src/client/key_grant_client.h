@@ -8,7 +8,7 @@
  *
  * A delivery or a deletion whose answer was lost is sent again: the answer is the same.
  *
- * Memory: caller's. Threads: the owner of `client`. Spec: spec/keys.md 9. */
+ * Memory: caller's. Threads: the owner of `client`. Spec: spec/keys.md 11. */
 #ifndef SOUK_CLIENT_KEY_GRANT_CLIENT_H
 #define SOUK_CLIENT_KEY_GRANT_CLIENT_H
 

@@ -17,7 +17,7 @@
  * transaction, for `units` requests each; the rest of a leaf is for the next retrieval of the same
  * epoch, also of another process: it needs no block.
  *
- * Memory: heap. Threads: one owner. Spec: spec/keys.md 9. */
+ * Memory: heap. Threads: one owner. Spec: spec/keys.md 11. */
 #ifndef SOUK_CLIENT_KEY_RETRIEVE_H
 #define SOUK_CLIENT_KEY_RETRIEVE_H
 

@@ -21,7 +21,7 @@
  * taken first. `grant_lock` lets one grant after the other ask the ledger.
  *
  * Memory: heap, bounded by `grants_max`. Threads: any; proxy_round, proxy_follow and
- * proxy_followed are the settler's. Spec: spec/keys.md 9. */
+ * proxy_followed are the settler's. Spec: spec/keys.md 11. */
 #ifndef SOUK_DAEMON_PROXY_H
 #define SOUK_DAEMON_PROXY_H
 

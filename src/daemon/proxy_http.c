@@ -200,6 +200,9 @@ static souk_status look(
 			status = souk_chain_agreement(node->lookup, id, record);
 		pthread_mutex_unlock(&node->lookup_lock);
 	}
+	/* It is stored, and may be entered into still: what was submitted cannot be called back. */
+	if (status == SOUK_PEER_NO_AGREEMENT || status == SOUK_LOCAL_NOT_FOUND)
+		status = SOUK_PEER_AGREEMENT_RUNS;
 	if (status == SOUK_OK) {
 		*ret_head = ledger->record.time;
 		status = proxy_may_forget(record, ledger->record.time) ? SOUK_OK
