@@ -331,6 +331,7 @@ static void take_place(struct market_memory *memory, struct memory_provider *pla
 		.met_ms = now_ms()};
 	snprintf(place->data_url, sizeof place->data_url, "%s", entry->offer.offer.data_url.text);
 	memory->leaves_due |= is_paid;
+	memory->touch_due |= !is_same;
 	pthread_cond_signal(&memory->changed);
 }
 
@@ -507,7 +508,8 @@ static bool wait_turn(struct market_memory *memory)
 	until.tv_nsec += (long)TICK_MS * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	if (!memory->stopping && !memory->leaves_due && !memory->escrow_due && memory->has_begun)
+	if (!memory->stopping && !memory->leaves_due && !memory->escrow_due && !memory->touch_due &&
+		memory->has_begun)
 		pthread_cond_timedwait(&memory->changed, &memory->lock, &until);
 	memory->has_begun = true;
 	bool goes_on = !memory->stopping;
@@ -515,15 +517,17 @@ static bool wait_turn(struct market_memory *memory)
 	return goes_on;
 }
 
-/* Now and then; and a moment after each use, as what was open is in use then. */
+/* Now and then; where somebody is new; and a moment after each use, as what was open is in use
+ * then. */
 static bool is_touch_due(struct market_memory *memory)
 {
 	uint64_t now = now_ms();
 	pthread_mutex_lock(&memory->lock);
 	uint64_t used_ms = memory->used_ms;
-	bool goes_on = !memory->stopping;
+	bool goes_on = !memory->stopping, is_new = memory->touch_due;
+	memory->touch_due = false;
 	pthread_mutex_unlock(&memory->lock);
-	return goes_on && (now - memory->touched_ms >= TOUCH_MS ||
+	return goes_on && (is_new || now - memory->touched_ms >= TOUCH_MS ||
 				  (used_ms > memory->touched_ms && now - used_ms >= SETTLE_MS));
 }
 

@@ -109,9 +109,10 @@ void memory_touch(struct market_memory *memory)
 	struct touch *touch = count == 0 ? NULL : calloc(1, sizeof *touch);
 	if (touch == NULL)
 		return;
-	touch_engine(memory, touch, providers, count);
+	/* A session is asked for by these. */
 	for (size_t i = 0; i < count && !memory_is_stopping(memory); i++)
 		touch_client(&providers[i]);
+	touch_engine(memory, touch, providers, count);
 	free(touch);
 }
 

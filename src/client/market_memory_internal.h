@@ -44,7 +44,7 @@ struct market_memory {
 	/* Under it: */
 	bool stopping;
 	uint64_t used_ms;
-	bool escrow_due, leaves_due; /* now, and not when it is old */
+	bool escrow_due, leaves_due, touch_due; /* now, and not when it is old */
 	struct souk_ledger_status status;
 	uint64_t status_ms;
 	struct souk_hash escrow_id;
