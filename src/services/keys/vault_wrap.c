@@ -11,7 +11,17 @@
 
 /* ---- base64url without padding (RFC 4648, 5); one text for each value ---- */
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/* Six bits: A-Z, a-z, 0-9, -, _. Without a table, so that no address depends on what is encoded:
+ * it is in the open, but came from a secret, and tests follow that. */
+static char character_of(uint32_t value)
+{
+	uint32_t c = value + 'A';
+	c += -((25 - value) >> 31) & ('a' - 'Z' - 1);
+	c -= -((51 - value) >> 31) & ('z' - '0' + 1);
+	c -= -((61 - value) >> 31) & ('9' + 1 - '-');
+	c += -((62 - value) >> 31) & ('_' - '-' - 1);
+	return (char)c;
+}
 
 static char *encode(char *out, const uint8_t *data, size_t size)
 {
@@ -21,7 +31,7 @@ static char *encode(char *out, const uint8_t *data, size_t size)
 		bits |= left > 1 ? (uint32_t)data[i + 1] << 8 : 0;
 		bits |= left > 2 ? data[i + 2] : 0;
 		for (size_t j = 0; j <= left; j++)
-			*out++ = alphabet[bits >> (18 - 6 * j) & 63];
+			*out++ = character_of(bits >> (18 - 6 * j) & 63);
 	}
 	return out;
 }
