@@ -134,6 +134,9 @@ class Keys(MarketTest):
         before = three[0].balance()
         self.grant(2, three)
         self.assertEqual(three[0].balance(), before - DEPOSIT)
+        # However slow this machine is: nobody is asked beside another.
+        self.driver.do("set", "hedge", 60000)
+        self.driver.do("reopen")
         first = self.driver.good(1)
         self.assertEqual((first["asked"], first["good"], first["allotted"]), (2, 2, True))
         self.assertEqual((first["requests"], first["spent"]), (2, 2 * PRICE))
