@@ -224,8 +224,8 @@ bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid
 		argv[n] = NULL;
 		list[i] = argv;
 	}
-	bool good = process_run_many(list, count, market->log, ret_cpu_s, ret_wall_s);
-	for (unsigned i = 0; i < count; i++)
-		unlink(files[i]);
-	return good;
+	/* The files stay until the next ones take their place: a virtual machine gives memory that
+	 * is free for long back to its host, and whoever writes next is charged for having it
+	 * again. */
+	return process_run_many(list, count, market->log, ret_cpu_s, ret_wall_s);
 }
