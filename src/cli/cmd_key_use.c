@@ -42,13 +42,16 @@ static int parse(const struct command_spec *command, int argc, char **argv, int 
 	return outcome == PARSE_GO ? -1 : outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
 }
 
+static key_operation do_verify;
+
 /* Run OPERATION on the home's vault; 0 where it was done, else it has said why. */
 static int in_vault(const char *command, const char *what, key_operation *operation, void *ctx)
 {
 	struct vault_home *home = key_open(command, false);
 	if (home == NULL)
 		return EXIT_REFUSED;
-	souk_status status = key_run(home, operation, ctx);
+	souk_status status = operation == do_verify ? key_read(home, operation, ctx)
+						    : key_run(home, operation, ctx);
 	if (status != SOUK_OK)
 		return key_fail(command, what, status, home);
 	vault_home_close(home);

@@ -128,12 +128,12 @@ static souk_status check(
 souk_status vault_check(
 	struct vault_home *home, const struct souk_anchor_record *anchor, struct vault_report *ret)
 {
-	struct souk_vault vault;
+	struct vault_snapshot snapshot;
 	*ret = (struct vault_report){.has_anchor = anchor != NULL};
 	if (anchor != NULL)
 		ret->anchor = *anchor;
-	SOUK_TRY(vault_home_begin_read(home, &vault));
-	souk_status status = check(home, &vault, ret);
-	vault_home_end_read(home);
+	SOUK_TRY(vault_home_snapshot(home, &snapshot));
+	souk_status status = check(home, &snapshot.vault, ret);
+	vault_snapshot_end(&snapshot);
 	return status;
 }

@@ -206,6 +206,20 @@ void vault_home_end_read(struct vault_home *home)
 	leave(home);
 }
 
+souk_status vault_home_snapshot(struct vault_home *home, struct vault_snapshot *ret)
+{
+	SOUK_TRY(souk_lmdb_store_begin(home->lmdb, SOUK_LMDB_READ, &ret->txn, &ret->store));
+	ret->vault = view_of(home, NULL);
+	ret->vault.store = &ret->store;
+	ret->vault.rng = NULL;
+	return SOUK_OK;
+}
+
+void vault_snapshot_end(struct vault_snapshot *snapshot)
+{
+	souk_lmdb_txn_abort(snapshot->txn);
+}
+
 /* ---- open ---- */
 
 souk_status vault_home_new(struct vault_home **ret, const struct vault_home_config *config)

@@ -15,6 +15,7 @@
 #ifndef SOUK_CLIENT_VAULT_HOME_H
 #define SOUK_CLIENT_VAULT_HOME_H
 
+#include "souk/io/lmdb_store.h"
 #include "souk/keys/vault.h"
 
 #define VAULT_PASSPHRASE_ENV "SOUK_VAULT_PASSPHRASE"
@@ -52,6 +53,17 @@ SOUK_MUST_CHECK souk_status vault_home_end(struct vault_home *home, souk_status 
 /* The same for what only reads: nothing is written. */
 SOUK_MUST_CHECK souk_status vault_home_begin_read(struct vault_home *home, struct souk_vault *ret);
 void vault_home_end_read(struct vault_home *home);
+
+/* vault_home_snapshot: for what takes long and only reads: others go on meanwhile. Its vault has no
+ * randomness. SOUK_OK, or SOUK_IO_*, SOUK_LOCAL_FULL (too many at once). */
+struct vault_snapshot {
+	struct souk_vault vault;
+	struct souk_store store;
+	struct souk_lmdb_txn *txn;
+};
+SOUK_MUST_CHECK souk_status vault_home_snapshot(
+	struct vault_home *home, struct vault_snapshot *ret);
+void vault_snapshot_end(struct vault_snapshot *snapshot);
 
 const struct souk_identity *vault_home_identity(const struct vault_home *home);
 /* What opens the vault, once more; wipe it. */

@@ -20,6 +20,8 @@
 /* After a start: not at once, as a daemon that starts again and again would pay each time. */
 #define FIRST_ANCHOR_MS 60000u
 #define TOKEN_FILE_MAX	256u
+/* A stop waits for it. */
+#define LEDGER_TIMEOUT_MS 5000u
 
 void vault_node_config_default(struct vault_node_config *config)
 {
@@ -137,6 +139,7 @@ static souk_status start_keeper(struct vault_node *node)
 	if (node->chain == NULL)
 		return SOUK_IO_MEMORY;
 	char path[512];
+	souk_chain_set_timeout(node->chain, LEDGER_TIMEOUT_MS);
 	snprintf(path, sizeof path, "%s/identity.key", node->config.home);
 	souk_chain_set_lock(node->chain, path);
 	if (node->config.anchor_ms == 0)
