@@ -4,6 +4,7 @@
 convicted with what souk get wrote; a false accusation; a provider that answers a challenge by itself,
 and one that does not."""
 import os
+import struct
 import time
 import unittest
 
@@ -102,6 +103,26 @@ class Agreement(MarketTest):
                 refused = self.customer.run("agreement", command, path)
                 self.assertEqual(refused.code, 1, str(refused))
                 self.assertIn("this is no ", refused.json["detail"])
+
+    def test_2b_whole_accusations(self):
+        """A file may hold the whole transaction, as those of other services do: judged here first."""
+        self.only(self.honest)
+        agreed = self.propose(self.honest)
+        self.assertEqual((agreed["service"], agreed["content"]), ("content", self.content))
+        refused = self.customer.run("agreement", "revoke", agreed["agreement"])
+        self.assertEqual(refused.json["error"], "PEER_NOT_REVOCABLE")
+        path = self.market.path("accusation")
+        before = self.customer.balance()
+        for fault, status in ((1, "PEER_TRUNCATED"), (2, "PEER_NOT_GUILTY")):
+            with open(path, "wb") as file:
+                file.write(bytes.fromhex(agreed["agreement"]) + struct.pack(">IH", fault, 3) + b"\1bc")
+            refused = self.customer.run("agreement", "accuse", path)
+            self.assertEqual(refused.json["error"], status, refused)
+        with open(path, "wb") as file:
+            file.write(bytes.fromhex(agreed["agreement"]) + struct.pack(">H", 3) + b"abc")
+        refused = self.customer.run("agreement", "challenge", path)
+        self.assertEqual(refused.json["error"], "PEER_BAD_QUESTION")
+        self.assertEqual(self.customer.balance(), before)
 
     def spoil(self, provider):
         path = os.path.join(provider.path, "content", self.content)
