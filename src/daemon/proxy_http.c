@@ -106,17 +106,13 @@ static souk_status store_first(
 	return proxy_add(proxy, id, &record.agreement, false);
 }
 
-/* The ledger refused for good: as if it had never been asked. */
-static void take_back(struct proxy *proxy, const struct souk_hash *id)
+/* Whether STATUS is what the ledger says of an agreement that it does not enter. */
+static bool is_verdict(souk_status status)
 {
-	pthread_mutex_lock(&proxy->write_lock);
-	struct souk_key_grant_record record;
-	souk_status status = proxy_store_get(&proxy->node->store, id, &record);
-	if (status == SOUK_OK && !record.entered && record.deleted.count == 0)
-		status = proxy_store_del(&proxy->node->store, id);
-	if (status == SOUK_OK)
-		proxy_remove(proxy, id);
-	pthread_mutex_unlock(&proxy->write_lock);
+	return status == SOUK_PEER_NO_FUNDS || status == SOUK_PEER_AGREEMENT_TERMS ||
+	       status == SOUK_PEER_NO_JUDGE || status == SOUK_PEER_TX_WRONG_LEDGER ||
+	       status == SOUK_PEER_BAD_SIGNATURE || status == SOUK_PEER_WRONG_SIGNER ||
+	       status == SOUK_PEER_TX_NONCE;
 }
 
 /* What is known of ID: SOUK_OK, where it is entered into; SOUK_LOCAL_NOT_FOUND; SOUK_LOCAL_STATE
@@ -145,9 +141,9 @@ static souk_status enter(struct proxy *proxy, const struct souk_key_delivery *de
 		SOUK_TRY(store_first(proxy, delivery, id));
 	}
 	status = submit(proxy->node, &delivery->agreement);
-	/* What nobody knows is asked of the ledger until its end (proxy_watch.c). */
-	if (souk_status_class(status) == SOUK_CLASS_PEER)
-		take_back(proxy, id);
+	/* After any other answer nobody knows, and the ledger is watched (proxy_watch.c). */
+	if (is_verdict(status))
+		proxy_take_back(proxy, id);
 	return status == SOUK_OK ? proxy_note_entered(proxy, id) : status;
 }
 

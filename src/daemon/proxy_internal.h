@@ -34,6 +34,7 @@ struct proxy_entry {
 	bool entered;			 /* the ledger has it */
 	bool over;			 /* convicted, or about to be deleted */
 	bool missing;			 /* the ledger had it not, when last looked at */
+	uint64_t missed_ms;		 /* steady: since when it is missing; 0: it is not */
 	bool revoked;			 /* by the ledger's record */
 	uint64_t round;			 /* in which the ledger was last seen to have it */
 	uint64_t entered_ms;		 /* steady: when it came here */
@@ -126,6 +127,8 @@ uint32_t proxy_room(struct proxy *proxy);
  *
  * Returns SOUK_OK once that is on the disk, or SOUK_IO_*. */
 SOUK_MUST_CHECK souk_status proxy_note_entered(struct proxy *proxy, const struct souk_hash *id);
+/* ID is not on the ledger, and will not be: as if it had never been delivered. */
+void proxy_take_back(struct proxy *proxy, const struct souk_hash *id);
 /* proxy_delete: forget the fragment of ID, for good, and say so. What was said before is said
  * again.
  *

@@ -79,9 +79,16 @@ static souk_status serve(struct proxy *proxy, const struct souk_unit_request *re
 	struct souk_hash id;
 	uint32_t bad;
 	SOUK_TRY(find_grant(proxy->node, request, &id));
-	SOUK_TRY(souk_keys_request_parse(capsules, &bad, asked, request->chunk));
+	souk_status status = souk_keys_request_parse(capsules, &bad, asked, request->chunk);
+	if (status != SOUK_OK) {
+		/* It cost us the check of its capsules. */
+		pthread_mutex_lock(&proxy->node->lock);
+		souk_provider_blame(&proxy->node->provider, &request->session);
+		pthread_mutex_unlock(&proxy->node->lock);
+		return status;
+	}
 	SOUK_TRY(take_kfrag(proxy, &id, &kfrag));
-	souk_status status = take_request(proxy->node, request, &unit);
+	status = take_request(proxy->node, request, &unit);
 	if (status == SOUK_OK) {
 		souk_keys_serve(&answer, asked, capsules, &id, &request->session, request->unit,
 			&kfrag, &unit.cipher, proxy->secrets.proof);

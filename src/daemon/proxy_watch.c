@@ -10,6 +10,8 @@
 
 /* An answer this much later than due is not tried any more. */
 #define ANSWER_LATE_MS 60000u
+/* A transaction that a ledger which answers has not shown for so long is on no way to it. */
+#define IN_FLIGHT_MS (10u * 60 * 1000)
 
 /* ------------------------------------------------------------------ records */
 
@@ -34,6 +36,20 @@ souk_status proxy_note_entered(struct proxy *proxy, const struct souk_hash *id)
 	}
 	pthread_mutex_unlock(&proxy->write_lock);
 	return status;
+}
+
+void proxy_take_back(struct proxy *proxy, const struct souk_hash *id)
+{
+	struct souk_key_grant_record record;
+	pthread_mutex_lock(&proxy->write_lock);
+	souk_status status = proxy_store_get(&proxy->node->store, id, &record);
+	if (status == SOUK_OK && !record.entered && record.deleted.count == 0)
+		status = proxy_store_del(&proxy->node->store, id);
+	else
+		status = SOUK_LOCAL_STATE;
+	if (status == SOUK_OK)
+		proxy_remove(proxy, id);
+	pthread_mutex_unlock(&proxy->write_lock);
 }
 
 static void stop_serving(struct proxy *proxy, const struct souk_hash *id)
@@ -152,6 +168,7 @@ static bool note(struct proxy *proxy, const struct souk_agreement_record *record
 	if (entry != NULL) {
 		entry->round = proxy->round;
 		entry->missing = false;
+		entry->missed_ms = 0;
 		entry->revoked |= record->revoked.ms != 0;
 		entry->over |= record->convicted;
 		*ret_is_new = !entry->entered;
@@ -206,13 +223,15 @@ static bool is_gone(const struct proxy *proxy, struct proxy_entry *entry)
 	if (entry->round == proxy->round || entry->entered_ms >= proxy->round_ms)
 		return false;
 	entry->missing = entry->entered;
+	if (entry->missed_ms == 0)
+		entry->missed_ms = proxy->round_ms;
 	if (!souk_hash_equal(&proxy->ledger, &entry->agreement.ledger))
 		return false;
 	return entry->entered ? is_settled(&entry->agreement, proxy->head)
-			      : !souk_time_is_before(proxy->head, entry->agreement.ends);
+			      : proxy->round_ms - entry->missed_ms >= IN_FLIGHT_MS;
 }
 
-static bool next_gone(struct proxy *proxy, struct souk_hash *ret)
+static bool next_gone(struct proxy *proxy, struct souk_hash *ret, bool *ret_was_entered)
 {
 	bool found = false;
 	for (uint32_t i = 0; i < proxy->count && !found; i++) {
@@ -220,6 +239,7 @@ static bool next_gone(struct proxy *proxy, struct souk_hash *ret)
 		found = is_gone(proxy, entry);
 		if (found) {
 			*ret = entry->id;
+			*ret_was_entered = entry->entered;
 			/* Looked at again in the next round, whatever becomes of it in this. */
 			entry->round = proxy->round;
 		}
@@ -236,11 +256,15 @@ void proxy_followed(struct provider_node *node)
 		return;
 	for (;;) {
 		pthread_mutex_lock(&proxy->lock);
-		bool found = next_gone(proxy, &id);
+		bool was_entered, found = next_gone(proxy, &id, &was_entered);
 		pthread_mutex_unlock(&proxy->lock);
 		if (!found)
 			break;
-		souk_status status = proxy_delete(proxy, &id, proxy->head, &deletion);
+		souk_status status = SOUK_OK;
+		if (was_entered)
+			status = proxy_delete(proxy, &id, proxy->head, &deletion);
+		else
+			proxy_take_back(proxy, &id);
 		if (status != SOUK_OK)
 			SOUK_LOG(SOUK_LOG_ERROR, "grant_unwritten",
 				souk_log_hex("agreement", id.bytes, SOUK_HASH_SIZE),

@@ -586,6 +586,13 @@ souk_status souk_provider_may_send(const struct souk_provider *provider,
 	return check_request(s, &payee, request, now);
 }
 
+void souk_provider_blame(struct souk_provider *provider, const struct souk_nonce *session)
+{
+	struct souk_provider_session *s = provider_session_of(provider, session);
+	if (s != NULL && s->state == SOUK_PROVIDER_OPEN && ++s->bad >= SOUK_PROVIDER_BAD_MAX)
+		provider_session_leave(provider, s);
+}
+
 souk_status souk_provider_unit(struct souk_provider *provider, struct souk_provider_reply *ret,
 	const struct souk_unit_request *request, struct souk_time now)
 {

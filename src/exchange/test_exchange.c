@@ -153,6 +153,12 @@ static void looking_first_changes_nothing(void **state)
 			SOUK_PEER_BAD_TICKET);
 	assert_int_equal(m->kit.provider.totals.refused_ticket, 0);
 	assert_int_equal(serve(m, 1, 6, 1), SOUK_OK);
+	/* What cost work and was nothing is counted. */
+	for (uint32_t i = 0; i < SOUK_PROVIDER_BAD_MAX; i++) {
+		assert_int_equal(serve(m, 2, i, 1), i == 0 ? SOUK_OK : SOUK_PEER_UNIT_REBOUND);
+		souk_provider_blame(&m->kit.provider, &request.session);
+	}
+	assert_int_equal(serve(m, 1, 6, 1), SOUK_PEER_UNKNOWN_SESSION);
 	free(m);
 }
 

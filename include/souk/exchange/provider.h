@@ -316,6 +316,11 @@ SOUK_MUST_CHECK souk_status souk_provider_unit(struct souk_provider *provider,
 SOUK_MUST_CHECK souk_status souk_provider_may_send(const struct souk_provider *provider,
 	const struct souk_unit_request *request, struct souk_time now);
 
+/* souk_provider_blame: what SESSION's customer asked for, in a request that souk_provider_may_send
+ * let pass, cost work and was no request: like a bad ticket, SOUK_PROVIDER_BAD_MAX of these close
+ * the session. */
+void souk_provider_blame(struct souk_provider *provider, const struct souk_nonce *session);
+
 /* souk_provider_content: what SESSION sells; so that the caller can say that a chunk is not there
  * before a unit is bound to it.
  *
