@@ -23,7 +23,10 @@
 #define SLOTS_MIN  64u
 /* Others may take the room that was made. */
 #define ROOM_TRIES 8
-#define PINNED_MS  5000u
+/* How often, and how long apart, it is looked whether what is in use has gone out of use. */
+#define FULL_TRIES   50
+#define FULL_WAIT_MS 20u
+#define PINNED_MS    5000u
 
 /* With CHUNKS of it here. */
 static uint64_t room_with(const struct souk_content *content, uint64_t chunks)
@@ -372,8 +375,20 @@ static souk_status extend(struct chunk_item *item)
 	return status;
 }
 
+static souk_status extend_now(struct chunk_item *item)
+{
+	struct chunk_store *store = item->store;
+	pthread_mutex_lock(&store->change_lock);
+	pthread_mutex_lock(&store->lock);
+	souk_status status = extend(item);
+	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_unlock(&store->change_lock);
+	return status;
+}
+
 souk_status chunk_take_room(struct chunk_item *item)
 {
+	static const struct timespec moment = {.tv_nsec = FULL_WAIT_MS * 1000000};
 	struct chunk_store *store = item->store;
 	pthread_mutex_lock(&store->lock);
 	item->writing++;
@@ -381,15 +396,17 @@ souk_status chunk_take_room(struct chunk_item *item)
 	souk_status status =
 		more == 0 ? SOUK_OK : souk_cache_extend(&store->cache, item->slot, more);
 	pthread_mutex_unlock(&store->lock);
+	/* What is read or synced just now can go in a moment. */
+	for (int i = 0; i < FULL_TRIES && status == SOUK_LOCAL_FULL; i++) {
+		if (i > 0)
+			nanosleep(&moment, NULL);
+		status = extend_now(item);
+	}
 	if (status == SOUK_OK)
 		return SOUK_OK;
-	pthread_mutex_lock(&store->change_lock);
 	pthread_mutex_lock(&store->lock);
-	status = extend(item);
-	if (status != SOUK_OK)
-		chunk_wrote(item);
+	chunk_wrote(item);
 	pthread_mutex_unlock(&store->lock);
-	pthread_mutex_unlock(&store->change_lock);
 	return status;
 }
 
