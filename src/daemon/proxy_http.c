@@ -229,18 +229,11 @@ static souk_status delete_grant(struct proxy *proxy, const struct souk_http_requ
 }
 
 static void answer_deletion(struct proxy *proxy, const struct souk_http_request *request,
-	const char *rest, struct souk_http_reply *reply)
+	const struct souk_hash *id, struct souk_http_reply *reply)
 {
 	struct souk_signed_key_deletion deletion;
-	struct souk_hash id;
-	char hex[2 * SOUK_HASH_SIZE + 1];
-	memcpy(hex, rest, sizeof hex - 1);
-	hex[sizeof hex - 1] = '\0';
-	souk_status status = souk_hex_decode(id.bytes, SOUK_HASH_SIZE, hex);
-	if (status == SOUK_OK && request->body.size != 0)
-		status = SOUK_PEER_TRAILING;
-	if (status == SOUK_OK)
-		status = delete_grant(proxy, request, &id, &deletion);
+	souk_status status = request->body.size == 0 ? delete_grant(proxy, request, id, &deletion)
+						     : SOUK_PEER_TRAILING;
 	if (status != SOUK_OK)
 		answer_refuse(reply, status, NULL);
 	else
@@ -248,16 +241,18 @@ static void answer_deletion(struct proxy *proxy, const struct souk_http_request 
 			signed_key_deletion, SOUK_SIGNED_KEY_DELETION_SIZE_MAX, reply, &deletion);
 }
 
-/* "/v1/key-grants/<64 hex>/deletion": from the hexadecimal on; NULL for any other path. */
-static const char *deletion_path(const char *path)
+bool proxy_deletion_path(const char *path, struct souk_hash *ret)
 {
 	static const char prefix[] = "/v1/key-grants/", suffix[] = "/deletion";
+	char hex[2 * SOUK_HASH_SIZE + 1];
 	size_t length = strlen(path), fixed = sizeof prefix - 1;
 	if (strncmp(path, prefix, fixed) != 0 ||
 		length != fixed + 2 * SOUK_HASH_SIZE + sizeof suffix - 1 ||
 		strcmp(path + fixed + 2 * SOUK_HASH_SIZE, suffix) != 0)
-		return NULL;
-	return path + fixed;
+		return false;
+	memcpy(hex, path + fixed, sizeof hex - 1);
+	hex[sizeof hex - 1] = '\0';
+	return souk_hex_decode(ret->bytes, SOUK_HASH_SIZE, hex) == SOUK_OK;
 }
 
 bool proxy_control(struct provider_node *node, const struct souk_http_request *request,
@@ -265,15 +260,15 @@ bool proxy_control(struct provider_node *node, const struct souk_http_request *r
 {
 	bool is_get = strcmp(request->method, "GET") == 0;
 	bool is_post = strcmp(request->method, "POST") == 0;
-	const char *rest;
+	struct souk_hash id;
 	if (node->proxy == NULL)
 		return false;
 	if (is_get && strcmp(request->path, "/v1/key-offer") == 0)
 		answer_key_offer(node->proxy, reply);
 	else if (is_post && strcmp(request->path, "/v1/key-grants") == 0)
 		answer_grant(node->proxy, request, reply);
-	else if (is_post && (rest = deletion_path(request->path)) != NULL)
-		answer_deletion(node->proxy, request, rest, reply);
+	else if (is_post && proxy_deletion_path(request->path, &id))
+		answer_deletion(node->proxy, request, &id, reply);
 	else
 		return false;
 	return true;

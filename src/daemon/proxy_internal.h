@@ -76,6 +76,11 @@ struct proxy {
 
 uint64_t proxy_steady_ms(void);
 
+/* ---- proxy_http.c ---- */
+
+/* Whether PATH is that of a deletion, and of which agreement. */
+bool proxy_deletion_path(const char *path, struct souk_hash *ret);
+
 /* ---- proxy_store.c ---- */
 
 /* SOUK_OK, or SOUK_LOCAL_NOT_FOUND (with MAY_MAKE it is made), SOUK_LOCAL_CONFIG: no secret. */
