@@ -255,8 +255,15 @@ class Sharing(MarketTest):
 
     def test_06_expired(self):
         path, _ = self.file(50000)
-        shared = self.share(path, self.bob, "--expires", "4s", proxies=2, threshold=1)
-        wait_until("its end", lambda: time.time() * 1000 > shared["expires_ms"] + 100, 30)
+        for life in (4, 16, 64):             # a slow disk must not end it before it begins
+            result = self.owner.run("share", path, "--with", self.keys[self.bob], "--proxies", 2,
+                                    "--threshold", 1, "--respond", "20s", "--expires", f"{life}s",
+                                    "--out", self.path("short.share"))
+            if result.code == 0:
+                break
+            self.assertIn(result.json["error"], ("LOCAL_KEY_EXPIRED", "LOCAL_NO_PROXY"))
+        shared = result.good()
+        wait_until("its end", lambda: time.time() * 1000 > shared["expires_ms"] + 100, life + 30)
         result = self.get(self.bob, shared["file"])
         self.assertEqual((result.code, result.json["error"]), (1, "PEER_SHARE_OVER"))
         entry, = [s for s in shares(self.owner) if s["policy"] == shared["policy"]]
