@@ -391,6 +391,39 @@ class Sharing(MarketTest):
         self.assertEqual((late.code, late.json["error"]), (1, "PEER_AGREEMENT_REVOKED"), late)
 
 
+class Published(MarketTest):
+    """A shared file whose owner pays for its viewers: a receiver pays the proxies, and nothing
+    else."""
+
+    @classmethod
+    def make_market(cls):
+        from test_publish import Publisher
+        cls.market = Market()
+        cls.proxies = proxies(cls.market, 3, cache="256MiB")
+        for cache in cls.proxies:
+            cache.souk("escrow", "open", "--line", "5", "--prize", "0.001")
+        cls.publisher = Publisher(cls.market)
+        cls.market.daemons.append(cls.publisher)
+        cls.publisher.start()
+        start_all(cls.proxies)
+        cls.bob = cls.market.customer()
+
+    def test_sponsored(self):
+        path, data = self.market.file("film", 1500000)
+        shared = self.publisher.souk("share", path, "--with", public_key(self.bob), "--respond",
+                                     "20s", "--out", self.market.path("film.share"))
+        stored = os.path.join(self.publisher.path, "content", shared["content"])
+        published = self.publisher.publish(stored, "2")
+        self.assertTrue(published["content"].startswith(shared["content"]))
+        out = self.market.path("out")
+        result = self.bob.souk("get", shared["file"], out, "--sponsor", self.publisher.name_text)
+        with open(out, "rb") as file:
+            self.assertEqual(file.read(), data)
+        self.assertEqual(result["spent_ncoin"], 0)
+        self.assertTrue(all(p["sponsored"] for p in result["providers"]))
+        self.assertGreater(result["share"]["retrieval"]["spent_ncoin"], 0)
+
+
 @unittest.skipUnless(LIAR, "there is no lying soukd: SOUKD_LIAR")
 class Liar(MarketTest):
     """Five proxies: one is dead, one lies."""
