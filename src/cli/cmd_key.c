@@ -434,6 +434,7 @@ int cmd_key(int argc, char **argv)
 		{"export", key_cmd_export, "take a key out of the vault"},
 		{"import", key_cmd_import, "put one in"},
 		{"backup", key_cmd_backup, "write all of the vault into a file"},
+		{"reseal", key_cmd_reseal, "change what opens the vault"},
 		{"restore", key_cmd_restore, "make a vault from such a file"},
 	};
 	return cli_run_subcommand("key", subcommands, SOUK_COUNT_OF(subcommands), argc, argv);

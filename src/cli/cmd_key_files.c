@@ -15,6 +15,7 @@
 #define EXPORT_ENV "SOUK_EXPORT_PASSPHRASE"
 
 static const char *export_passphrase_file;
+static const char *new_passphrase_file;
 static bool is_raw, exportable;
 static uint64_t version_wanted;
 
@@ -320,4 +321,48 @@ int key_cmd_restore(int argc, char **argv)
 		: status == SOUK_PEER_BAD_REQUEST ? "not a whole backup, or an altered one; "
 						    "nothing was restored"
 						  : NULL);
+}
+
+/* ---- reseal ---- */
+
+int key_cmd_reseal(int argc, char **argv)
+{
+	static const struct option_spec options[] = {
+		{"new-passphrase-file", "FILE",
+			"what opens it from now on, in its first line (HOME/vault.secret)",
+			OPTION_TEXT, &new_passphrase_file},
+		KEY_PASSPHRASE_OPTION,
+	};
+	static const struct command_spec command = {.name = "key reseal",
+		.arguments = "",
+		.summary = "Have the vault open with another passphrase, or with none.",
+		.details = "The keys stay as they are. A copy of the vault from before opens as "
+			   "before. A soukd\n"
+			   "that runs goes on; tell it the new file before it starts again.",
+		.examples =
+			"  souk key reseal --new-passphrase-file new.txt --passphrase-file old.txt",
+		.options = options,
+		.option_count = SOUK_COUNT_OF(options)};
+	int count;
+	int code = parse(&command, argc, argv, &count);
+	if (code >= 0)
+		return code;
+	struct vault_home *home = key_open(command.name, false);
+	if (home == NULL)
+		return EXIT_REFUSED;
+	souk_status status = vault_home_reseal(home, new_passphrase_file);
+	vault_home_close(home);
+	if (status != SOUK_OK)
+		return cli_fail(command.name,
+			new_passphrase_file != NULL ? new_passphrase_file
+						    : cli_home_file("vault.secret"),
+			status,
+			status == SOUK_LOCAL_NOT_FOUND ? "its first line is the passphrase" : NULL);
+	if (cli_json)
+		cli_print_json(json_pack("{s:b}", "passphrase", new_passphrase_file != NULL));
+	else
+		printf("opens     with %s\n", new_passphrase_file != NULL
+						      ? "the passphrase"
+						      : cli_home_file("vault.secret"));
+	return 0;
 }

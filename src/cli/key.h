@@ -43,6 +43,7 @@ int key_cmd_audit(int argc, char **argv);
 int key_cmd_backup(int argc, char **argv);
 int key_cmd_export(int argc, char **argv);
 int key_cmd_import(int argc, char **argv);
+int key_cmd_reseal(int argc, char **argv);
 int key_cmd_restore(int argc, char **argv);
 int key_cmd_rewrap(int argc, char **argv);
 int key_cmd_sign(int argc, char **argv);

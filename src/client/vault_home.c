@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "souk/base/check.h"
 #include "souk/crypto/passphrase.h"
@@ -103,19 +104,23 @@ static const char *passphrase_file(const struct vault_home *home)
 	return home->passphrase_file[0] != '\0' ? home->passphrase_file : NULL;
 }
 
-souk_status vault_home_new_master(struct vault_home *home, struct souk_vault_master *ret)
+static souk_status secret_master(struct vault_home *home, struct souk_vault_master *ret)
 {
 	char path[VAULT_PATH_SIZE + 16];
-	souk_status status = SOUK_LOCAL_NOT_FOUND;
-	if (passphrase_file(home) != NULL || getenv(VAULT_PASSPHRASE_ENV) != NULL)
-		return vault_passphrase_master(
-			ret, NULL, passphrase_file(home), VAULT_PASSPHRASE_ENV);
 	secret_path(home, path);
-	status = read_secret(path, ret);
+	souk_status status = read_secret(path, ret);
 	if (status != SOUK_LOCAL_NOT_FOUND)
 		return status;
 	SOUK_TRY(make_secret(path));
 	return read_secret(path, ret);
+}
+
+souk_status vault_home_new_master(struct vault_home *home, struct souk_vault_master *ret)
+{
+	if (passphrase_file(home) != NULL || getenv(VAULT_PASSPHRASE_ENV) != NULL)
+		return vault_passphrase_master(
+			ret, NULL, passphrase_file(home), VAULT_PASSPHRASE_ENV);
+	return secret_master(home, ret);
 }
 
 static souk_status master_of(struct vault_home *home, const struct souk_vault_head *head,
@@ -336,4 +341,25 @@ souk_status vault_home_master(struct vault_home *home, struct souk_vault_master 
 	struct souk_vault_head head;
 	SOUK_TRY(load_head(home, &head));
 	return master_of(home, &head, ret, &detail);
+}
+
+souk_status vault_home_reseal(struct vault_home *home, const char *file)
+{
+	char path[VAULT_PATH_SIZE + 16];
+	struct souk_vault_master old_master, new_master;
+	struct souk_vault vault;
+	SOUK_TRY(vault_home_master(home, &old_master));
+	souk_status status = file != NULL ? vault_passphrase_master(&new_master, NULL, file, "")
+					  : secret_master(home, &new_master);
+	if (status == SOUK_OK)
+		status = vault_home_begin(home, NULL, &vault);
+	if (status == SOUK_OK)
+		status = vault_home_end(home, souk_vault_reseal(&vault, &old_master, &new_master));
+	souk_bytes_wipe(&old_master, sizeof old_master);
+	souk_bytes_wipe(&new_master, sizeof new_master);
+	/* Only now: until the commit it is what opens the vault. */
+	secret_path(home, path);
+	if (status == SOUK_OK && file != NULL)
+		(void)unlink(path);
+	return status;
 }

@@ -70,6 +70,12 @@ const struct souk_identity *vault_home_identity(const struct vault_home *home);
 SOUK_MUST_CHECK souk_status vault_home_master(
 	struct vault_home *home, struct souk_vault_master *ret);
 
+/* vault_home_reseal: have the vault open with the first line of FILE from now on; NULL: with
+ * HOME/vault.secret, which is made, and which goes where a passphrase comes. Who has it open keeps
+ * it open. Copies of the file from before open as before. Returns SOUK_OK, SOUK_LOCAL_NOT_FOUND (no
+ * passphrase in FILE), SOUK_IO_*, SOUK_PEER_OVERSIZED. */
+SOUK_MUST_CHECK souk_status vault_home_reseal(struct vault_home *home, const char *file);
+
 /* vault_passphrase_master: a key from the first line of FILE, or, where that is NULL, from the
  * environment's NAME.
  *

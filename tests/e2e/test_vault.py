@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import stat
 import subprocess
@@ -425,6 +426,27 @@ class VaultTest(MarketTest):
         self.assertEqual([v["version"] for v in key["versions"]],
                          list(range(key["version"], 0, -1)))
 
+    def test_disk_full(self):
+        """What cannot be written did not happen, and is said."""
+        home = Vault(self.market, "full")
+        home.souk("key", "create", "k")
+        size = os.stat(os.path.join(home.path, "vault.mdb")).st_size
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        done = 0
+        for _ in range(40):
+            result = home.run("key", "rotate", "k", before=limit)
+            if result.code != 0:
+                self.assertIn("IO_DISK_FULL", result.err)
+                break
+            done += 1
+        else:
+            self.fail("the file never grew")
+        self.assertEqual(home.souk("key", "show", "k")["version"], 1 + done)
+        home.souk("key", "rotate", "k")
+        self.assertTrue(home.souk("key", "audit", "--verify")["valid"])
+
     # ------------------------------------------------------------ the log
 
     def test_anchored_and_proved(self):
@@ -514,6 +536,14 @@ class VaultTest(MarketTest):
         home.configure("vault", passphrase_file=right)
         home.start()
         home.ok("POST", "/v1/keys/k/sign", {"message": ""})
+        home.souk("key", "reseal", "--passphrase-file", right, "--new-passphrase-file", wrong)
+        home.ok("POST", "/v1/keys/k/sign", {"message": ""})
+        self.assertEqual(home.run("key", "list", "--passphrase-file", right).code, 1)
+        home.souk("key", "reseal", "--passphrase-file", wrong)
+        self.assertEqual(home.souk("key", "show", "k")["uses"], 3)
+        home.souk("key", "reseal", "--new-passphrase-file", right)
+        self.assertFalse(os.path.exists(os.path.join(home.path, "vault.secret")))
+        self.assertEqual(home.souk("key", "show", "k", "--passphrase-file", right)["uses"], 3)
 
     def test_copies(self):
         home, other = Vault(self.market, "original"), Vault(self.market, "copy")
