@@ -76,6 +76,42 @@ static void parts_of_a_leaf_are_taken_once(void **state)
 	leave(&home);
 }
 
+static void many_are_taken_at_once(void **state)
+{
+	struct home home;
+	const struct souk_amount amounts[] = {{100}, {100}, {100}};
+	souk_status statuses[3];
+	(void)state;
+	enter(&home);
+	struct souk_wallet_strip first = strip_of(5, 1, 8);
+	assert_int_equal(wallet_reserve(home.wallet, &first, amounts[0]), SOUK_OK);
+	/* The second finds too little on its leaf; the others are laid. */
+	struct souk_wallet_strip a = strip_of(5, 0, 4), b = strip_of(5, 1, 3),
+				 c = strip_of(5, 2, 10);
+	struct souk_wallet_strip *const all[] = {&a, &b, &c};
+	assert_int_equal(wallet_reserve_many(home.wallet, all, amounts, 3, statuses), SOUK_OK);
+	assert_int_equal(statuses[0], SOUK_OK);
+	assert_int_equal(statuses[1], SOUK_PEER_STRIP_RANGE);
+	assert_int_equal(statuses[2], SOUK_OK);
+	struct souk_wallet_leaf leaf;
+	assert_int_equal(wallet_leaf(home.wallet, &b, &leaf), SOUK_OK);
+	assert_int_equal(leaf.used.ncoin, 80);
+	assert_int_equal(wallet_leaf(home.wallet, &c, &leaf), SOUK_OK);
+	assert_int_equal(leaf.used.ncoin, 100);
+	/* What they cost is written together, too, and settles their leaves. */
+	struct souk_amount owed;
+	a.unit = 3;
+	a.over = c.over = true;
+	c.unit = 10;
+	const struct souk_wallet_strip *const over[] = {&a, &c};
+	assert_int_equal(wallet_put_strips(home.wallet, over, 2), SOUK_OK);
+	assert_int_equal(wallet_settle_leaf(home.wallet, &a, false, &owed), SOUK_OK);
+	assert_int_equal(owed.ncoin, 3 * PRICE);
+	assert_int_equal(wallet_settle_leaf(home.wallet, &c, false, &owed), SOUK_OK);
+	assert_int_equal(owed.ncoin, 10 * PRICE);
+	leave(&home);
+}
+
 /* Children take parts at once; together they take the leaf, each part once. */
 static void processes_share_a_leaf(void **state)
 {
@@ -290,6 +326,7 @@ int main(void)
 		cmocka_unit_test(one_process_opens_it_many_times),
 		cmocka_unit_test(a_purchase_of_the_same_process_is_seen),
 		cmocka_unit_test(parts_of_a_leaf_are_taken_once),
+		cmocka_unit_test(many_are_taken_at_once),
 		cmocka_unit_test(processes_share_a_leaf),
 		cmocka_unit_test(a_settled_leaf_takes_no_strip),
 		cmocka_unit_test(old_epochs_are_forgotten),
