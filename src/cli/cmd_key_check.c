@@ -58,10 +58,14 @@ static souk_status add_grant(struct checking *c, const struct souk_hash *id)
 	return SOUK_OK;
 }
 
+/* Whether it is to be served, or, when it was revoked long enough ago, surely is not. */
 static bool runs(const struct souk_agreement_record *record)
 {
-	return record->agreement.service == SOUK_SERVICE_KEYS && !record->convicted &&
-	       record->revoked.ms == 0 && souk_time_is_before(cli_now(), record->agreement.ends);
+	const struct souk_agreement *agreement = &record->agreement;
+	struct souk_time known = souk_time_plus_ms(record->revoked, agreement->respond_ms / 2);
+	return agreement->service == SOUK_SERVICE_KEYS && !record->convicted &&
+	       (record->revoked.ms == 0 || souk_time_is_before(known, cli_now())) &&
+	       souk_time_is_before(cli_now(), agreement->ends);
 }
 
 static souk_status find_all(struct checking *c)
@@ -265,8 +269,9 @@ int key_policy_check(int argc, char **argv)
 	static const struct command_spec command = {.name = "key check",
 		.arguments = "",
 		.summary = "Audit proxies: ordinary paid requests, of grants drawn at random.",
-		.details = "A proxy cannot tell an audit from its receiver. What is wrong convicts "
-			   "it; of what is\n"
+		.details = "A proxy cannot tell an audit from its receiver. Who serves what was "
+			   "revoked is as wrong\n"
+			   "as who sends a wrong fragment. What is wrong convicts it; of what is\n"
 			   "lost there is a question for the ledger, which the grant's owner and "
 			   "receiver may ask.\n"
 			   "Exit status 1 where an audit failed.",

@@ -138,6 +138,7 @@ souk_status key_status(struct key_client *client)
 		client->ledger = ledger->record.ledger;
 		client->epoch = ledger->record.epoch;
 		client->after = ledger->record.last;
+		client->after_height = ledger->record.height;
 		client->escrow = escrow_number_id(
 			&client->ledger, &client->config.identity->address, client->config.escrow);
 		client->status_ns = now;
@@ -217,7 +218,7 @@ static souk_status take_agreement(struct key_proxy *proxy, struct souk_bytes bod
 	if (!souk_hash_equal(&id, &proxy->agreement_id) ||
 		!souk_address_equal(&record.agreement.provider, &proxy->address))
 		return SOUK_PEER_BAD_SHARE;
-	if (record.revoked.ms != 0)
+	if (record.revoked.ms != 0 && !proxy->client->asks_revoked)
 		return SOUK_PEER_AGREEMENT_REVOKED;
 	if (record.convicted || !souk_time_is_before(key_now(), record.agreement.ends))
 		return SOUK_PEER_AGREEMENT_OVER;

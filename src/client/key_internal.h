@@ -6,6 +6,7 @@
  *   key_purse.c     leaves
  *   key_session.c   one proxy: its offer, a session, requests, keys
  *   key_retrieve.c  who is asked, and what is made of the answers
+ *   key_late.c      evidence of service after a revocation
  *
  * One thread owns it all: every call is a transfer of one engine, and what ended is taken in
  * key_loop. A proxy works through a WAVE: a window of requests, the same for all proxies. */
@@ -127,7 +128,9 @@ struct key_client {
 	struct souk_hash ledger, escrow;
 	uint64_t epoch;
 	struct souk_hash after; /* the last block's hash, when the ledger was asked */
-	uint64_t status_ns;	/* 0: it has to be asked */
+	uint64_t after_height;
+	bool asks_revoked;  /* an audit: also who should not serve any more */
+	uint64_t status_ns; /* 0: it has to be asked */
 	struct key_wave wave;
 	struct souk_secret_rng rng;
 	uint32_t needed;	  /* requests to each proxy that are still to come */
@@ -154,6 +157,18 @@ SOUK_MUST_CHECK souk_status key_look_up(
 	struct key_client *client, struct key_proxy *const *used, size_t count);
 /* What the ledger said of an agreement may have changed. */
 void key_forget(struct key_proxy *proxy);
+
+/* ---- key_late.c ---- */
+
+/* key_late_evidence: that STATEMENT was made long after RECORD was revoked, into CULPRIT.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_NOT_GUILTY  not so long that it is a fault.
+ *   SOUK_PEER_*           it names another block than the last one that this client saw.
+ *   SOUK_IO_*             the ledger does not say. */
+SOUK_MUST_CHECK souk_status key_late_evidence(struct key_client *client,
+	const struct souk_agreement_record *record,
+	const struct souk_signed_key_statement *statement, struct key_culprit *culprit);
 
 /* ---- key_purse.c ---- */
 

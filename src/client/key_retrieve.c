@@ -626,9 +626,46 @@ static souk_status policy_of(struct souk_key_policy *ret, const struct souk_agre
 	return SOUK_OK;
 }
 
-souk_status key_retrieve_audit(struct key_client *client, const struct souk_agreement_record *record,
-	const struct souk_umbral_capsule *capsules, size_t count, struct key_culprit *ret,
-	struct souk_amount *ret_spent)
+/* Nobody should serve it any more: who does is named, with what convicts it where it can be proved.
+ */
+static souk_status audit_revoked(
+	struct retrieval *r, const struct souk_agreement_record *record, struct key_culprit *ret)
+{
+	struct key_client *client = r->client;
+	struct key_retrieval *report = r->report;
+	struct key_proxy *proxy = key_proxy_of(client, &r->policy->shares.items[0]);
+	if (proxy == NULL)
+		return SOUK_IO_MEMORY;
+	key_session_end(proxy, SOUK_LOCAL_STATE);
+	key_forget(proxy);
+	client->status_ns = 0; /* the block that is named is to be late */
+	client->asks_revoked = true;
+	souk_status status = run(r);
+	client->asks_revoked = false;
+	key_forget(proxy);
+	if (status != SOUK_OK && report->culprit_count == 0)
+		return status;
+	if (status != SOUK_OK && report->culprits[0].fault == 0)
+		return SOUK_OK;
+	if (status != SOUK_OK) {
+		*ret = report->culprits[0];
+		return ret->status;
+	}
+	*ret = (struct key_culprit){.provider = proxy->address,
+		.agreement = proxy->agreement_id,
+		.status = SOUK_PEER_AGREEMENT_REVOKED};
+	snprintf(ret->detail, sizeof ret->detail, "it serves what was revoked");
+	status = key_late_evidence(client, record, &proxy->parts[0].reply.statement, ret);
+	if (status != SOUK_OK)
+		snprintf(ret->detail, sizeof ret->detail,
+			"it serves what was revoked, but not provably so: %s",
+			souk_status_text(status));
+	return SOUK_PEER_AGREEMENT_REVOKED;
+}
+
+souk_status key_retrieve_audit(struct key_client *client,
+	const struct souk_agreement_record *record, const struct souk_umbral_capsule *capsules,
+	size_t count, struct key_culprit *ret, struct souk_amount *ret_spent)
 {
 	struct souk_key_policy policy;
 	SOUK_TRY(policy_of(&policy, &record->agreement));
@@ -641,10 +678,12 @@ souk_status key_retrieve_audit(struct key_client *client, const struct souk_agre
 		.report = report};
 	if (report == NULL)
 		return SOUK_IO_MEMORY;
-	souk_status status = run(&r);
-	*ret_spent = report->spent;
+	memset(report, 0, sizeof *report);
 	ret->status = SOUK_OK;
-	if (status != SOUK_OK && report->culprit_count > 0) {
+	bool is_revoked = record->revoked.ms != 0;
+	souk_status status = is_revoked ? audit_revoked(&r, record, ret) : run(&r);
+	*ret_spent = report->spent;
+	if (!is_revoked && status != SOUK_OK && report->culprit_count > 0) {
 		*ret = report->culprits[0];
 		status = ret->status;
 	}

@@ -105,6 +105,10 @@ SOUK_MUST_CHECK souk_status key_retrieve(struct key_client *client,
  *       ret_spent  by tickets
  *  In:  capsules   fresh ones, to the delegating point of the record's terms
  *
+ * Of a record that was revoked nobody should serve: SOUK_OK where the proxy does not, or
+ * SOUK_PEER_AGREEMENT_REVOKED where it does, with evidence if it can be proved: a block must name a
+ * time later than half of the time to respond.
+ *
  * Returns SOUK_OK: all were right, or what it did, or those of key_retrieve: RET->status is SOUK_OK
  * where it is not the proxy's doing. */
 SOUK_MUST_CHECK souk_status key_retrieve_audit(struct key_client *client,
