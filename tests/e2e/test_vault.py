@@ -299,6 +299,10 @@ class VaultTest(MarketTest):
         self.assertEqual((status, answer["error"]), (409, "LOCAL_KEY_USED_UP"))
         self.assertIn("souk key set", answer["detail"])
         self.assertIn("LOCAL_KEY_USED_UP", vault.pipe("key", "sign", "both", code=1))
+        vault.souk("key", "create", "a/b")
+        for label in ("a/b", "a%2Fb", "a%2fb"):      # as people write it, and as generators do
+            self.assertEqual(vault.ok("GET", f"/v1/keys/{label}")["label"], "a/b")
+            vault.ok("POST", f"/v1/keys/{label}/rotate", {})
         point = vault.souk("key", "show", "both")["versions"][0]["point"]
         outside = subprocess.run([SOUK, "key", "wrap", "--to", point, "--home", "/nonexistent"],
                                  input=b"by nobody", capture_output=True, timeout=RUN_S)
