@@ -103,6 +103,7 @@ struct key_revoked {
 struct key_revoke_report {
 	size_t count;
 	struct key_revoked shares[KEY_GRANT_PROXIES_MAX];
+	bool is_past;  /* the policy has ended: no proxy may enter into it any more */
 	bool complete; /* revoked everywhere, with a receipt of each proxy that had a fragment */
 };
 

@@ -14,6 +14,7 @@
 #include "key_grant_client.h"
 #include "key_grant_notes.h"
 #include "souk/base/check.h"
+#include "souk/io/clock_real.h"
 #include "souk/io/file.h"
 #include "together.h"
 
@@ -128,11 +129,13 @@ static souk_status revoke_one(struct souk_chain_client *chain, const struct key_
 }
 
 /* A proxy that the ledger does not know for this never had to answer: it may have refused, or
- * crashed before it entered. Only where it says that it has nothing is that certain. */
-static bool is_over(const struct key_revoked *share)
+ * crashed before it entered. Only where it says that it has nothing, or once nobody may enter any
+ * more (IS_PAST), is that certain. */
+static bool is_over(const struct key_revoked *share, bool is_past)
 {
 	if (share->ledger == SOUK_LOCAL_NOT_FOUND)
-		return share->deletion == SOUK_OK || share->deletion == SOUK_PEER_NO_AGREEMENT;
+		return is_past || share->deletion == SOUK_OK ||
+		       share->deletion == SOUK_PEER_NO_AGREEMENT;
 	return share->ledger == SOUK_OK && share->deletion == SOUK_OK;
 }
 
@@ -258,8 +261,10 @@ souk_status key_revoke_run(const struct key_grant_home *home, const struct souk_
 	if (status == SOUK_OK)
 		status = keep(home, id, endings, report->count);
 	report->complete = status == SOUK_OK;
+	report->is_past = status == SOUK_OK && policy->expires.ms != 0 &&
+			  souk_time_is_before(policy->expires, souk_clock_now(souk_clock_real()));
 	for (size_t i = 0; i < report->count; i++)
-		report->complete &= is_over(&report->shares[i]);
+		report->complete &= is_over(&report->shares[i], report->is_past);
 	souk_chain_client_free(chain);
 	free(endings);
 	free(policy);
@@ -280,7 +285,7 @@ static bool is_harmless(const struct key_revoke_report *report)
 {
 	for (size_t i = 0; i < report->count; i++) {
 		const struct key_revoked *share = &report->shares[i];
-		if (share->ledger != SOUK_OK && !is_over(share))
+		if (share->ledger != SOUK_OK && !is_over(share, report->is_past))
 			return false;
 	}
 	return true;
