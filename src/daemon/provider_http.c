@@ -357,9 +357,10 @@ static void answer_receipt(
 
 static void answer_status(struct provider_node *node, struct souk_http_reply *reply)
 {
-	char text[1536];
+	char text[2048];
 	struct chunk_store_figures cache = chunk_store_figures_now(node->chunks);
 	struct cache_recruit_figures recruits = cache_recruits_figures(node->recruits);
+	struct proxy_figures keys = proxy_figures_now(node->proxy);
 	pthread_mutex_lock(&node->lock);
 	struct souk_amount price = node->price.now;
 	const struct souk_provider_totals t = node->provider.totals;
@@ -374,7 +375,8 @@ static void answer_status(struct provider_node *node, struct souk_http_reply *re
 		"\"contents\":%ju,\"evictions\":%ju,\"evicted_bytes\":%ju},"
 		"\"recruits\":{\"waiting\":%ju,\"fetching\":%ju,\"enlisted\":%ju,"
 		"\"refused\":%ju,\"failed\":%ju,\"spent_today_ncoin\":%ju,"
-		"\"budget_ncoin\":%ju}}\n",
+		"\"budget_ncoin\":%ju},"
+		"\"keys\":{\"grants\":%ju,\"units\":%ju,\"fragments\":%ju,\"refused\":%ju}}\n",
 		sessions, dues, (uintmax_t)t.asks_granted, (uintmax_t)t.strips_accepted,
 		(uintmax_t)t.units_served, (uintmax_t)t.tickets_accepted, (uintmax_t)t.units_paid,
 		(uintmax_t)t.refused_auth, (uintmax_t)t.refused_ticket, (uintmax_t)t.refused_unpaid,
@@ -384,7 +386,9 @@ static void answer_status(struct provider_node *node, struct souk_http_reply *re
 		(uintmax_t)cache.bytes_evicted, (uintmax_t)recruits.waiting,
 		(uintmax_t)recruits.fetching, (uintmax_t)recruits.enlisted,
 		(uintmax_t)recruits.refused, (uintmax_t)recruits.failed,
-		(uintmax_t)recruits.spent_today.ncoin, (uintmax_t)recruits.budget.ncoin);
+		(uintmax_t)recruits.spent_today.ncoin, (uintmax_t)recruits.budget.ncoin,
+		(uintmax_t)keys.grants, (uintmax_t)keys.units, (uintmax_t)keys.fragments,
+		(uintmax_t)keys.refused);
 	souk_http_reply_copy(reply, 200, "application/json", souk_bytes_of(text, (size_t)size));
 }
 

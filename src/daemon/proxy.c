@@ -220,6 +220,17 @@ souk_status proxy_sale(
 	return status;
 }
 
+struct proxy_figures proxy_figures_now(struct proxy *proxy)
+{
+	if (proxy == NULL)
+		return (struct proxy_figures){0};
+	pthread_mutex_lock(&proxy->lock);
+	uint64_t grants = proxy->count;
+	pthread_mutex_unlock(&proxy->lock);
+	return (struct proxy_figures){grants, atomic_load(&proxy->units),
+		atomic_load(&proxy->fragments), atomic_load(&proxy->refused)};
+}
+
 /* ------------------------------------------------------------------ opening */
 
 struct reading {

@@ -63,6 +63,12 @@ SOUK_MUST_CHECK souk_status proxy_sale(
 bool proxy_control(struct provider_node *node, const struct souk_http_request *request,
 	struct souk_http_reply *reply);
 
+/* Grants that are here, and since the start: units answered, capsules of them, units refused. */
+struct proxy_figures {
+	uint64_t grants, units, fragments, refused;
+};
+struct proxy_figures proxy_figures_now(struct proxy *proxy);
+
 /* POST of a unit, on the data server. */
 void proxy_unit(struct provider_node *node, const struct souk_unit_request *request,
 	struct souk_bytes body, struct souk_http_reply *reply);

@@ -187,7 +187,7 @@ static void fetch_deposit(struct proxy *proxy, struct souk_chain_client *chain,
 	*body = (struct souk_tx_body){
 		.kind = SOUK_TX_BODY_AGREEMENT_END, .agreement_end = {.agreement = *id}};
 	souk_status status = souk_chain_submit(chain, body, proxy->node->identity, NULL);
-	SOUK_LOG(SOUK_LOG_INFO, "deposit_fetched",
+	SOUK_LOG(status == SOUK_OK ? SOUK_LOG_INFO : SOUK_LOG_DEBUG, "deposit_fetched",
 		souk_log_hex("agreement", id->bytes, SOUK_HASH_SIZE),
 		souk_log_amount("deposit", record->agreement.deposit), souk_log_status(status));
 }

@@ -147,6 +147,9 @@ class Keys(MarketTest):
         self.assertEqual((many["requests"], many["spent"]), (2 * 13, 2 * 13 * PRICE))
         self.driver.do("reopen")
         self.assertFalse(self.driver.good(3)["allotted"])
+        figures = [proxy.status()["keys"] for proxy in three]
+        self.assertEqual(sum(f["units"] for f in figures), 2 * (1 + 1 + 13 + 1))
+        self.assertEqual(sum(f["fragments"] for f in figures), 2 * (1 + 1 + 100 + 3))
 
     def test_02_one_is_dead(self):
         three = self.proxies[:3]
@@ -299,6 +302,11 @@ class Keys(MarketTest):
         for _ in range(2):
             self.market.ledger.close_epoch()
             self.assertTrue(self.driver.good(10)["allotted"])
+        # What they earned is claimed or settled as with any content.
+        self.driver.do("reopen")
+        self.market.ledger.close_epoch()
+        for earned in self.market.settle(two):
+            self.assertGreater(len(earned["epochs"]), 1)
 
     def test_10_policies(self):
         one = self.proxies[:1]
