@@ -7,7 +7,6 @@
 
 #include "http_answer.h"
 #include "hub_internal.h"
-#include "souk/io/clock_real.h"
 #include "souk/io/log.h"
 
 static void answer_statement(struct souk_http_reply *reply, souk_status status,
@@ -18,17 +17,6 @@ static void answer_statement(struct souk_http_reply *reply, souk_status status,
 	else
 		ANSWER_MESSAGE(
 			signed_hub_statement, SOUK_SIGNED_HUB_STATEMENT_SIZE_MAX, reply, statement);
-}
-
-/* Whether the peer may cost us signatures and hash chains now. */
-static bool may_ask(struct hub_node *node, const struct souk_http_request *request)
-{
-	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
-	souk_http_request_peer(request, peer);
-	pthread_mutex_lock(&node->lock);
-	bool may = provider_limit_take(&node->limit, peer, souk_clock_steady_ns() / 1000000);
-	pthread_mutex_unlock(&node->lock);
-	return may;
 }
 
 static void answer_redeem(struct hub_node *node, const struct souk_http_request *request,
@@ -42,7 +30,9 @@ static void answer_redeem(struct hub_node *node, const struct souk_http_request 
 		answer_refuse(reply, status, where.field);
 		return;
 	}
-	status = may_ask(node, request) ? hub_redeem(node, &redeem, &statement) : SOUK_LOCAL_FULL;
+	status = answer_may(request, &node->limit, &node->lock)
+			 ? hub_redeem(node, &redeem, &statement)
+			 : SOUK_LOCAL_FULL;
 	answer_statement(reply, status, &statement);
 }
 
@@ -58,7 +48,7 @@ static void answer_question(struct hub_node *node, const struct souk_http_reques
 		return;
 	}
 	status = SOUK_LOCAL_FULL;
-	if (may_ask(node, request)) {
+	if (answer_may(request, &node->limit, &node->lock)) {
 		pthread_mutex_lock(&node->lock);
 		status = souk_hub_question(&node->hub, &question, hub_now(), &statement);
 		pthread_mutex_unlock(&node->lock);
@@ -100,7 +90,8 @@ static void answer_open(struct hub_node *node, const struct souk_http_request *r
 		free(strip);
 		return;
 	}
-	status = may_ask(node, request) ? hub_open(node, &open, strip) : SOUK_LOCAL_FULL;
+	status = answer_may(request, &node->limit, &node->lock) ? hub_open(node, &open, strip)
+								: SOUK_LOCAL_FULL;
 	SOUK_LOG(SOUK_LOG_INFO, status == SOUK_OK ? "hub_session_opened" : "hub_session_refused",
 		souk_log_hex("session", open.strip.nonce.bytes, SOUK_NONCE_SIZE),
 		souk_log_u64("units", open.strip.count), souk_log_amount("price", open.strip.price),

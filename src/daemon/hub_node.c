@@ -91,16 +91,6 @@ static souk_status take_effects(struct hub_node *node)
 	return status;
 }
 
-static void note_store_status(struct hub_node *node, souk_status status)
-{
-	souk_status before = (souk_status)atomic_exchange(&node->store_status, (int)status);
-	if (status != SOUK_OK && before != status)
-		SOUK_LOG(SOUK_LOG_ERROR, "store_failed", souk_log_status(status),
-			souk_log_text("effect", "nothing is sold until it works again"));
-	else if (status == SOUK_OK && before != SOUK_OK)
-		SOUK_LOG(SOUK_LOG_INFO, "store_recovered");
-}
-
 /* Under commit_lock. */
 static souk_status write_all(struct hub_node *node)
 {
@@ -109,7 +99,7 @@ static souk_status write_all(struct hub_node *node)
 		status = records_write(node->store.lmdb, &node->pending);
 	if (status == SOUK_OK)
 		record_queue_clear(&node->pending);
-	note_store_status(node, status);
+	records_note_status(&node->store_status, status, "nothing is sold until it works again");
 	return status;
 }
 

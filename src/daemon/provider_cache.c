@@ -6,22 +6,6 @@
 #include "http_answer.h"
 #include "provider_internal.h"
 #include "souk/base/check.h"
-#include "souk/io/clock_real.h"
-
-/* Of one address; its fetches may be many. */
-#define LOOKS_PER_SECOND 64u
-
-/* A look at every chunk of a content, and a long answer: a fetch wants one in 5 seconds. */
-static bool may_look(struct provider_node *node, const struct souk_http_request *request)
-{
-	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
-	souk_http_request_peer(request, peer);
-	pthread_mutex_lock(&node->lock);
-	node->looks.per_second = LOOKS_PER_SECOND;
-	bool may = provider_limit_take(&node->looks, peer, souk_clock_steady_ns() / 1000000);
-	pthread_mutex_unlock(&node->lock);
-	return may;
-}
 
 static void answer_available(struct provider_node *node, const struct souk_http_request *request,
 	const char *id, struct souk_http_reply *reply)
@@ -29,7 +13,8 @@ static void answer_available(struct provider_node *node, const struct souk_http_
 	struct souk_hash content;
 	struct chunk_item *item;
 	static _Thread_local struct souk_availability availability;
-	if (!may_look(node, request)) {
+	/* A look at every chunk, and a long answer: a fetch wants one in 5 seconds. */
+	if (!answer_may(request, &node->looks, &node->lock)) {
 		answer_refuse(reply, SOUK_LOCAL_FULL, "too many questions from this address");
 		return;
 	}

@@ -27,10 +27,7 @@ struct batch {
 
 bool provider_is_stopping(struct provider_node *node)
 {
-	pthread_mutex_lock(&node->stop_lock);
-	bool stopping = node->stopping;
-	pthread_mutex_unlock(&node->stop_lock);
-	return stopping;
+	return stopper_pause(&node->stopper, 0);
 }
 
 static bool same_leaf(const struct souk_leaf_id *a, const struct souk_leaf_id *b)

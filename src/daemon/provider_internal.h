@@ -19,6 +19,7 @@
 #include "souk/exchange/provider.h"
 #include "souk/io/http_server.h"
 #include "souk/io/tls_key.h"
+#include "stopper.h"
 
 #define OFFER_LIFE_MS	  (10 * 60 * 1000)
 #define ADDRESS_TEXT_SIZE 128
@@ -95,9 +96,7 @@ struct provider_node {
 	struct souk_http_server *control, *data;
 	pthread_t committer, settler;
 	bool committer_runs, settler_runs;
-	pthread_mutex_t stop_lock;
-	pthread_cond_t stop_signal;
-	bool stopping;
+	struct stopper stopper;
 };
 
 struct souk_time provider_now(void);
@@ -108,9 +107,6 @@ souk_status provider_commit(struct provider_node *node);
 /* The newest record of SESSION, whether it is stored yet or waits for a disk that is full. */
 SOUK_MUST_CHECK souk_status provider_newest_record(struct provider_node *node,
 	const struct souk_nonce *session, struct souk_session_record *ret);
-
-/* Wait MS or until the node stops; whether it stops. */
-bool provider_pause(struct provider_node *node, uint64_t ms);
 
 /* The price of a unit of RECORD's content as an offer says it now; where ASKED was so until lately,
  * that one. */

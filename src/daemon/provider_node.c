@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,8 @@
 #define CONTROL_MAX 512u
 /* Of them, from one address: the rest is left to others. */
 #define PER_ADDRESS(max) ((max) / 4 * 3)
+/* Questions of one address after what is here: its fetches may be many. */
+#define LOOKS_PER_SECOND 64u
 /* Units on their way; addresses, of which only those in use are memory. */
 #define BUFFERS_PER_THREAD 24u
 #define BUFFERS_MIN	   256u
@@ -62,25 +63,6 @@ void provider_node_config_default(struct provider_node_config *config)
 struct souk_time provider_now(void)
 {
 	return souk_clock_now(souk_clock_real());
-}
-
-bool provider_pause(struct provider_node *node, uint64_t ms)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&node->stop_lock);
-	while (!node->stopping &&
-		pthread_cond_timedwait(&node->stop_signal, &node->stop_lock, &until) != ETIMEDOUT)
-		;
-	bool stopping = node->stopping;
-	pthread_mutex_unlock(&node->stop_lock);
-	return stopping;
 }
 
 /* ------------------------------------------------------------------ effects and the store */
@@ -246,7 +228,7 @@ souk_status provider_commit(struct provider_node *node)
 static void *committer_run(void *ctx)
 {
 	struct provider_node *node = ctx;
-	while (!provider_pause(node, node->config.commit_ms)) {
+	while (!stopper_pause(&node->stopper, node->config.commit_ms)) {
 		pthread_mutex_lock(&node->lock);
 		souk_provider_flush(&node->provider);
 		pthread_mutex_unlock(&node->lock);
@@ -463,13 +445,9 @@ souk_status provider_node_start(struct provider_node **ret,
 	pthread_mutex_init(&node->commit_lock, NULL);
 	pthread_mutex_init(&node->receipt_lock, NULL);
 	pthread_mutex_init(&node->lookup_lock, NULL);
-	pthread_mutex_init(&node->stop_lock, NULL);
-	/* A clock that is set back must not keep tickets from the disk. */
-	pthread_condattr_t steady;
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&node->stop_signal, &steady);
-	pthread_condattr_destroy(&steady);
+	/* By a steady clock: one that is set back must not keep tickets from the disk. */
+	stopper_init(&node->stopper);
+	node->looks.per_second = LOOKS_PER_SECOND;
 	node->lookup = souk_chain_client_new(config->ledger_url);
 	if (node->lookup != NULL)
 		souk_chain_set_timeout(node->lookup, LOOKUP_TIMEOUT_MS);
@@ -490,10 +468,7 @@ souk_status provider_node_start(struct provider_node **ret,
 
 void provider_node_stop(struct provider_node *node)
 {
-	pthread_mutex_lock(&node->stop_lock);
-	node->stopping = true;
-	pthread_cond_broadcast(&node->stop_signal);
-	pthread_mutex_unlock(&node->stop_lock);
+	stopper_stop(&node->stopper);
 	cache_recruits_stop(node->recruits);
 	souk_http_server_stop(node->data);
 	souk_http_server_stop(node->control);

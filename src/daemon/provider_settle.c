@@ -170,7 +170,7 @@ void *provider_settler_run(void *ctx)
 		provider_watch(node, settler->chain);
 		if (status == SOUK_OK)
 			status = provider_commit(node);
-	} while (!provider_pause(node, ROUND_MS));
+	} while (!stopper_pause(&node->stopper, ROUND_MS));
 	souk_chain_client_free(settler->chain);
 	free(settler);
 	return NULL;

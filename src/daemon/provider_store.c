@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "records.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
 #include "souk/io/log.h"
@@ -383,35 +384,6 @@ souk_status provider_store_put_watched(const struct provider_store *store, uint6
 	return put_all(store, (const struct souk_bytes(*)[2]) & pair, 1);
 }
 
-/* ------------------------------------------------------------------ visits */
-
-/* Visit every record under PREFIX with VISIT(ctx, id, bytes). */
-static souk_status each_record(const struct provider_store *store, char prefix,
-	souk_status (*visit)(void *ctx, struct souk_bytes id, struct souk_bytes value), void *ctx)
-{
-	struct souk_lmdb_txn *txn;
-	struct souk_store view;
-	uint8_t from[KEY_SIZE_MAX + 1] = {(uint8_t)prefix};
-	size_t from_size = 1;
-	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_READ, &txn, &view));
-	souk_status status;
-	for (;;) {
-		struct souk_bytes key, value;
-		status = souk_store_next(&view, souk_bytes_of(from, from_size), &key, &value);
-		if (status != SOUK_OK || key.data[0] != (uint8_t)prefix || key.size > KEY_SIZE_MAX)
-			break;
-		/* The next key is at least this one with a zero byte after it. */
-		memcpy(from, key.data, key.size);
-		from[key.size] = 0;
-		from_size = key.size + 1;
-		status = visit(ctx, souk_bytes_of(key.data + 1, key.size - 1), value);
-		if (status != SOUK_OK)
-			break;
-	}
-	souk_lmdb_txn_abort(txn);
-	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
-}
-
 struct session_visitor {
 	souk_status (*visit)(void *ctx, const struct souk_session_record *record);
 	void *ctx;
@@ -436,7 +408,7 @@ souk_status provider_store_each_session(const struct provider_store *store,
 	struct session_visitor visitor = {visit, ctx, malloc(sizeof *visitor.record)};
 	if (visitor.record == NULL)
 		return SOUK_IO_MEMORY;
-	souk_status status = each_record(store, PREFIX_SESSION, visit_session, &visitor);
+	souk_status status = records_each(store->lmdb, PREFIX_SESSION, visit_session, &visitor);
 	souk_bytes_wipe(visitor.record, sizeof *visitor.record);
 	free(visitor.record);
 	return status;
@@ -466,7 +438,7 @@ souk_status provider_store_each_content(const struct provider_store *store,
 	void *ctx)
 {
 	struct content_visitor visitor = {visit, ctx};
-	return each_record(store, PREFIX_CONTENT, visit_content, &visitor);
+	return records_each(store->lmdb, PREFIX_CONTENT, visit_content, &visitor);
 }
 
 struct cache_visitor {
@@ -492,7 +464,7 @@ souk_status provider_store_each_cache(const struct provider_store *store,
 	void *ctx)
 {
 	struct cache_visitor visitor = {visit, ctx};
-	return each_record(store, PREFIX_CACHE, visit_cache, &visitor);
+	return records_each(store->lmdb, PREFIX_CACHE, visit_cache, &visitor);
 }
 
 struct receipt_visitor {
@@ -513,5 +485,5 @@ souk_status provider_store_each_receipt(const struct provider_store *store,
 	souk_status (*visit)(void *ctx, const struct souk_receipt_record *record), void *ctx)
 {
 	struct receipt_visitor visitor = {visit, ctx};
-	return each_record(store, PREFIX_RECEIPT, visit_receipt, &visitor);
+	return records_each(store->lmdb, PREFIX_RECEIPT, visit_receipt, &visitor);
 }

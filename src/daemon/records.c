@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "souk/base/check.h"
+#include "souk/io/log.h"
 
 #define KEY_SIZE_MAX (1 + RECORD_ID_MAX)
 
@@ -134,6 +135,16 @@ souk_status records_write(struct souk_lmdb_store *lmdb, const struct record_queu
 		}
 	}
 	return souk_lmdb_txn_commit(txn);
+}
+
+void records_note_status(atomic_int *store, souk_status status, const char *effect)
+{
+	souk_status before = (souk_status)atomic_exchange(store, (int)status);
+	if (status != SOUK_OK && before != status)
+		SOUK_LOG(SOUK_LOG_ERROR, "store_failed", souk_log_status(status),
+			souk_log_text("effect", effect));
+	else if (status == SOUK_OK && before != SOUK_OK)
+		SOUK_LOG(SOUK_LOG_INFO, "store_recovered");
 }
 
 souk_status records_each(struct souk_lmdb_store *lmdb, char kind,

@@ -14,6 +14,8 @@
 #ifndef SOUK_DAEMON_RECORDS_H
 #define SOUK_DAEMON_RECORDS_H
 
+#include <stdatomic.h>
+
 #include "souk/io/lmdb_store.h"
 
 #define RECORD_ID_MAX 64u
@@ -49,6 +51,10 @@ void record_queue_free(struct record_queue *queue);
 /* All of them in one durable transaction, or none. SOUK_OK, or SOUK_IO_*. */
 SOUK_MUST_CHECK souk_status records_write(
 	struct souk_lmdb_store *lmdb, const struct record_queue *queue);
+
+/* *STORE is how the last write ended, a souk_status: it is STATUS now, and said where that is new,
+ * with what it means for others. */
+void records_note_status(atomic_int *store, souk_status status, const char *effect);
 
 /* Call VISIT for every record of KIND, in a snapshot, until it returns something else than SOUK_OK,
  * which is then returned. */

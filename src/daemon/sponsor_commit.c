@@ -100,16 +100,6 @@ static souk_status take_effects(struct sponsor_node *node)
 	return status;
 }
 
-static void note_store_status(struct sponsor_node *node, souk_status status)
-{
-	souk_status before = (souk_status)atomic_exchange(&node->store_status, (int)status);
-	if (status != SOUK_OK && before != status)
-		SOUK_LOG(SOUK_LOG_ERROR, "store_failed", souk_log_status(status),
-			souk_log_text("effect", "nothing is paid until it works again"));
-	else if (status == SOUK_OK && before != SOUK_OK)
-		SOUK_LOG(SOUK_LOG_INFO, "store_recovered");
-}
-
 souk_status sponsor_commit(struct sponsor_node *node)
 {
 	pthread_mutex_lock(&node->commit_lock);
@@ -118,7 +108,7 @@ souk_status sponsor_commit(struct sponsor_node *node)
 		status = records_write(node->store.lmdb, &node->pending);
 	if (status == SOUK_OK)
 		record_queue_clear(&node->pending);
-	note_store_status(node, status);
+	records_note_status(&node->store_status, status, "nothing is paid until it works again");
 	pthread_mutex_unlock(&node->commit_lock);
 	return status;
 }

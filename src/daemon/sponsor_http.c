@@ -9,22 +9,9 @@
 
 #include "http_answer.h"
 #include "souk/base/check.h"
-#include "souk/io/clock_real.h"
 #include "souk/io/log.h"
 #include "sponsor_internal.h"
 #include "sponsor_network.h"
-
-/* Whether the peer may cost us that now. */
-static bool may_ask(struct sponsor_node *node, const struct souk_http_request *request,
-	struct provider_limit *limit)
-{
-	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
-	souk_http_request_peer(request, peer);
-	pthread_mutex_lock(&node->lock);
-	bool may = provider_limit_take(limit, peer, souk_clock_steady_ns() / 1000000);
-	pthread_mutex_unlock(&node->lock);
-	return may;
-}
 
 /* Durable first, where anything changed; a refusal is counted, too. */
 static souk_status commit_after(struct sponsor_node *node, souk_status status)
@@ -86,7 +73,7 @@ static void answer_ask(struct sponsor_node *node, const struct souk_http_request
 		answer_refuse(reply, status, where.field);
 		return;
 	}
-	if (!may_ask(node, request, &node->asks)) {
+	if (!answer_may(request, &node->asks, &node->lock)) {
 		answer_refuse(reply, SOUK_LOCAL_FULL, "too many asks from this address");
 		return;
 	}
@@ -121,8 +108,8 @@ static void answer_open(struct sponsor_node *node, const struct souk_http_reques
 		answer_refuse(reply, status, where.field);
 		return;
 	}
-	status = may_ask(node, request, &node->asks) ? sponsor_open(node, &open, &strips)
-						     : SOUK_LOCAL_FULL;
+	status = answer_may(request, &node->asks, &node->lock) ? sponsor_open(node, &open, &strips)
+							       : SOUK_LOCAL_FULL;
 	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "bundle_opened" : "bundle_not_opened",
 		souk_log_hex("bundle", open.bundle.bytes, SOUK_NONCE_SIZE),
 		souk_log_status(status));
@@ -178,7 +165,7 @@ static void answer_claim(struct sponsor_node *node, const struct souk_http_reque
 		answer_refuse(reply, status, where.field);
 		return;
 	}
-	if (!may_ask(node, request, &node->claims)) {
+	if (!answer_may(request, &node->claims, &node->lock)) {
 		answer_refuse(reply, SOUK_LOCAL_FULL, "too many claims from this address");
 		return;
 	}
@@ -219,7 +206,7 @@ static void answer_complaint(struct sponsor_node *node, const struct souk_http_r
 		answer_refuse(reply, status, where.field);
 		return;
 	}
-	if (!may_ask(node, request, &node->asks)) {
+	if (!answer_may(request, &node->asks, &node->lock)) {
 		answer_refuse(reply, SOUK_LOCAL_FULL, NULL);
 		return;
 	}
@@ -256,7 +243,7 @@ static void answer_status(struct sponsor_node *node, struct souk_http_reply *rep
 static void answer_report(struct sponsor_node *node, const struct souk_http_request *request,
 	struct souk_http_reply *reply)
 {
-	if (!may_ask(node, request, &node->claims)) {
+	if (!answer_may(request, &node->claims, &node->lock)) {
 		answer_refuse(reply, SOUK_LOCAL_FULL, NULL);
 		return;
 	}
