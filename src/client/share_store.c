@@ -9,9 +9,8 @@
 #include "souk/io/file.h"
 #include "souk/keys/share.h"
 
-#define PATH_SIZE     512
-#define POLICY_PREFIX "souk-policy:"
-#define TEXT_MAX      (SOUK_SHARE_TEXT_SIZE_MAX + 64)
+#define PATH_SIZE 512
+#define TEXT_MAX  (SOUK_SHARE_TEXT_SIZE_MAX + 64)
 
 /* What is ours and does not decode was damaged. */
 static souk_status as_stored(souk_status status)
@@ -131,30 +130,9 @@ souk_status share_store_share(
 
 souk_status share_store_put_policy(const char *path, const struct souk_key_policy *policy)
 {
-	uint8_t bytes[SOUK_KEY_POLICY_SIZE_MAX];
-	char text[sizeof POLICY_PREFIX + 2 * sizeof bytes + 1];
-	struct souk_writer writer;
-	size_t prefix = strlen(POLICY_PREFIX);
-	souk_writer_init(&writer, bytes, sizeof bytes);
-	souk_key_policy_encode(&writer, policy);
-	memcpy(text, POLICY_PREFIX, prefix);
-	souk_hex_encode(text + prefix, bytes, writer.size);
-	size_t size = prefix + 2 * writer.size;
-	text[size++] = '\n';
+	char text[SOUK_SHARE_POLICY_TEXT_SIZE_MAX];
+	size_t size = souk_share_policy_format(text, policy);
 	return souk_file_write_atomic(path, souk_bytes_of(text, size), false);
-}
-
-static souk_status parse_policy(struct souk_key_policy *ret, char *text)
-{
-	uint8_t bytes[SOUK_KEY_POLICY_SIZE_MAX];
-	size_t prefix = strlen(POLICY_PREFIX), size = strlen(text);
-	while (size > 0 && strchr(" \t\r\n", text[size - 1]) != NULL)
-		text[--size] = '\0';
-	if (size < prefix || strncmp(text, POLICY_PREFIX, prefix) != 0 ||
-		(size - prefix) % 2 != 0 || size - prefix > 2 * sizeof bytes)
-		return SOUK_PEER_BAD_SHARE;
-	SOUK_TRY(souk_hex_decode(bytes, (size - prefix) / 2, text + prefix));
-	return souk_key_policy_decode(ret, souk_bytes_of(bytes, (size - prefix) / 2), NULL);
 }
 
 souk_status share_store_policy(const char *path, struct souk_key_policy *ret)
@@ -164,7 +142,7 @@ souk_status share_store_policy(const char *path, struct souk_key_policy *ret)
 	souk_status status = souk_file_read(path, TEXT_MAX, &text, &size);
 	if (status != SOUK_OK)
 		return status == SOUK_LOCAL_FULL ? SOUK_PEER_BAD_SHARE : status;
-	status = parse_policy(ret, text);
+	status = souk_share_policy_parse(ret, souk_bytes_of(text, size));
 	free(text);
 	return status;
 }

@@ -348,6 +348,19 @@ class Sharing(MarketTest):
                 os.unlink(self.path("out"))
         self.assertEqual(self.read(self.bob, shared["file"])[0], data)
 
+    def test_12_unshare_killed(self):
+        path, _ = self.file(100000)
+        shared = self.share(path, self.bob)
+        rng = random.Random(SEED + 2)
+        for _ in range(5):
+            command = self.owner.command("unshare", shared["file"])
+            threading.Event().wait(rng.uniform(0, 0.15))
+            command.kill()
+            command.wait()
+        done = self.owner.souk("unshare", shared["file"])
+        self.assertEqual((done["complete"], done["receipts"]), (True, 3))
+        self.nothing_runs_but_what_is_shared()
+
     # ---- policies without a file
 
     def test_11_policy(self):

@@ -25,6 +25,11 @@
 #define SOUK_SHARE_TEXT_SIZE_MAX                                                                   \
 	(sizeof SOUK_SHARE_PREFIX + 2 * SOUK_SIGNED_CONTENT_SHARE_SIZE_MAX + 1)
 
+/* The same of a policy alone. */
+#define SOUK_SHARE_POLICY_PREFIX "souk-policy:"
+#define SOUK_SHARE_POLICY_TEXT_SIZE_MAX                                                            \
+	(sizeof SOUK_SHARE_POLICY_PREFIX + 2 * SOUK_KEY_POLICY_SIZE_MAX + 1)
+
 /* souk_share_make: fill in capsule, wrapped key and signature; the rest of ret->share is filled.
  *
  *  In: seed    of CAPSULE, which is for ret->share.policy
@@ -59,5 +64,16 @@ size_t souk_share_format(
  * Returns SOUK_OK, SOUK_PEER_BAD_SHARE: no such file, or why it cannot be decoded. */
 SOUK_MUST_CHECK souk_status souk_share_parse(
 	struct souk_signed_content_share *ret, struct souk_bytes text);
+
+/* A policy that belongs to no content, as its receiver is given it. */
+size_t souk_share_policy_format(
+	char out[SOUK_SHARE_POLICY_TEXT_SIZE_MAX], const struct souk_key_policy *policy);
+/* souk_share_policy_parse: nobody has signed it: what it says is compared with the ledger's
+ * agreements by who asks the proxies.
+ *
+ * Returns SOUK_OK, SOUK_PEER_BAD_SHARE: no such file, or a threshold that its proxies cannot meet,
+ * or one of them twice; or why it cannot be decoded. */
+SOUK_MUST_CHECK souk_status souk_share_policy_parse(
+	struct souk_key_policy *ret, struct souk_bytes text);
 
 #endif

@@ -26,6 +26,18 @@ static void check(const struct souk_signed_content_share *share)
 	SOUK_CHECK(strlen(s->name.text) == s->name.size && s->name.text[0] != '.');
 }
 
+static void parse_policy(struct souk_bytes text)
+{
+	static struct souk_key_policy policy, again;
+	static char out[SOUK_SHARE_POLICY_TEXT_SIZE_MAX];
+	if (souk_share_policy_parse(&policy, text) != SOUK_OK)
+		return;
+	SOUK_CHECK(policy.threshold >= 1 && policy.threshold <= policy.shares.count);
+	size_t size = souk_share_policy_format(out, &policy);
+	SOUK_CHECK(souk_share_policy_parse(&again, souk_bytes_of(out, size)) == SOUK_OK);
+	SOUK_CHECK(policy.shares.count == again.shares.count);
+}
+
 static void parse(struct souk_bytes text)
 {
 	static struct souk_signed_content_share share, again;
@@ -58,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	struct souk_bytes rest = souk_bytes_of(data + 1, size - 1);
+	parse_policy(rest);
 	if (data[0] % 2 == 0)
 		parse(rest);
 	else

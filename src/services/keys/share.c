@@ -101,17 +101,13 @@ souk_status souk_share_file_key(uint8_t ret[SOUK_SEALED_KEY_SIZE],
 
 /* ------------------------------------------------------------------ as a file */
 
-size_t souk_share_format(
-	char out[SOUK_SHARE_TEXT_SIZE_MAX], const struct souk_signed_content_share *share)
+/* "PREFIX", hexadecimal, a line's end. */
+static size_t format_text(char *out, const char *prefix, struct souk_bytes bytes)
 {
-	uint8_t bytes[SOUK_SIGNED_CONTENT_SHARE_SIZE_MAX];
-	struct souk_writer writer;
-	size_t prefix = strlen(SOUK_SHARE_PREFIX);
-	souk_writer_init(&writer, bytes, sizeof bytes);
-	souk_signed_content_share_encode(&writer, share);
-	memcpy(out, SOUK_SHARE_PREFIX, prefix);
-	souk_hex_encode(out + prefix, bytes, writer.size);
-	size_t size = prefix + 2 * writer.size;
+	size_t size = strlen(prefix);
+	memcpy(out, prefix, size);
+	souk_hex_encode(out + size, bytes.data, bytes.size);
+	size += 2 * bytes.size;
 	out[size++] = '\n';
 	out[size] = '\0';
 	return size;
@@ -122,19 +118,63 @@ static bool is_space(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* The bytes of such a text, at most MAX; DIGITS has room for 2 * MAX + 1. */
+static souk_status parse_text(uint8_t *out, size_t max, size_t *ret_size, char *digits,
+	const char *prefix, struct souk_bytes text)
+{
+	size_t head = strlen(prefix), size = text.size;
+	while (size > 0 && is_space(text.data[size - 1]))
+		size--;
+	if (size < head || memcmp(text.data, prefix, head) != 0 || size - head > 2 * max ||
+		(size - head) % 2 != 0)
+		return SOUK_PEER_BAD_SHARE;
+	size -= head;
+	memcpy(digits, text.data + head, size);
+	digits[size] = '\0';
+	SOUK_TRY(souk_hex_decode(out, size / 2, digits));
+	*ret_size = size / 2;
+	return SOUK_OK;
+}
+
+size_t souk_share_format(
+	char out[SOUK_SHARE_TEXT_SIZE_MAX], const struct souk_signed_content_share *share)
+{
+	uint8_t bytes[SOUK_SIGNED_CONTENT_SHARE_SIZE_MAX];
+	struct souk_writer writer;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_signed_content_share_encode(&writer, share);
+	return format_text(out, SOUK_SHARE_PREFIX, souk_bytes_of(bytes, writer.size));
+}
+
 souk_status souk_share_parse(struct souk_signed_content_share *ret, struct souk_bytes text)
 {
 	uint8_t bytes[SOUK_SIGNED_CONTENT_SHARE_SIZE_MAX];
 	char digits[SOUK_SHARE_TEXT_SIZE_MAX];
-	size_t prefix = strlen(SOUK_SHARE_PREFIX), size = text.size;
-	while (size > 0 && is_space(text.data[size - 1]))
-		size--;
-	if (size < prefix || memcmp(text.data, SOUK_SHARE_PREFIX, prefix) != 0 ||
-		size - prefix > 2 * sizeof bytes || (size - prefix) % 2 != 0)
+	size_t size;
+	SOUK_TRY(parse_text(bytes, sizeof bytes, &size, digits, SOUK_SHARE_PREFIX, text));
+	return souk_signed_content_share_decode(ret, souk_bytes_of(bytes, size), NULL);
+}
+
+size_t souk_share_policy_format(
+	char out[SOUK_SHARE_POLICY_TEXT_SIZE_MAX], const struct souk_key_policy *policy)
+{
+	uint8_t bytes[SOUK_KEY_POLICY_SIZE_MAX];
+	struct souk_writer writer;
+	souk_writer_init(&writer, bytes, sizeof bytes);
+	souk_key_policy_encode(&writer, policy);
+	return format_text(out, SOUK_SHARE_POLICY_PREFIX, souk_bytes_of(bytes, writer.size));
+}
+
+souk_status souk_share_policy_parse(struct souk_key_policy *ret, struct souk_bytes text)
+{
+	struct souk_key_policy policy;
+	uint8_t bytes[SOUK_KEY_POLICY_SIZE_MAX];
+	char digits[SOUK_SHARE_POLICY_TEXT_SIZE_MAX];
+	size_t size;
+	SOUK_TRY(parse_text(bytes, sizeof bytes, &size, digits, SOUK_SHARE_POLICY_PREFIX, text));
+	SOUK_TRY(souk_key_policy_decode(&policy, souk_bytes_of(bytes, size), NULL));
+	if (!shares_are_good(&policy))
 		return SOUK_PEER_BAD_SHARE;
-	size -= prefix;
-	memcpy(digits, text.data + prefix, size);
-	digits[size] = '\0';
-	SOUK_TRY(souk_hex_decode(bytes, size / 2, digits));
-	return souk_signed_content_share_decode(ret, souk_bytes_of(bytes, size / 2), NULL);
+	*ret = policy;
+	return SOUK_OK;
 }

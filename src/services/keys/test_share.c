@@ -142,6 +142,26 @@ static void test_names_stay_in_their_folder(void **state)
 	}
 }
 
+static void test_a_policy_alone(void **state)
+{
+	struct world w;
+	struct souk_key_policy back;
+	char text[SOUK_SHARE_POLICY_TEXT_SIZE_MAX];
+	(void)state;
+	setup(&w);
+	struct souk_key_policy *policy = &w.share.share.policy;
+	size_t size = souk_share_policy_format(text, policy);
+	assert_int_equal(souk_share_policy_parse(&back, souk_bytes_of(text, size)), SOUK_OK);
+	assert_int_equal(back.shares.count, 3);
+	for (size_t i = 0; i + 1 < size; i++)
+		assert_int_not_equal(
+			souk_share_policy_parse(&back, souk_bytes_of(text, i)), SOUK_OK);
+	policy->threshold = 4;
+	size = souk_share_policy_format(text, policy);
+	assert_int_equal(
+		souk_share_policy_parse(&back, souk_bytes_of(text, size)), SOUK_PEER_BAD_SHARE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_any_changed_byte_is_noticed),
 		cmocka_unit_test(test_what_a_signer_may_not_say),
 		cmocka_unit_test(test_names_stay_in_their_folder),
+		cmocka_unit_test(test_a_policy_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
