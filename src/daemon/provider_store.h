@@ -6,6 +6,7 @@
  *                                   'K' content id -> cache_record, of what may be evicted
  *                                   'S' session id -> session_record
  *                                   'R' leaf       -> receipt_record
+ *                                   'G' agreement  -> key_grant_record (proxy_store.c)
  *                                   'W'            -> the last block that was watched
  *   HOME/content/ID        the bytes of a content
  *   HOME/content/ID.row    its chunk row: 32 bytes for each chunk

@@ -224,11 +224,7 @@ static souk_status delete_grant(struct proxy *proxy, const struct souk_http_requ
 	SOUK_TRY(status);
 	if (!provider_may_ask(proxy->node, request))
 		return SOUK_LOCAL_FULL;
-	status = look(proxy->node, id, &head);
-	/* It is stored, and the ledger does not have it: that may be about to change. */
-	if (status == SOUK_PEER_NO_AGREEMENT || status == SOUK_LOCAL_NOT_FOUND)
-		return SOUK_PEER_AGREEMENT_RUNS;
-	SOUK_TRY(status);
+	SOUK_TRY(look(proxy->node, id, &head));
 	return proxy_delete(proxy, id, head, ret);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy_internal.h"
+#include "records.h"
 #include "souk/base/check.h"
 #include "souk/crypto/aead.h"
 #include "souk/crypto/sha256.h"
@@ -160,34 +161,29 @@ souk_status proxy_store_del(const struct provider_store *store, const struct sou
 	return finish(txn, status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status);
 }
 
+struct visitor {
+	souk_status (*visit)(
+		void *ctx, const struct souk_hash *id, const struct souk_key_grant_record *record);
+	void *ctx;
+};
+
+static souk_status visit_grant(void *ctx, struct souk_bytes id, struct souk_bytes value)
+{
+	const struct visitor *visitor = ctx;
+	struct souk_key_grant_record record;
+	struct souk_hash agreement;
+	if (id.size != SOUK_HASH_SIZE ||
+		souk_key_grant_record_decode(&record, value, NULL) != SOUK_OK)
+		return SOUK_CORRUPT_STORE;
+	memcpy(agreement.bytes, id.data, SOUK_HASH_SIZE);
+	return visitor->visit(visitor->ctx, &agreement, &record);
+}
+
 souk_status proxy_store_each(const struct provider_store *store,
 	souk_status (*visit)(
 		void *ctx, const struct souk_hash *id, const struct souk_key_grant_record *record),
 	void *ctx)
 {
-	struct souk_lmdb_txn *txn;
-	struct souk_store view;
-	uint8_t from[KEY_SIZE + 1] = {PREFIX};
-	size_t from_size = 1;
-	SOUK_TRY(souk_lmdb_store_begin(store->lmdb, SOUK_LMDB_READ, &txn, &view));
-	souk_status status;
-	for (;;) {
-		struct souk_bytes key, value;
-		struct souk_key_grant_record record;
-		struct souk_hash id;
-		status = souk_store_next(&view, souk_bytes_of(from, from_size), &key, &value);
-		if (status != SOUK_OK || key.data[0] != PREFIX || key.size != KEY_SIZE)
-			break;
-		memcpy(from, key.data, KEY_SIZE);
-		from[KEY_SIZE] = 0;
-		from_size = KEY_SIZE + 1;
-		memcpy(id.bytes, key.data + 1, SOUK_HASH_SIZE);
-		status = souk_key_grant_record_decode(&record, value, NULL) == SOUK_OK
-				 ? visit(ctx, &id, &record)
-				 : SOUK_CORRUPT_STORE;
-		if (status != SOUK_OK)
-			break;
-	}
-	souk_lmdb_txn_abort(txn);
-	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
+	struct visitor visitor = {visit, ctx};
+	return records_each(store->lmdb, PREFIX, visit_grant, &visitor);
 }
