@@ -153,17 +153,13 @@ static bool is_json(const struct souk_http_request *request)
 static souk_status run_inside(
 	struct vault_call *call, vault_operation *run, bool reads, json_t **ret)
 {
-	struct vault_home *home = call->node->home;
-	struct souk_vault vault;
-	souk_status status;
-	if (reads) {
-		SOUK_TRY(vault_home_begin_read(home, &vault));
-		status = run(call, &vault, ret);
-		vault_home_end_read(home);
-		return status;
-	}
-	SOUK_TRY(vault_home_begin(home, call->actor, &vault));
-	return vault_home_end(home, run(call, &vault, ret));
+	struct vault_snapshot snapshot;
+	if (!reads)
+		return vault_writer_run(call->node, call, run, ret);
+	SOUK_TRY(vault_home_snapshot(call->node->home, &snapshot));
+	souk_status status = run(call, &snapshot.vault, ret);
+	vault_snapshot_end(&snapshot);
+	return status;
 }
 
 static void run(struct vault_call *call, struct souk_http_reply *reply, vault_operation *operation,

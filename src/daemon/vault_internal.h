@@ -15,6 +15,17 @@
 
 #define VAULT_TOKEN_SIZE 64u /* digits */
 
+struct vault_job;
+
+/* The thread that writes; see vault_writer.c. */
+struct vault_writer {
+	pthread_mutex_t lock; /* over the rest */
+	pthread_cond_t work, done;
+	struct vault_job *first, **last;
+	pthread_t thread;
+	bool runs, stopping;
+};
+
 struct vault_node {
 	struct vault_node_config config;
 	struct vault_home *home;
@@ -28,6 +39,7 @@ struct vault_node {
 	struct stopper stopper;
 	pthread_t keeper;
 	bool keeper_runs;
+	struct vault_writer writer;
 };
 
 void vault_handler(
@@ -56,6 +68,15 @@ struct vault_call {
 /* An operation, inside a transaction: SOUK_OK and what to answer with. */
 typedef souk_status vault_operation(
 	struct vault_call *call, const struct souk_vault *vault, json_t **ret);
+
+void vault_writer_init(struct vault_writer *writer);
+souk_status vault_writer_start(struct vault_node *node);
+/* Ends its thread, once all that was asked for is done. */
+void vault_writer_done(struct vault_writer *writer);
+/* Run an operation that writes, and wait until it is on the disk. *RET may be NULL where it failed.
+ */
+souk_status vault_writer_run(
+	struct vault_node *node, struct vault_call *call, vault_operation *run, json_t **ret);
 
 struct vault_route {
 	const char *method;

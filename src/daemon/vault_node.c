@@ -193,6 +193,7 @@ static souk_status start_all(
 	SOUK_TRY(open_token(node));
 	*ret_what = "the vault's thread";
 	SOUK_TRY(start_keeper(node));
+	SOUK_TRY(vault_writer_start(node));
 	*ret_what = node->config.listen;
 	return start_server(node);
 }
@@ -207,6 +208,7 @@ souk_status vault_node_start(struct vault_node **ret, const struct vault_node_co
 	node->config = *config;
 	pthread_mutex_init(&node->anchoring, NULL);
 	stopper_init(&node->stopper);
+	vault_writer_init(&node->writer);
 	souk_status status = start_all(node, identity, ret_what);
 	if (status != SOUK_OK) {
 		vault_node_stop(node);
@@ -220,7 +222,9 @@ souk_status vault_node_start(struct vault_node **ret, const struct vault_node_co
 void vault_node_stop(struct vault_node *node)
 {
 	stopper_stop(&node->stopper);
+	/* Requests first: they wait for the writer. */
 	souk_http_server_stop(node->server);
+	vault_writer_done(&node->writer);
 	if (node->keeper_runs)
 		pthread_join(node->keeper, NULL);
 	souk_chain_client_free(node->chain);

@@ -2,7 +2,7 @@
  *
  * vault_node.h - the home's vault for the programs of this machine, over HTTP.
  *
- *   program --Bearer token--> [ host? token? route ] --> one transaction of HOME/vault.mdb
+ *   program --Bearer token--> [ host? token? route ] --> writer: transactions of HOME/vault.mdb
  *                                                   <-- JSON, once it is on the disk
  *   timer ---> the log's root onto the ledger, when it is due
  *

@@ -14,9 +14,9 @@
  *   every operation --> entry (index, time, what, key, result, who, previous) signed by the home's
  *   identity --> merkle tree --> root on the ledger (tx anchor)
  *
- * A struct souk_vault is one operation's view: the inside of one transaction of the store, the
- * vault's opened key, and the moment. The caller commits where souk_vault_commits(status) says so,
- * for refusals too, as these are logged; and aborts otherwise.
+ * A struct souk_vault is one operation's view (or that of several, one after the other): the inside
+ * of one transaction of the store, the vault's opened key, and the moment. The caller commits where
+ * souk_vault_commits(status) says so, for refusals too, as these are logged; and aborts otherwise.
  *
  * Invariants: V1 secrets are in the store only encrypted; every record carries an HMAC under the
  *                vault's key, so that limits and counts cannot be set back without that key.
