@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LABELS	 3u
 #define WRAPS	 4u
+#define POLICIES 2u
 #define STEPS	 120u
 #define PLAIN	 5u
 #define GRACE_MS 100000u
@@ -42,10 +43,19 @@ struct model_wrap {
 	uint64_t generation;
 };
 
+struct model_policy {
+	bool exists, revoked;
+	struct souk_nonce id;
+	uint32_t threshold, shares;
+	struct souk_umbral_kfrag first; /* of its key fragments, once they were made */
+	bool is_made;
+};
+
 static struct bench {
 	struct vault_kit kit;
 	struct model_key keys[LABELS];
 	struct model_wrap wraps[WRAPS];
+	struct model_policy policies[POLICIES];
 	uint64_t entries, generations;
 	bool crashes; /* this step is aborted */
 } b;
@@ -287,12 +297,76 @@ static void spoil(const uint8_t bytes[4])
 	slot->is_spoilt = true;
 }
 
+/* ---- policies ---- */
+
+static void make_policy(struct model_policy *policy, const uint8_t bytes[4])
+{
+	const uint32_t threshold = bytes[3] % 4, shares = bytes[3] / 4 % 4;
+	struct souk_vault_policy made;
+	const struct souk_pubkey receiving = vault_pubkey_of(&b.kit.keys.signer.point);
+	souk_status expected = threshold >= 1 && threshold <= shares ? SOUK_OK : SOUK_LOCAL_STATE;
+	if (STEP(expected, false,
+		    souk_vault_policy_create(
+			    v, "p", &receiving, threshold, shares, (struct souk_time){0}, &made)))
+		*policy = (struct model_policy){
+			.exists = true, .id = made.id, .threshold = threshold, .shares = shares};
+}
+
+/* The same fragments each time, whatever lies in between. */
+static void delegate(struct model_policy *policy, const uint8_t bytes[4])
+{
+	struct souk_umbral_kfrag kfrags[5];
+	const uint32_t count = bytes[3] % 6;
+	if (!policy->exists)
+		return;
+	souk_status expected = policy->revoked ? SOUK_PEER_AGREEMENT_REVOKED : SOUK_OK;
+	if (count < policy->threshold)
+		expected = SOUK_LOCAL_STATE;
+	if (!STEP(expected, false, souk_vault_policy_delegate(v, &policy->id, count, kfrags)))
+		return;
+	SOUK_CHECK(!policy->is_made || memcmp(policy->first.id, kfrags[0].id, 32) == 0);
+	SOUK_CHECK(!policy->is_made || souk_scalar_equal(&policy->first.rk, &kfrags[0].rk));
+	policy->first = kfrags[0];
+	policy->is_made = true;
+}
+
+static void revoke(struct model_policy *policy)
+{
+	if (policy->exists && STEP(SOUK_OK, false, souk_vault_policy_revoke(v, &policy->id, NULL)))
+		policy->revoked = true;
+}
+
+/* What is wrapped for a policy, its owner opens without a label. */
+static void wrap_for_policy(struct model_policy *policy, unsigned label, const uint8_t bytes[4])
+{
+	struct model_wrap *slot = &b.wraps[bytes[3] % WRAPS];
+	uint8_t scratch[SOUK_VAULT_WRAP_BINARY + PLAIN], plain[PLAIN];
+	char text[SOUK_VAULT_WRAP_SIZE(PLAIN)];
+	struct souk_vault_wrap parsed;
+	if (!policy->exists || !slot->is_there)
+		return;
+	SOUK_CHECK(souk_vault_wrap_parse(&parsed, souk_bytes_text(slot->text), scratch,
+			   sizeof scratch) == SOUK_OK);
+	const souk_status expected =
+		policy->revoked ? SOUK_PEER_AGREEMENT_REVOKED : opens(slot, label);
+	bool is_done = STEP(expected, expected == SOUK_PEER_BAD_CIPHERTEXT,
+		souk_vault_rewrap(v, labels[label], &parsed, &policy->id, plain, text));
+	count_use(label, expected);
+	if (!is_done)
+		return;
+	SOUK_CHECK(souk_vault_wrap_parse(&parsed, souk_bytes_text(text), scratch, sizeof scratch) ==
+		   SOUK_OK);
+	if (STEP(SOUK_OK, false, souk_vault_unwrap(v, NULL, &parsed, plain)))
+		SOUK_CHECK(memcmp(plain, slot->plain, PLAIN) == 0);
+}
+
 static void step(const uint8_t bytes[4])
 {
 	const unsigned label = bytes[1] % LABELS;
 	struct model_key *key = &b.keys[label];
 	b.crashes = bytes[1] / LABELS % 8 == 7;
-	switch (bytes[0] % 13) {
+	struct model_policy *policy = &b.policies[bytes[2] % POLICIES];
+	switch (bytes[0] % 17) {
 	case 0: create(key, labels[label], bytes); break;
 	case 1: rotate(key, labels[label]); break;
 	case 2: configure(key, labels[label], bytes); break;
@@ -304,6 +378,10 @@ static void step(const uint8_t bytes[4])
 	case 8: rewrap(label, bytes); break;
 	case 9: sign(key, label, bytes); break;
 	case 10: spoil(bytes); break;
+	case 13: make_policy(policy, bytes); break;
+	case 14: delegate(policy, bytes); break;
+	case 15: revoke(policy); break;
+	case 16: wrap_for_policy(policy, label, bytes); break;
 	case 11: b.kit.vault.now.ms += 400u * bytes[2]; break;
 	case 12:
 		if (bytes[2] & 1)
