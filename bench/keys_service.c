@@ -26,7 +26,6 @@
 
 #define PROXIES	   30u
 #define THRESHOLD  16u
-#define QUICK	   5u /* proxies of a quick run, of which three */
 #define WINDOW	   8u
 #define PRICE	   20000u
 #define LIFE_MS	   (24ull * 3600 * 1000)
@@ -379,8 +378,8 @@ bool keys_service_run(struct keys_service *ret, const struct souk_bench_options 
 	if (b == NULL)
 		return false;
 	b->options = options;
-	b->count = options->quick ? QUICK : PROXIES;
-	b->threshold = options->quick ? QUICK / 2 + 1 : THRESHOLD;
+	b->count = PROXIES;
+	b->threshold = THRESHOLD;
 	bool good = start(b);
 	if (!good)
 		fprintf(stderr, "souk bench: the market does not start: see %s\n", b->market.log);
