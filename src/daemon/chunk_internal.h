@@ -95,6 +95,15 @@ bool chunk_files_are_there(const struct chunk_store *store, const struct souk_co
 SOUK_MUST_CHECK souk_status chunk_files_count(
 	const struct chunk_store *store, const struct souk_content *content, uint32_t *ret);
 
+/* Others may take the room that was made: so often it is made again. */
+#define CHUNK_ROOM_TRIES 8
+/* What CONTENT takes of the limit with CHUNKS of it here. */
+uint64_t chunk_room_with(const struct souk_content *content, uint64_t chunks);
+/* Evict until SIZE more bytes find room. Under change_lock. SOUK_OK, SOUK_LOCAL_FULL, or what the
+ * store said. */
+SOUK_MUST_CHECK souk_status chunk_make_room(struct chunk_store *store, uint64_t size);
+/* ITEM takes no room any more. Under lock; with as many holds as users. */
+void chunk_make_pinned(struct chunk_item *item);
 /* Room for one more chunk of ITEM, which counts as being written until chunk_wrote: what earns
  * least goes. SOUK_OK, SOUK_LOCAL_FULL, or what the store said. */
 SOUK_MUST_CHECK souk_status chunk_take_room(struct chunk_item *item);
