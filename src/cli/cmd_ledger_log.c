@@ -188,8 +188,7 @@ static const char *about_text(const struct souk_tx_body *body)
 	case SOUK_TX_BODY_ANSWER: return cli_hash_text(&body->answer.agreement);
 	case SOUK_TX_BODY_SILENCE: return cli_hash_text(&body->silence.agreement);
 	case SOUK_TX_BODY_AGREEMENT_END: return cli_hash_text(&body->agreement_end.agreement);
-	case SOUK_TX_BODY_AGREEMENT_REVOKE:
-		return cli_hash_text(&body->agreement_revoke.agreement);
+	case SOUK_TX_BODY_AGREEMENT_REVOKE: return cli_hash_text(&body->agreement_revoke.agreement);
 	case SOUK_TX_BODY_ANCHOR:
 		snprintf(text, sizeof text, "%" PRIu64 " entries", body->anchor.count);
 		return text;

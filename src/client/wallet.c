@@ -343,7 +343,8 @@ souk_status wallet_reserve_many(struct wallet *wallet, struct souk_wallet_strip 
 	souk_status status = SOUK_OK;
 	for (size_t i = 0; i < count && status == SOUK_OK; i++) {
 		ret[i] = reserve(&store, strips[i], amounts[i]);
-		/* What the leaf itself says writes nothing; anything else spoils the transaction. */
+		/* What the leaf itself says writes nothing; anything else spoils the transaction.
+		 */
 		if (ret[i] != SOUK_PEER_STRIP_RANGE && ret[i] != SOUK_LOCAL_STATE)
 			status = ret[i];
 	}

@@ -379,8 +379,8 @@ souk_status souk_ledger_get_provider(struct souk_provider_record *ret,
 	LEDGER_READ(ret, ledger, &key, provider_record, SOUK_PEER_NO_PROVIDER);
 }
 
-souk_status souk_ledger_get_anchor(struct souk_anchor_record *ret,
-	const struct souk_ledger *ledger, const struct souk_address *address)
+souk_status souk_ledger_get_anchor(struct souk_anchor_record *ret, const struct souk_ledger *ledger,
+	const struct souk_address *address)
 {
 	struct souk_ledger_key key = souk_ledger_key_anchor(address);
 	LEDGER_READ(ret, ledger, &key, anchor_record, SOUK_LOCAL_NOT_FOUND);

@@ -76,7 +76,7 @@ enum sim_kind {
 	SIM_AVAILABLE_REPLY, /* availability */
 	SIM_KEYS,	     /* re-encryption, see keys.h */
 	SIM_KEYS_REPLY,
-	SIM_GOSSIP,	     /* among colluders; honest actors ignore it */
+	SIM_GOSSIP, /* among colluders; honest actors ignore it */
 	SIM_KINDS,
 };
 
