@@ -111,7 +111,7 @@ static bool chart_issue(const struct content_issue_row *rows, const char *dir)
 		.groups = groups,
 		.count = CONTENT_ISSUE_ROWS,
 		.mark = 1.5,
-		.note = "CacheCash, 1 MB chunks",
+		.note = "CacheCash",
 	};
 	plot_bars_write(out, &plot);
 	return close_file(out, dir);
