@@ -61,6 +61,21 @@ static bool ask(int fd)
 	return strncmp(text, "HTTP/1.1 200", 12) == 0;
 }
 
+/* While those that give up their seats are on their way out somebody new may be turned away, and
+ * asks again, as every client does. */
+static int get_in(const char *from, uint16_t port)
+{
+	for (int i = 0; i < 2000; i++) {
+		int fd = connect_from(from, port);
+		if (ask(fd))
+			return fd;
+		close(fd);
+		poll(NULL, 0, 5);
+	}
+	fail_msg("%s was never let in", from);
+	return -1;
+}
+
 static void serve(enum souk_http_threading threading)
 {
 	struct souk_http_server_config config = {.threading = threading,
@@ -78,8 +93,7 @@ static void serve(enum souk_http_threading threading)
 		held[i] = connect_from("127.0.0.1", port);
 	/* Who came before is still there, and who comes now is let in. */
 	assert_true(ask(early));
-	late = connect_from("127.0.2.1", port);
-	assert_true(ask(late));
+	late = get_in("127.0.2.1", port);
 	assert_true(ask(early));
 	for (int i = 0; i < FLOOD; i++)
 		close(held[i]);
