@@ -17,6 +17,7 @@
 #include "process.h"
 #include "souk/base/rng.h"
 #include "swarm.h"
+#include "median.h"
 
 #define ROUNDS_MAX 7u
 #define KIB	   1024ull
@@ -67,18 +68,6 @@ struct round {
 	double cache_cpu_s, viewer_cpu_s, wall_s;
 	double nginx_cpu_s, curl_cpu_s, nginx_wall_s;
 };
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned count)
-{
-	qsort(values, count, sizeof *values, compare);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
 
 static bool write_random(const char *path, uint64_t size, uint64_t seed)
 {
@@ -144,7 +133,7 @@ static double for_each_round(
 		double over = above_value > 0 ? above_value : *(const double *)(at + above);
 		values[i] = under > 0 ? over / under : 0;
 	}
-	return median(values, count);
+	return bench_median(values, count);
 }
 
 static void fill_row(struct content_delivery_row *row, const struct plan *plan,

@@ -14,6 +14,7 @@
 #include "souk/base/rng.h"
 #include "souk/io/clock_real.h"
 #include "swarm.h"
+#include "median.h"
 
 #define OBJECT_BYTES (16u << 20)
 #define REPEATS_MAX  5u
@@ -31,18 +32,6 @@ struct first {
 	double round_trip_ms;
 	const char *failed;
 };
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned count)
-{
-	qsort(values, count, sizeof *values, compare);
-	return values[count / 2];
-}
 
 static bool write_object(const struct first *f, char path[400], unsigned number)
 {
@@ -217,11 +206,11 @@ static bool run_row(struct content_first_row *row, const struct souk_bench_optio
 			options->workdir);
 		return false;
 	}
-	row->nginx_ms = median(values[0], repeats);
-	row->first_ms = median(values[1], repeats);
-	row->next_ms = median(values[2], repeats);
-	row->soon_ms = median(values[3], repeats);
-	row->ready_ms = median(values[4], repeats);
+	row->nginx_ms = bench_median(values[0], repeats);
+	row->first_ms = bench_median(values[1], repeats);
+	row->next_ms = bench_median(values[2], repeats);
+	row->soon_ms = bench_median(values[3], repeats);
+	row->ready_ms = bench_median(values[4], repeats);
 	row->bound_ms = 1.2 * row->nginx_ms + row->round_trip_ms;
 	process_run(clean, NULL, 0, NULL);
 	return true;

@@ -16,6 +16,7 @@
 #include "souk/base/rng.h"
 #include "souk/io/clock_real.h"
 #include "unpaid.h"
+#include "median.h"
 
 #define ROUNDS_MAX 9
 
@@ -39,27 +40,13 @@ static double elapsed_s(uint64_t since_ns)
 	return (double)(souk_clock_steady_ns() - since_ns) / 1e9;
 }
 
-static int compare_double(const void *a, const void *b)
-{
-	double p = *(const double *)a, q = *(const double *)b;
-	return p < q ? -1 : p > q;
-}
-
-static double median(const double *values, int count)
-{
-	double sorted[ROUNDS_MAX];
-	memcpy(sorted, values, (size_t)count * sizeof *sorted);
-	qsort(sorted, (size_t)count, sizeof *sorted, compare_double);
-	return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
 /* The median of the ratios round by round: drift of the machine's speed falls out. */
 static double median_ratio(const double *slower, const double *faster, int count)
 {
 	double ratios[ROUNDS_MAX];
 	for (int i = 0; i < count; i++)
 		ratios[i] = slower[i] / faster[i];
-	return median(ratios, count);
+	return bench_median(ratios, count);
 }
 
 static bool write_random(const char *path, uint64_t size)
@@ -191,10 +178,11 @@ static struct content_paid_figures figures_of(const struct content_bench *b)
 		.bytes = b->size,
 		.big_bytes = b->big_size,
 		.rounds = b->rounds,
-		.paid_bytes_per_s = (double)b->size / median(b->paid_s, b->rounds),
-		.transfer_bytes_per_s = (double)b->size / median(b->paid_transfer_s, b->rounds),
-		.https_bytes_per_s = (double)b->size / median(b->https_s, b->rounds),
-		.unpaid_bytes_per_s = (double)b->size / median(b->unpaid_s, b->rounds),
+		.paid_bytes_per_s = (double)b->size / bench_median(b->paid_s, b->rounds),
+		.transfer_bytes_per_s =
+			(double)b->size / bench_median(b->paid_transfer_s, b->rounds),
+		.https_bytes_per_s = (double)b->size / bench_median(b->https_s, b->rounds),
+		.unpaid_bytes_per_s = (double)b->size / bench_median(b->unpaid_s, b->rounds),
 		.ratio_https = median_ratio(b->https_s, b->paid_s, b->rounds),
 		.ratio_unpaid = median_ratio(b->unpaid_s, b->paid_transfer_s, b->rounds),
 		.provider_rss_mib = b->provider_rss_mib,

@@ -10,6 +10,7 @@
 #include "souk/base/rng.h"
 #include "souk/content/puzzle.h"
 #include "souk/exchange/session.h"
+#include "median.h"
 
 #define UNIT_SIZE   262144u
 #define UNITS	    8u /* a full segment of the default window */
@@ -116,18 +117,6 @@ static double time_solver_gbps(struct segment *segment, double seconds)
 	return (double)(PARTS * segment->data.shape.sizes[0]) * 8 / whole_s / 1e9;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned count)
-{
-	qsort(values, count, sizeof *values, compare);
-	return values[count / 2];
-}
-
 static bool run_row(struct content_puzzle_row *row, bool is_quick)
 {
 	double gbps[REPEATS_MAX], us[REPEATS_MAX], seconds = is_quick ? 0.05 : 0.4;
@@ -148,8 +137,8 @@ static bool run_row(struct content_puzzle_row *row, bool is_quick)
 		gbps[i] = time_solver_gbps(segment, seconds);
 		us[i] = time_make_us(segment, seconds / 4);
 	}
-	row->solver_gbps = median(gbps, repeats);
-	row->make_us = median(us, repeats);
+	row->solver_gbps = bench_median(gbps, repeats);
+	row->make_us = bench_median(us, repeats);
 	free(segment->bytes);
 	free(segment);
 	return true;

@@ -23,6 +23,7 @@
 #include "souk/io/entropy_real.h"
 #include "souk/keys/umbral.h"
 #include "umbral_pre_js.h"
+#include "median.h"
 
 #define ROUNDS_MAX 7u
 #define SHARES	   16u
@@ -213,20 +214,6 @@ static void forget_peer(const struct peer *peer, const char *workdir)
 
 /* ------------------------------------------------------------------ figures */
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(const double *values, unsigned count)
-{
-	double sorted[ROUNDS_MAX];
-	memcpy(sorted, values, count * sizeof *values);
-	qsort(sorted, count, sizeof *sorted, compare);
-	return sorted[count / 2];
-}
-
 /* What COUNT rounds say of one figure, each over what OVER says (NULL: over 1); 0: not measured. */
 static double median_of(const struct round *rounds, unsigned count, size_t at, size_t over)
 {
@@ -241,7 +228,7 @@ static double median_of(const struct round *rounds, unsigned count, size_t at, s
 			return 0;
 		values[i] = value / below;
 	}
-	return median(values, count);
+	return bench_median(values, count);
 }
 
 #define AT(engine, operation) (offsetof(struct round, engine) + (operation) * sizeof(double))

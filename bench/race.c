@@ -10,32 +10,19 @@
 #include "microcash.h"
 #include "micropay.h"
 #include "ours.h"
+#include "median.h"
 
 #define LEDGER_ESCROWS 1024u
 #define LEDGER_CLAIMS  1024u /* of ours, in a round */
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(const double *values, unsigned count)
-{
-	double sorted[RACE_ROUNDS_MAX];
-	memcpy(sorted, values, count * sizeof *values);
-	qsort(sorted, count, sizeof *sorted, compare);
-	return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
 double race_rate(const struct race *race, enum race_system system, enum race_role role)
 {
-	return median(race->rates[system][role], race->rounds);
+	return bench_median(race->rates[system][role], race->rounds);
 }
 
 double race_part(const struct race *race, enum race_part part)
 {
-	return median(race->parts[part], race->rounds);
+	return bench_median(race->parts[part], race->rounds);
 }
 
 double race_ratio(const struct race *race, enum race_system system, enum race_role role)
@@ -43,7 +30,7 @@ double race_ratio(const struct race *race, enum race_system system, enum race_ro
 	double ratios[RACE_ROUNDS_MAX];
 	for (unsigned i = 0; i < race->rounds; i++)
 		ratios[i] = race->rates[RACE_SOUK][role][i] / race->rates[system][role][i];
-	return median(ratios, race->rounds);
+	return bench_median(ratios, race->rounds);
 }
 
 enum race_system race_faster(const struct race *race, enum race_system system, enum race_role role)
@@ -177,7 +164,7 @@ double race_crossover_strip(const struct race *race, enum race_system system)
 		counts[i] = 1 / race->parts[RACE_VERIFY_STRIPS][i] /
 			    (theirs - 1 / race->parts[RACE_VERIFY][i]);
 	}
-	return median(counts, race->rounds);
+	return bench_median(counts, race->rounds);
 }
 
 double race_provider_rate_at(const struct race *race, double count)

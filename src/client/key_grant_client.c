@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "control_call.h"
 #include "souk/base/check.h"
 #include "souk/keys/judge.h"
 
@@ -13,17 +12,7 @@
 static souk_status call(struct provider_client *client, const char *method, const char *path,
 	struct souk_bytes body, struct souk_http_answer *ret)
 {
-	char url[512];
-	snprintf(url, sizeof url, "%s%s", client->url, path);
-	struct souk_http_call request = {
-		.method = method,
-		.url = url,
-		.body = body,
-		.timeout_ms = client->timeout_ms,
-		.pin = &client->pin,
-		.answer_size_max = ANSWER_SIZE_MAX,
-	};
-	return control_call(client->http, &request, client->detail, sizeof client->detail, ret);
+	return provider_client_call(client, method, path, body, ANSWER_SIZE_MAX, ret);
 }
 
 static struct souk_bytes bytes_of(const struct souk_http_answer *answer)

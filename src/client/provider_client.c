@@ -28,8 +28,9 @@ void provider_client_done(struct provider_client *client)
 	client->http = NULL;
 }
 
-static souk_status call(struct provider_client *client, const char *method, const char *path,
-	struct souk_bytes body, size_t answer_size_max, struct souk_http_answer *ret)
+souk_status provider_client_call(struct provider_client *client, const char *method,
+	const char *path, struct souk_bytes body, size_t answer_size_max,
+	struct souk_http_answer *ret)
 {
 	char url[512];
 	snprintf(url, sizeof url, "%s%s", client->url, path);
@@ -57,7 +58,7 @@ souk_status provider_client_offer(struct provider_client *client, const struct s
 	struct souk_wire_error where;
 	souk_hex_encode(hex, content->bytes, SOUK_HASH_SIZE);
 	snprintf(path, sizeof path, "/v1/offers/%s", hex);
-	SOUK_TRY(call(client, "GET", path, souk_bytes_of(NULL, 0), 65536, &answer));
+	SOUK_TRY(provider_client_call(client, "GET", path, souk_bytes_of(NULL, 0), 65536, &answer));
 	souk_status status = souk_signed_offer_decode(ret, bytes_of(&answer), &where);
 	souk_http_answer_done(&answer);
 	return status;
@@ -70,7 +71,7 @@ souk_status provider_client_row(struct provider_client *client, const struct sou
 	struct souk_http_answer answer;
 	souk_hex_encode(hex, content->bytes, SOUK_HASH_SIZE);
 	snprintf(path, sizeof path, "/v1/chunks/%s", hex);
-	SOUK_TRY(call(
+	SOUK_TRY(provider_client_call(
 		client, "GET", path, souk_bytes_of(NULL, 0), count * SOUK_HASH_SIZE + 1, &answer));
 	if (answer.size != count * SOUK_HASH_SIZE) {
 		souk_http_answer_done(&answer);
@@ -91,7 +92,7 @@ souk_status provider_client_ask(
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_ask_encode(&writer, ask);
 	SOUK_TRY(souk_writer_finish(&writer, &body));
-	SOUK_TRY(call(client, "POST", "/v1/sessions", body, 65536, &answer));
+	SOUK_TRY(provider_client_call(client, "POST", "/v1/sessions", body, 65536, &answer));
 	souk_status status = souk_grant_open_decode(ret, bytes_of(&answer), &where);
 	souk_http_answer_done(&answer);
 	return status;
@@ -107,7 +108,7 @@ souk_status provider_client_agree(
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_signed_agreement_encode(&writer, proposal);
 	SOUK_TRY(souk_writer_finish(&writer, &body));
-	SOUK_TRY(call(client, "POST", "/v1/agreements", body, 65536, &answer));
+	SOUK_TRY(provider_client_call(client, "POST", "/v1/agreements", body, 65536, &answer));
 	souk_http_answer_done(&answer);
 	return SOUK_OK;
 }
@@ -123,7 +124,7 @@ souk_status provider_client_recruit(struct provider_client *client,
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_signed_recruit_encode(&writer, recruit);
 	SOUK_TRY(souk_writer_finish(&writer, &body));
-	SOUK_TRY(call(client, "POST", "/v1/recruits", body, 65536, &answer));
+	SOUK_TRY(provider_client_call(client, "POST", "/v1/recruits", body, 65536, &answer));
 	souk_status status = souk_signed_enlist_decode(ret, bytes_of(&answer), &where);
 	souk_http_answer_done(&answer);
 	return status;
@@ -142,7 +143,7 @@ souk_status provider_client_strip(struct provider_client *client, const struct s
 	SOUK_TRY(souk_writer_finish(&writer, &body));
 	souk_hex_encode(hex, session->bytes, SOUK_NONCE_SIZE);
 	snprintf(path, sizeof path, "/v1/sessions/%s/strip", hex);
-	SOUK_TRY(call(client, "POST", path, body, 65536, &answer));
+	SOUK_TRY(provider_client_call(client, "POST", path, body, 65536, &answer));
 	souk_http_answer_done(&answer);
 	return SOUK_OK;
 }
@@ -158,7 +159,7 @@ souk_status provider_client_receipt(struct provider_client *client,
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_receipt_proposal_encode(&writer, proposal);
 	SOUK_TRY(souk_writer_finish(&writer, &body));
-	SOUK_TRY(call(client, "POST", "/v1/receipts", body, 65536, &answer));
+	SOUK_TRY(provider_client_call(client, "POST", "/v1/receipts", body, 65536, &answer));
 	souk_status status = souk_signed_leaf_receipt_decode(ret, bytes_of(&answer), &where);
 	souk_http_answer_done(&answer);
 	return status;
@@ -172,8 +173,8 @@ souk_status provider_client_name(
 	struct souk_wire_error where;
 	souk_name_format(text, name);
 	snprintf(path, sizeof path, "/v1/names/%s", text);
-	SOUK_TRY(call(client, "GET", path, souk_bytes_of(NULL, 0), SOUK_SIGNED_NAME_SIZE_MAX + 512,
-		&answer));
+	SOUK_TRY(provider_client_call(client, "GET", path, souk_bytes_of(NULL, 0),
+		SOUK_SIGNED_NAME_SIZE_MAX + 512, &answer));
 	souk_status status = souk_signed_name_decode(ret, bytes_of(&answer), &where);
 	souk_http_answer_done(&answer);
 	return status;
@@ -189,7 +190,7 @@ souk_status provider_client_put_name(
 	souk_writer_init(&writer, bytes, sizeof bytes);
 	souk_signed_name_encode(&writer, record);
 	SOUK_TRY(souk_writer_finish(&writer, &body));
-	SOUK_TRY(call(client, "POST", "/v1/names", body, 65536, &answer));
+	SOUK_TRY(provider_client_call(client, "POST", "/v1/names", body, 65536, &answer));
 	souk_http_answer_done(&answer);
 	return SOUK_OK;
 }

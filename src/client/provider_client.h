@@ -21,6 +21,14 @@ SOUK_MUST_CHECK souk_status provider_client_init(struct provider_client *client,
 	const struct souk_provider_record *record, uint64_t timeout_ms);
 void provider_client_done(struct provider_client *client);
 
+/* A call of PATH, for those that speak more than what follows. RET is given back with
+ * souk_http_answer_done.
+ *
+ * Returns SOUK_OK, SOUK_IO_* (try again), or the status that the provider refused with. */
+SOUK_MUST_CHECK souk_status provider_client_call(struct provider_client *client, const char *method,
+	const char *path, struct souk_bytes body, size_t answer_size_max,
+	struct souk_http_answer *ret);
+
 /* Each returns SOUK_OK, SOUK_IO_*, the status that the provider refused with, or SOUK_PEER_* where
  * its answer is malformed. Verifying what was answered is the caller's. */
 SOUK_MUST_CHECK souk_status provider_client_offer(struct provider_client *client,

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http_answer.h"
 #include "provider_internal.h"
 #include "souk/base/check.h"
 #include "souk/content/chunk.h"
@@ -18,7 +19,6 @@
 #include "souk/io/file.h"
 #include "souk/io/log.h"
 
-#define BINARY "application/octet-stream"
 /* How long an answer to a strip may wait for others that ask the ledger. */
 #define LOOKUP_WAIT_S 4
 
@@ -31,11 +31,6 @@ struct strip_path {
 
 static bool answer_first(struct provider_node *node, const struct souk_http_request *http,
 	const char *path, struct souk_http_reply *reply);
-
-static void refuse(struct souk_http_reply *reply, souk_status status, const char *detail)
-{
-	souk_http_reply_problem(reply, souk_http_status_of(status), status, detail);
-}
 
 /* What is sold as ID: a content, or what a proxy does under an agreement. */
 static souk_status find_sale(
@@ -67,18 +62,6 @@ souk_status provider_offer(
 	return status;
 }
 
-/* Encode a message and answer with it. */
-#define REPLY_MESSAGE(name, size_max, reply, message)                                              \
-	do {                                                                                       \
-		uint8_t bytes_[size_max];                                                          \
-		struct souk_writer writer_;                                                        \
-		struct souk_bytes encoded_;                                                        \
-		souk_writer_init(&writer_, bytes_, sizeof bytes_);                                 \
-		souk_##name##_encode(&writer_, (message));                                         \
-		if (souk_writer_finish(&writer_, &encoded_) == SOUK_OK)                            \
-			souk_http_reply_copy((reply), 200, BINARY, encoded_);                      \
-	} while (0)
-
 static void answer_offer(struct provider_node *node, const char *id, struct souk_http_reply *reply)
 {
 	struct souk_hash content;
@@ -87,9 +70,9 @@ static void answer_offer(struct provider_node *node, const char *id, struct souk
 	if (status == SOUK_OK)
 		status = provider_offer(node, &content, &offer);
 	if (status != SOUK_OK)
-		refuse(reply, status, NULL);
+		answer_refuse(reply, status, NULL);
 	else
-		REPLY_MESSAGE(signed_offer, SOUK_SIGNED_OFFER_SIZE_MAX, reply, &offer);
+		ANSWER_MESSAGE(signed_offer, SOUK_SIGNED_OFFER_SIZE_MAX, reply, &offer);
 }
 
 /* A row that is being sent: mapped, since it may be large and many may want it. souk add replaces a
@@ -135,7 +118,7 @@ static void answer_row(struct provider_node *node, const char *id, struct souk_h
 	if (status == SOUK_OK)
 		status = provider_store_content(&node->store, &content, &record);
 	if (status == SOUK_OK && record.size == 0) {
-		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+		souk_http_reply_static(reply, 200, ANSWER_BINARY, souk_bytes_of("", 0));
 		return;
 	}
 	if (status == SOUK_OK) {
@@ -144,20 +127,15 @@ static void answer_row(struct provider_node *node, const char *id, struct souk_h
 	}
 	if (status == SOUK_OK)
 		souk_http_reply_owned(
-			reply, 200, BINARY, souk_bytes_of(row->data, row->size), unmap, row);
+			reply, 200, ANSWER_BINARY, souk_bytes_of(row->data, row->size), unmap, row);
 	else
-		refuse(reply, status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status,
-			NULL);
+		answer_refuse(reply,
+			status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_UNKNOWN_CONTENT : status, NULL);
 }
 
 bool provider_may_ask(struct provider_node *node, const struct souk_http_request *request)
 {
-	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
-	souk_http_request_peer(request, peer);
-	pthread_mutex_lock(&node->lock);
-	bool may = provider_limit_take(&node->limit, peer, souk_clock_steady_ns() / 1000000);
-	pthread_mutex_unlock(&node->lock);
-	return may;
+	return answer_may(request, &node->limit, &node->lock);
 }
 
 /* Whether the peer may cost us an ask now. Under `lock`. */
@@ -175,12 +153,12 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 	struct souk_grant_open grant;
 	souk_status status = souk_ask_decode(&ask, request->body, &where);
 	if (status != SOUK_OK) {
-		refuse(reply, status, where.field);
+		answer_refuse(reply, status, where.field);
 		return;
 	}
 	status = find_sale(node, &ask.content, &record);
 	if (status != SOUK_OK) {
-		refuse(reply, status, NULL);
+		answer_refuse(reply, status, NULL);
 		return;
 	}
 	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
@@ -209,9 +187,9 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 	if (status == SOUK_OK)
 		status = provider_commit(node);
 	if (status != SOUK_OK)
-		refuse(reply, status, NULL);
+		answer_refuse(reply, status, NULL);
 	else
-		REPLY_MESSAGE(grant_open, SOUK_GRANT_OPEN_SIZE_MAX, reply, &grant);
+		ANSWER_MESSAGE(grant_open, SOUK_GRANT_OPEN_SIZE_MAX, reply, &grant);
 }
 
 /* The allotment that STRIP is of; under lookup_lock. */
@@ -292,7 +270,7 @@ static void answer_strip(struct provider_node *node, const struct souk_http_requ
 	struct souk_allotment_record allotment;
 	souk_status status = souk_strip_open_decode(&open, request->body, &where);
 	if (status != SOUK_OK) {
-		refuse(reply, status, where.field);
+		answer_refuse(reply, status, where.field);
 		return;
 	}
 	status = look_up_money(node, session, &open, &escrow, &allotment);
@@ -307,9 +285,9 @@ static void answer_strip(struct provider_node *node, const struct souk_http_requ
 		souk_log_u64("units", open.strip.count), souk_log_amount("price", open.strip.price),
 		souk_log_status(status));
 	if (status != SOUK_OK)
-		refuse(reply, status, NULL);
+		answer_refuse(reply, status, NULL);
 	else if (!path->has_unit || !answer_first(node, request, path->unit_path, reply))
-		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+		souk_http_reply_static(reply, 200, ANSWER_BINARY, souk_bytes_of("", 0));
 }
 
 static void answer_agreement(struct provider_node *node, const struct souk_http_request *request,
@@ -330,9 +308,9 @@ static void answer_agreement(struct provider_node *node, const struct souk_http_
 	if (status == SOUK_OK)
 		status = provider_agreements_enter(node, &proposed, &detail);
 	if (status != SOUK_OK)
-		refuse(reply, status, detail);
+		answer_refuse(reply, status, detail);
 	else
-		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+		souk_http_reply_static(reply, 200, ANSWER_BINARY, souk_bytes_of("", 0));
 }
 
 static void answer_receipt(
@@ -344,14 +322,14 @@ static void answer_receipt(
 	char detail[64];
 	souk_status status = souk_receipt_proposal_decode(&proposal, body, &where);
 	if (status != SOUK_OK) {
-		refuse(reply, status, where.field);
+		answer_refuse(reply, status, where.field);
 		return;
 	}
 	status = provider_receipt_take(node, &proposal, &receipt, detail);
 	if (status != SOUK_OK)
-		refuse(reply, status, detail[0] != '\0' ? detail : NULL);
+		answer_refuse(reply, status, detail[0] != '\0' ? detail : NULL);
 	else
-		REPLY_MESSAGE(
+		ANSWER_MESSAGE(
 			signed_leaf_receipt, SOUK_SIGNED_LEAF_RECEIPT_SIZE_MAX, reply, &receipt);
 }
 
@@ -562,7 +540,7 @@ static void send_unit(struct provider_node *node, const struct souk_provider_rep
 					   reply, SOUK_HEADER_STATEMENT, statement) == SOUK_OK);
 		}
 		atomic_fetch_add(&node->bytes_sent, unit->length);
-		souk_http_reply_owned(reply, 200, BINARY, souk_bytes_of(data, unit->length),
+		souk_http_reply_owned(reply, 200, ANSWER_BINARY, souk_bytes_of(data, unit->length),
 			provider_buffer_give, buffer);
 		return;
 	}
@@ -667,7 +645,7 @@ static souk_status serve_unit(struct provider_node *node, const struct souk_unit
 		return status;
 	}
 	if (buffer == NULL)
-		souk_http_reply_static(reply, 200, BINARY, souk_bytes_of("", 0));
+		souk_http_reply_static(reply, 200, ANSWER_BINARY, souk_bytes_of("", 0));
 	else
 		send_unit(node, &unit, &accountable, item, buffer, reply);
 	chunk_item_give(item);

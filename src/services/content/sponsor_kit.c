@@ -538,3 +538,20 @@ bool kit_viewing_run(struct kit_viewing *v, uint32_t steps)
 	}
 	return true;
 }
+
+souk_status kit_sponsor_ask(struct kit_sponsor *kit, uint64_t seed, uint64_t number,
+	uint32_t chunks, uint64_t prefix, struct souk_signed_bundle_offer *ret)
+{
+	struct souk_identity viewer;
+	kit_identity(&viewer, seed);
+	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
+							    .sponsor = kit->payer.issuer.address,
+							    .viewer = viewer.address,
+							    .number = number,
+							    .content = kit->content.id,
+							    .chunks = chunks}};
+	souk_bundle_ask_sign(&signed_ask, &viewer);
+	souk_status status = souk_sponsor_ask(&kit->sponsor, &signed_ask, prefix, kit->now, ret);
+	kit_sponsor_commit(kit);
+	return status;
+}

@@ -93,6 +93,10 @@ struct kit_late_key {
 	struct souk_unit_key key;
 };
 
+/* A viewer of SEED asks for CHUNKS, the first ones, as its bundle NUMBER. As souk_sponsor_ask. */
+souk_status kit_sponsor_ask(struct kit_sponsor *kit, uint64_t seed, uint64_t number,
+	uint32_t chunks, uint64_t prefix, struct souk_signed_bundle_offer *ret);
+
 /* A viewer's download of one bundle, with all its bytes. */
 struct kit_viewing {
 	struct kit_sponsor *kit;

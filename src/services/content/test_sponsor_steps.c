@@ -19,23 +19,6 @@
 #define BUNDLES 12u
 #define THREADS 4u
 
-static souk_status ask(struct kit_sponsor *kit, uint64_t seed, uint64_t number, uint32_t chunks,
-	uint64_t prefix, struct souk_signed_bundle_offer *ret)
-{
-	struct souk_identity viewer;
-	kit_identity(&viewer, seed);
-	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
-							    .sponsor = kit->payer.issuer.address,
-							    .viewer = viewer.address,
-							    .number = number,
-							    .content = kit->content.id,
-							    .chunks = chunks}};
-	souk_bundle_ask_sign(&signed_ask, &viewer);
-	souk_status status = souk_sponsor_ask(&kit->sponsor, &signed_ask, prefix, kit->now, ret);
-	kit_sponsor_commit(kit);
-	return status;
-}
-
 /* Keys cost nothing: one network has its part of the tables, and leaves the others theirs. */
 static void test_part_of_a_network(void **state)
 {
@@ -45,29 +28,29 @@ static void test_part_of_a_network(void **state)
 	kit->sponsor.config.prefix_viewers = kit->config.prefix_viewers = 4;
 	kit->sponsor.config.prefix_bundles = kit->config.prefix_bundles = 6;
 	for (uint64_t seed = 1; seed <= 4; seed++)
-		assert_int_equal(ask(kit, seed, 0, 1, 55, &offer), SOUK_OK);
+		assert_int_equal(kit_sponsor_ask(kit, seed, 0, 1, 55, &offer), SOUK_OK);
 	assert_true(souk_sponsor_has_all_viewers(&kit->sponsor, 55));
-	assert_int_equal(ask(kit, 5, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	assert_int_equal(kit_sponsor_ask(kit, 5, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
 	/* Those that are known may go on, as far as bundles go; others are not concerned. */
-	assert_int_equal(ask(kit, 1, 1, 1, 55, &offer), SOUK_OK);
-	assert_int_equal(ask(kit, 1, 2, 1, 55, &offer), SOUK_OK);
-	assert_int_equal(ask(kit, 1, 3, 1, 55, &offer), SOUK_LOCAL_FULL);
+	assert_int_equal(kit_sponsor_ask(kit, 1, 1, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_ask(kit, 1, 2, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_ask(kit, 1, 3, 1, 55, &offer), SOUK_LOCAL_FULL);
 	assert_false(souk_sponsor_has_all_viewers(&kit->sponsor, 56));
-	assert_int_equal(ask(kit, 5, 0, 1, 56, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_ask(kit, 5, 0, 1, 56, &offer), SOUK_OK);
 	/* Nor is it forgotten with the process. */
 	kit_sponsor_restart(kit, 78);
-	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
-	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_LOCAL_FULL);
+	assert_int_equal(kit_sponsor_ask(kit, 6, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	assert_int_equal(kit_sponsor_ask(kit, 2, 1, 1, 55, &offer), SOUK_LOCAL_FULL);
 	/* What nobody opened is no bundle any more; in the next epoch all are new. */
 	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
 	souk_sponsor_tick(&kit->sponsor, kit->now);
-	assert_int_equal(ask(kit, 2, 1, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_ask(kit, 2, 1, 1, 55, &offer), SOUK_OK);
 	kit->epoch++;
 	kit->epoch_end = souk_time_plus_ms(kit->now, 500000);
 	struct souk_hash beacon = {{4}};
 	souk_sponsor_set_epoch(&kit->sponsor, kit->epoch, kit->epoch_end, &beacon, kit->now);
 	assert_int_equal(kit->sponsor.prefix_count, 0);
-	assert_int_equal(ask(kit, 6, 0, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_ask(kit, 6, 0, 1, 55, &offer), SOUK_OK);
 	kit_sponsor_free(kit);
 }
 
@@ -126,7 +109,7 @@ static uint32_t times_drawn(struct kit_sponsor *kit, uint64_t *number,
 	struct souk_signed_bundle_offer offer;
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < 40; i++) {
-		assert_int_equal(ask(kit, 1, (*number)++, 1, 1, &offer), SOUK_OK);
+		assert_int_equal(kit_sponsor_ask(kit, 1, (*number)++, 1, 1, &offer), SOUK_OK);
 		if (is_drawn(&offer, who)) {
 			count++;
 			*bundle = offer.offer.bundle;
@@ -147,7 +130,7 @@ static void test_doubt(void **state)
 	struct souk_signed_bundle_offer offer;
 	uint64_t number = 1;
 	kit->config.offer_ms = sponsor->config.offer_ms = 100;
-	assert_int_equal(ask(kit, 1, 0, 1, 1, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_ask(kit, 1, 0, 1, 1, &offer), SOUK_OK);
 	struct souk_nonce bundle = offer.offer.bundle;
 	struct souk_address who = offer.offer.caches.items[1].offer.provider;
 	uint32_t index = kit_sponsor_provider(kit, &who); /* they were enlisted in this order */
