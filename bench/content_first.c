@@ -125,7 +125,7 @@ static bool start(struct first *f)
 {
 	const struct swarm_terms terms = {.caches = 1, .round_trip_ms = f->round_trip_ms};
 	f->failed = "starting nginx";
-	if (!bench_nginx_start(&f->nginx, f->options->workdir))
+	if (!bench_nginx_start(&f->nginx, f->options->workdir, 0))
 		return false;
 	f->nginx_port = f->nginx.port;
 	f->failed = "starting the market";

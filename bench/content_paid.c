@@ -198,7 +198,8 @@ bool content_paid_run(struct content_paid_figures *ret, const struct souk_bench_
 	snprintf(b.source, sizeof b.source, "%s/source", options->workdir);
 	snprintf(b.target, sizeof b.target, "%s/target", options->workdir);
 	b.failed = "starting nginx";
-	bool good = write_random(b.source, b.size) && bench_nginx_start(&b.nginx, options->workdir);
+	bool good =
+		write_random(b.source, b.size) && bench_nginx_start(&b.nginx, options->workdir, 0);
 	if (good)
 		b.failed = "starting the market";
 	good = good && bench_market_start(&b.market, options) && run_rounds(&b) && run_big(&b);

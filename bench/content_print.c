@@ -116,6 +116,7 @@ static void put_delivery(json_t *root, const struct content_delivery *delivery)
 		put_u64(row, "viewers", r->viewers);
 		put_u64(row, "puzzle_starts", r->starts);
 		put_u64(row, "rounds", r->rounds);
+		put_u64(row, "files", r->files);
 		put_u64(row, "object_bytes", r->bytes);
 		put_real(row, "cache_bytes_per_cpu_s", r->cache_bytes_per_cpu_s);
 		put_real(row, "nginx_bytes_per_cpu_s", r->nginx_bytes_per_cpu_s);
@@ -125,6 +126,8 @@ static void put_delivery(json_t *root, const struct content_delivery *delivery)
 		put_real(row, "nginx_bytes_per_s", r->nginx_bytes_per_s);
 		put_real(row, "ratio_cache_cpu_nginx_tls", r->ratio_cache);
 		put_real(row, "ratio_viewer_curl_sha256", r->ratio_viewer);
+		if (r->ratio_pipe > 0)
+			put_real(row, "ratio_viewer_curl_pipe_sha256", r->ratio_pipe);
 		json_array_append_new(list, row);
 	}
 	/* One cache beside one worker of nginx, eight viewers at each; one viewer beside one curl.
@@ -219,20 +222,21 @@ static void show_issue(const struct content_issue_row *rows)
 
 static void show_delivery(const struct content_delivery *delivery)
 {
-	printf("\nMB for each second of processor time, and the ratio\n%-9s %6s %7s %9s %8s %8s "
-	       "%6s %8s %8s %6s\n",
-		"payer", "caches", "viewers", "KiB each", "caches", "nginx", "x", "viewers",
-		"curl+sha", "x");
+	printf("\nMB for each second of processor time, and the ratio\n%-9s %6s %7s %5s %9s %8s "
+	       "%8s "
+	       "%6s %8s %8s %6s %6s\n",
+		"payer", "caches", "viewers", "files", "KiB each", "caches", "nginx", "x",
+		"viewers", "curl+sha", "x", "pipe x");
 	for (unsigned i = 0; i < delivery->count; i++) {
 		const struct content_delivery_row *r = &delivery->rows[i];
-		printf("%-9s %6u %7u %9" PRIu64 " %8.0f %8.0f %6.2f %8.0f %8.0f %6.2f\n",
+		printf("%-9s %6u %7u %5u %9" PRIu64 " %8.0f %8.0f %6.2f %8.0f %8.0f %6.2f %6.2f\n",
 			r->is_paid	 ? "viewer"
 			: r->starts == 0 ? "sponsor"
 					 : "Q 64",
-			r->caches, r->viewers, r->bytes >> 10, r->cache_bytes_per_cpu_s / 1e6,
-			r->nginx_bytes_per_cpu_s / 1e6, r->ratio_cache,
-			r->viewer_bytes_per_cpu_s / 1e6, r->curl_bytes_per_cpu_s / 1e6,
-			r->ratio_viewer);
+			r->caches, r->viewers, r->files, r->bytes >> 10,
+			r->cache_bytes_per_cpu_s / 1e6, r->nginx_bytes_per_cpu_s / 1e6,
+			r->ratio_cache, r->viewer_bytes_per_cpu_s / 1e6,
+			r->curl_bytes_per_cpu_s / 1e6, r->ratio_viewer, r->ratio_pipe);
 	}
 }
 

@@ -42,6 +42,18 @@ static const char *size_text(char out[TEXT_SIZE], uint64_t bytes)
 	return out;
 }
 
+/* What each viewer fetches. */
+static const char *object_text(char out[TEXT_SIZE], const struct content_delivery_row *row)
+{
+	char size[TEXT_SIZE];
+	size_text(size, row->bytes);
+	if (row->files > 1)
+		snprintf(out, TEXT_SIZE, "%u files of %.32s", row->files, size);
+	else
+		snprintf(out, TEXT_SIZE, "%.32s", size);
+	return out;
+}
+
 /* ------------------------------------------------------------------ charts */
 
 /* Ratios of caches or of viewers to their peers, a group for each row of the deliveries. */
@@ -59,7 +71,7 @@ static bool chart_ratios(const struct content_delivery *delivery, const char *di
 			: row->starts == 0 ? "Sponsored"
 					   : "Sponsored, 64 starts",
 			row->caches, row->caches > 1 ? "s" : "", row->viewers,
-			row->viewers > 1 ? "s" : "", size_text(size, row->bytes));
+			row->viewers > 1 ? "s" : "", object_text(size, row));
 		snprintf(texts[i][0], TEXT_SIZE, "%.2f", row->ratio_cache);
 		snprintf(texts[i][1], TEXT_SIZE, "%.2f", row->ratio_viewer);
 		bars[i][0] = (struct plot_bar){
@@ -73,7 +85,8 @@ static bool chart_ratios(const struct content_delivery *delivery, const char *di
 		return false;
 	struct plot_bars plot = {
 		.title = "Bytes for each second of processor time, beside the peer",
-		.subtitle = "Caches beside nginx over TLS 1.3; viewers beside curl into sha256sum",
+		.subtitle =
+			"Caches beside as many nginx over TLS 1.3; viewers beside curl, sha256sum",
 		.x_label = "times the peer",
 		.from = 0,
 		.to = 4,
@@ -126,27 +139,32 @@ static void page_delivery(FILE *out, const struct content_delivery *delivery)
 		"## Caches and viewers\n\n![ratios](content-cpu.svg)\n\n"
 		"MB for each second of processor time, user and system, of the processes "
 		"themselves, over loopback; ours and the peers in turn. A viewer verifies, writes "
-		"its file and, sponsored, solves the puzzles; its peer is `curl | sha256sum`, "
-		"which "
-		"writes nothing. With small objects what a download costs before its first byte is "
-		"all there is: keys, sessions, a puzzle.\n\n"
+		"its file and, sponsored, solves the puzzles. Its peer is curl, which writes a "
+		"file, and sha256sum, which reads it; the second ratio is to `curl | sha256sum`, "
+		"which writes nothing. Beside several caches stand as many nginx, each with its "
+		"part, from which curl fetches at once. A directory's files up to 1 MiB are one "
+		"content, its pack; curl asks for each, over connections that stay. With a single "
+		"small object what a download costs before its first byte is all there is: keys, "
+		"sessions, a puzzle.\n\n"
 		"| payer | caches | viewers | object | caches | nginx | ratio | viewers | curl, "
-		"sha256sum | ratio | MB/s together | nginx |\n"
+		"sha256sum | ratio | to a pipe | MB/s together | nginx |\n"
 		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | "
-		"---: |\n");
+		"---: | ---: |\n");
 	for (unsigned i = 0; i < delivery->count; i++) {
 		const struct content_delivery_row *r = &delivery->rows[i];
+		char pipe[TEXT_SIZE] = "";
+		if (r->ratio_pipe > 0)
+			snprintf(pipe, sizeof pipe, "%.2f", r->ratio_pipe);
 		fprintf(out,
 			"| %s | %u | %u | %s | %.0f | %.0f | **%.2f** | %.0f | %.0f | **%.2f** | "
-			"%.0f | %.0f |\n",
+			"%s | %.0f | %.0f |\n",
 			r->is_paid	 ? "viewer"
 			: r->starts == 0 ? "sponsor"
 					 : "sponsor, 64 starts",
-			r->caches, r->viewers, size_text(size, r->bytes),
-			r->cache_bytes_per_cpu_s / 1e6, r->nginx_bytes_per_cpu_s / 1e6,
-			r->ratio_cache, r->viewer_bytes_per_cpu_s / 1e6,
-			r->curl_bytes_per_cpu_s / 1e6, r->ratio_viewer, r->bytes_per_s / 1e6,
-			r->nginx_bytes_per_s / 1e6);
+			r->caches, r->viewers, object_text(size, r), r->cache_bytes_per_cpu_s / 1e6,
+			r->nginx_bytes_per_cpu_s / 1e6, r->ratio_cache,
+			r->viewer_bytes_per_cpu_s / 1e6, r->curl_bytes_per_cpu_s / 1e6,
+			r->ratio_viewer, pipe, r->bytes_per_s / 1e6, r->nginx_bytes_per_s / 1e6);
 	}
 	fprintf(out, "\n");
 }

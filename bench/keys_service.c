@@ -18,6 +18,7 @@
 #include "../src/client/key_grant_client.h"
 #include "../src/client/key_internal.h"
 #include "market.h"
+#include "median.h"
 #include "process.h"
 #include "souk/base/check.h"
 #include "souk/crypto/group8.h"
@@ -314,12 +315,6 @@ static bool measure_engine(struct bench_keys *b, const char *engine, double *ret
 
 /* ------------------------------------------------------------------ a retrieval */
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static souk_status retrieve_one(struct bench_keys *b, struct key_client *client, double *ret_ms)
 {
 	static struct key_retrieval report;
@@ -347,8 +342,7 @@ static souk_status measure_retrieval(struct bench_keys *b, struct keys_service *
 	key_client_free(client);
 	if (status != SOUK_OK)
 		return status;
-	qsort(times, rounds, sizeof *times, by_size);
-	ret->retrieval_ms = times[rounds / 2];
+	ret->retrieval_ms = bench_median(times, rounds);
 	return SOUK_OK;
 }
 

@@ -13,8 +13,9 @@ struct bench_nginx {
 	uint16_t port;
 };
 
-/* Serve the files in FOLDER, where its own files go too. False: see nginx.log there. */
-bool bench_nginx_start(struct bench_nginx *ret, const char *folder);
+/* Serve the files in FOLDER, where its own files go too; several servers of one folder differ in
+ * NUMBER. False: see nginx.log there. */
+bool bench_nginx_start(struct bench_nginx *ret, const char *folder, unsigned number);
 void bench_nginx_stop(struct bench_nginx *nginx);
 
 #endif

@@ -162,7 +162,7 @@ void swarm_stop(struct swarm *swarm, bool cleans)
 bool swarm_add(struct swarm *swarm, const char *file, char *id, size_t size)
 {
 	char home[32];
-	static char text[8192];
+	static char text[4 << 20]; /* a directory lists its files */
 	const char *add[] = {"add", file, "--link", NULL};
 	for (unsigned i = 0; i < swarm->caches; i++) {
 		snprintf(home, sizeof home, "cache%u", i);
@@ -184,6 +184,19 @@ bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size)
 	       bench_market_souk(&swarm->market, "sponsor", publish, NULL, 0) &&
 	       bench_market_souk(&swarm->market, "sponsor", report, text, sizeof text) &&
 	       bench_json_text(text, "name", swarm->sponsor_name, sizeof swarm->sponsor_name);
+}
+
+void swarm_got_path(const struct swarm *swarm, unsigned i, char *path, size_t size)
+{
+	snprintf(path, size, "%s/got%u", swarm->market.folder, i);
+}
+
+void swarm_remove_got(struct swarm *swarm)
+{
+	char line[PATH_SIZE];
+	const char *argv[] = {"sh", "-c", line, NULL};
+	snprintf(line, sizeof line, "rm -rf %s/got*", swarm->market.folder);
+	process_run(argv, NULL, 0, NULL);
 }
 
 double swarm_caches_cpu_s(const struct swarm *swarm)
@@ -208,8 +221,7 @@ bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid
 			snprintf(homes[i], PATH_SIZE, "%s/payer%u", market->folder, i);
 		else
 			snprintf(homes[i], PATH_SIZE, "%s/viewer%u", market->folder, i);
-		snprintf(files[i], PATH_SIZE, "%s/got%u", market->folder, i);
-		unlink(files[i]);
+		swarm_got_path(swarm, i, files[i], PATH_SIZE);
 		argv[n++] = market->options->self;
 		argv[n++] = "get";
 		argv[n++] = id;
@@ -224,8 +236,5 @@ bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid
 		argv[n] = NULL;
 		list[i] = argv;
 	}
-	/* The files stay until the next ones take their place: a virtual machine gives memory that
-	 * is free for long back to its host, and whoever writes next is charged for having it
-	 * again. */
 	return process_run_many(list, count, market->log, ret_cpu_s, ret_wall_s);
 }

@@ -43,8 +43,12 @@ bool swarm_publish(struct swarm *swarm, const char *file, char *id, size_t size)
 /* Processor time of all caches up to now. */
 double swarm_caches_cpu_s(const struct swarm *swarm);
 
-/* COUNT viewers, or payers (at most SWARM_PAYERS), each from its own home, fetch ID into files of
- * the folder that is the market's, which are removed. As process_run_many. */
+/* Where viewer I puts what it fetched; and all of that away. */
+void swarm_got_path(const struct swarm *swarm, unsigned i, char *path, size_t size);
+void swarm_remove_got(struct swarm *swarm);
+
+/* COUNT viewers, or payers (at most SWARM_PAYERS), each from its own home, fetch ID, where nothing
+ * must be. As process_run_many. */
 bool swarm_get(struct swarm *swarm, const char *id, unsigned count, bool is_paid, double *ret_cpu_s,
 	double *ret_wall_s);
 
