@@ -10,7 +10,8 @@
  *
  * Every cache has the same number of units in every segment, so that no segment's puzzle is over
  * fewer caches than were drawn. Where the content ends inside the last row, its first chunks fill
- * the row up.
+ * the row up. A content of fewer chunks than n has fewer caches: a row of one chunk again and again
+ * would be paid n times.
  *
  * Memory: values. Threads: any. Spec: spec/sponsor.md 4. */
 #ifndef SOUK_CONTENT_BUNDLE_H
@@ -32,6 +33,11 @@ struct souk_bundle_plan {
 	uint32_t units; /* of each cache */
 	uint32_t segment;
 };
+
+/* souk_bundle_caches: how many of MOST caches a bundle of CONTENT has: so many that each has SHARE
+ * chunks of it, at least one. SHARE 0: all. By the content and not by what is asked for: else one
+ * could ask for a chunk at a time, until it is a friend who is drawn alone. */
+uint32_t souk_bundle_caches(const struct souk_content *content, uint32_t most, uint32_t share);
 
 /* souk_bundle_plan_of: for CHUNKS from FIRST on, at most UNITS_MAX of each cache.
  *

@@ -32,7 +32,8 @@
  *   S2 tickets of a segment leave only for its token, and the token is stored before: where puzzles
  *      are wanted, nothing is paid without one.
  *   S3 in an epoch no viewer is drawn more than its quota, nor all viewers of a network more than
- *      theirs; nor has one network more of the tables than its part.
+ *      theirs; nor has one network more of the tables than its part. A bundle of fewer caches is
+ *      charged as one of n: who draws a friend alone must not do so n times as often.
  *   S4 who is drawn is the sponsor's choice alone: neither viewer nor cache can foretell it, or
  *      have it made again without being charged.
  *   S5 no two strips of the sponsor overlap; each grant has one.
@@ -73,10 +74,11 @@ struct souk_sponsor_config {
 	struct souk_address site;  /* who admits viewers; zero: all are admitted */
 	struct souk_amount budget; /* of all contents, ever */
 	uint16_t caches;	   /* n, 1 to SOUK_BUNDLE_CACHES_MAX */
-	uint16_t segment;	   /* 1 to SOUK_BUNDLE_SEGMENT_MAX */
-	uint32_t units_max;	   /* of each cache in a bundle, 1 to SOUK_BUNDLE_UNITS_MAX */
-	uint64_t viewer_units;	   /* quota of a viewer in an epoch; 0: none */
-	uint64_t prefix_units;	   /* of a network; 0: none */
+	uint32_t share;		 /* chunks of the content for each, at least; 0: always n caches */
+	uint16_t segment;	 /* 1 to SOUK_BUNDLE_SEGMENT_MAX */
+	uint32_t units_max;	 /* of each cache in a bundle, 1 to SOUK_BUNDLE_UNITS_MAX */
+	uint64_t viewer_units;	 /* quota of a viewer in an epoch; 0: none */
+	uint64_t prefix_units;	 /* of a network; 0: none */
 	uint32_t prefix_viewers; /* of one network in an epoch: keys cost nothing; 0: any number */
 	uint32_t prefix_bundles; /* of one network at a time; 0: any number */
 	uint64_t offer_ms;	 /* a drawn bundle waits so long for its grants */
@@ -286,6 +288,10 @@ SOUK_MUST_CHECK souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
 void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_address *provider,
 	const struct souk_hash *content);
 
+/* How many caches a bundle of CONTENT has. */
+uint32_t souk_sponsor_caches(
+	const struct souk_sponsor *sponsor, const struct souk_content *content);
+
 /* souk_sponsor_ask: draw caches for a viewer.
  *
  *  In: prefix  the network it asks from, by the caller's rule
@@ -299,7 +305,7 @@ void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_addres
  *                            (souk_sponsor_has_all_viewers tells).
  *   SOUK_LOCAL_STATE         just started, the epoch is not known yet: 503.
  *   SOUK_PEER_EPOCH_CLOSED   it has just ended; ask again in the next.
- *   SOUK_LOCAL_NO_PROVIDER_LEFT  fewer than n caches.
+ *   SOUK_LOCAL_NO_PROVIDER_LEFT  fewer than souk_sponsor_caches.
  *   SOUK_LOCAL_BUDGET
  *   SOUK_LOCAL_FULL  as many bundles at a time as there may be, in all or of its network: later. */
 SOUK_MUST_CHECK souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,

@@ -10,6 +10,14 @@ static uint32_t ceil_div(uint32_t a, uint32_t b)
 	return a / b + (a % b != 0);
 }
 
+uint32_t souk_bundle_caches(const struct souk_content *content, uint32_t most, uint32_t share)
+{
+	if (share == 0)
+		return most;
+	uint32_t caches = souk_content_chunk_count(content) / share;
+	return caches == 0 ? 1 : caches < most ? caches : most;
+}
+
 souk_status souk_bundle_plan_of(struct souk_bundle_plan *ret, const struct souk_content *content,
 	uint32_t first, uint32_t chunks, uint32_t caches, uint32_t segment, uint32_t units_max)
 {

@@ -150,8 +150,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bench *b = calloc(1, sizeof *b);
 	if (b == NULL || size < 2)
 		return free(b), 0;
-	b->kit = kit_sponsor_new((uint16_t)(1 + data[0] % 6), (uint16_t)(1 + data[1] % 8),
-		data[0] & 0x80 ? 0 : SOUK_PUZZLE_FAST);
+	uint32_t chunks = data[1] >> 4;
+	b->kit = kit_sponsor_of((uint16_t)(1 + data[0] % 6), (uint16_t)(1 + data[1] % 8),
+		data[0] & 0x80 ? 0 : SOUK_PUZZLE_FAST, chunks == 0 ? KIT_CHUNKS : chunks,
+		data[1] >> 3 & 1 ? 2 : 1);
 	b->kit->sponsor.config.viewer_units = b->kit->config.viewer_units = QUOTA;
 	b->kit->sponsor.config.prefix_units = b->kit->config.prefix_units = 2 * QUOTA - 10;
 	b->kit->sponsor.config.prefix_viewers = b->kit->config.prefix_viewers = VIEWERS_OF_NETWORK;

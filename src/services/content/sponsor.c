@@ -143,13 +143,17 @@ static uint32_t add_eligible(struct souk_sponsor *sponsor,
 	return count;
 }
 
-/* As indices in memory.draw; how many. */
-static uint32_t eligible(
-	struct souk_sponsor *sponsor, const struct souk_hash *id, struct souk_time now)
+uint32_t souk_sponsor_caches(const struct souk_sponsor *sponsor, const struct souk_content *content)
 {
-	const struct souk_sponsor_content *content = sponsor_content_of(sponsor, id);
+	return souk_bundle_caches(content, sponsor->config.caches, sponsor->config.share);
+}
+
+/* As indices in memory.draw, N or more if there are so many; how many. */
+static uint32_t eligible(struct souk_sponsor *sponsor, const struct souk_sponsor_content *content,
+	uint32_t n, struct souk_time now)
+{
 	uint32_t count = add_eligible(sponsor, content, false, 0, now);
-	if (count < sponsor->config.caches)
+	if (count < n)
 		count = add_eligible(sponsor, content, true, count, now);
 	return count;
 }
@@ -170,12 +174,12 @@ static uint64_t lot(
 	return souk_load_be64(hash.bytes);
 }
 
-/* The first n of memory.draw are the drawn ones. */
-static souk_status draw(
-	struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, struct souk_time now)
+/* The first N of memory.draw are the drawn ones. */
+static souk_status draw(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, uint32_t n,
+	struct souk_time now)
 {
 	uint32_t *pool = sponsor->memory.draw;
-	uint32_t count = eligible(sponsor, &ask->content, now), n = sponsor->config.caches;
+	uint32_t count = eligible(sponsor, sponsor_content_of(sponsor, &ask->content), n, now);
 	if (count < n)
 		return SOUK_LOCAL_NO_PROVIDER_LEFT;
 	for (uint32_t i = 0; i < n; i++) {
@@ -231,7 +235,7 @@ static souk_status check_ask(
 	return souk_time_is_before(now, sponsor->epoch_end) ? SOUK_OK : SOUK_PEER_EPOCH_CLOSED;
 }
 
-/* UNITS of each of n caches, cut to what QUOTA leaves after USED; 0: nothing is left. */
+/* UNITS of each of N caches, cut to what QUOTA leaves after USED; 0: nothing is left. */
 static uint32_t cut_to_quota(uint32_t units, uint32_t n, uint64_t quota, uint64_t used)
 {
 	if (quota == 0)
@@ -240,13 +244,13 @@ static uint32_t cut_to_quota(uint32_t units, uint32_t n, uint64_t quota, uint64_
 	return left < units ? (uint32_t)left : units;
 }
 
-/* The least of what the drawn ones allow: units of a session, and of a segment. */
+/* The least of what the N drawn ones allow: units of a session, and of a segment. */
 static void limits_of(
-	const struct souk_sponsor *sponsor, uint32_t *ret_units, uint32_t *ret_segment)
+	const struct souk_sponsor *sponsor, uint32_t n, uint32_t *ret_units, uint32_t *ret_segment)
 {
 	*ret_units = sponsor->config.units_max;
 	*ret_segment = sponsor->config.segment;
-	for (uint32_t i = 0; i < sponsor->config.caches; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct souk_offer *offer =
 			&sponsor->memory.caches[sponsor->memory.draw[i]].record.offer.offer;
 		*ret_units = offer->units_max < *ret_units ? offer->units_max : *ret_units;
@@ -256,18 +260,18 @@ static void limits_of(
 	}
 }
 
-/* How many units of each there may be: by what is asked, and left of quotas and budget. */
+/* How many units of each of N there may be: by what is asked, and left of quotas and budget. */
 static souk_status size_bundle(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
-	uint64_t viewer_used, uint64_t prefix_used, struct souk_bundle_plan *ret)
+	uint32_t n, uint64_t viewer_used, uint64_t prefix_used, struct souk_bundle_plan *ret)
 {
 	const struct souk_sponsor_config *config = &sponsor->config;
 	uint32_t units_max, segment;
 	struct souk_amount row = SOUK_AMOUNT_ZERO;
-	limits_of(sponsor, &units_max, &segment);
+	limits_of(sponsor, n, &units_max, &segment);
 	SOUK_TRY(souk_bundle_plan_of(ret, &sponsor_content_of(sponsor, &ask->content)->content,
-		ask->first, ask->chunks, config->caches, segment, units_max));
-	ret->units = cut_to_quota(ret->units, ret->caches, config->viewer_units, viewer_used);
-	ret->units = cut_to_quota(ret->units, ret->caches, config->prefix_units, prefix_used);
+		ask->first, ask->chunks, n, segment, units_max));
+	ret->units = cut_to_quota(ret->units, config->caches, config->viewer_units, viewer_used);
+	ret->units = cut_to_quota(ret->units, config->caches, config->prefix_units, prefix_used);
 	if (ret->units == 0)
 		return SOUK_PEER_SPONSOR_QUOTA;
 	for (uint32_t i = 0; i < ret->caches; i++)
@@ -348,11 +352,12 @@ static const struct souk_sponsor_bundle *drawn_before(const struct souk_sponsor 
 	return b != NULL && souk_hash_equal(&b->record.ask, &digest) ? b : NULL;
 }
 
-/* Charge the quotas, whatever becomes of the bundle: else one could draw until one likes it. */
+/* Charge the quotas, whatever becomes of the bundle: else one could draw until one likes it. As if
+ * n caches were drawn, where they are fewer: else one could draw alone as often again. */
 static void charge(struct souk_sponsor *sponsor, struct souk_sponsor_viewer *viewer,
 	const struct souk_sponsor_bundle *b)
 {
-	uint64_t units = (uint64_t)b->record.units * b->record.sessions.count;
+	uint64_t units = (uint64_t)b->record.units * sponsor->config.caches;
 	viewer->record.number++;
 	viewer->record.units += units;
 	viewer->record.bundle = b->record.bundle;
@@ -410,8 +415,11 @@ static souk_status draw_bundle(struct souk_sponsor *sponsor, const struct souk_b
 	uint64_t used = 0;
 	SOUK_TRY(check_room(
 		sponsor, viewer, viewer == NULL ? prefix : viewer->record.prefix, &used));
-	SOUK_TRY(draw(sponsor, ask, now));
-	SOUK_TRY(size_bundle(sponsor, ask, viewer == NULL ? 0 : viewer->record.units, used, &plan));
+	uint32_t n =
+		souk_sponsor_caches(sponsor, &sponsor_content_of(sponsor, &ask->content)->content);
+	SOUK_TRY(draw(sponsor, ask, n, now));
+	SOUK_TRY(size_bundle(
+		sponsor, ask, n, viewer == NULL ? 0 : viewer->record.units, used, &plan));
 	struct souk_sponsor_bundle *b = sponsor_bundle_slot(sponsor);
 	if (b == NULL)
 		return SOUK_LOCAL_FULL;

@@ -14,8 +14,9 @@
 
 /* ------------------------------------------------------------------ the content */
 
-static void fill_content(struct kit_sponsor *kit)
+static void fill_content(struct kit_sponsor *kit, uint32_t chunks)
 {
+	size_t size = chunks == KIT_CHUNKS ? KIT_CONTENT_SIZE : (size_t)chunks * KIT_CHUNK;
 	struct souk_rng rng;
 	struct souk_content_builder builder;
 	struct souk_hash scratch[KIT_CHUNKS];
@@ -23,8 +24,8 @@ static void fill_content(struct kit_sponsor *kit)
 	for (size_t i = 0; i < sizeof kit->bytes; i += 8)
 		souk_store_be64(kit->bytes + i, souk_rng_u64(&rng));
 	souk_content_builder_init(&builder, KIT_CHUNK, kit->row, KIT_CHUNKS);
-	for (size_t at = 0; at < KIT_CONTENT_SIZE; at += KIT_CHUNK) {
-		size_t left = KIT_CONTENT_SIZE - at;
+	for (size_t at = 0; at < size; at += KIT_CHUNK) {
+		size_t left = size - at;
 		SOUK_CHECK(souk_content_builder_add(&builder,
 				   souk_bytes_of(kit->bytes + at,
 					   left < KIT_CHUNK ? left : KIT_CHUNK)) == SOUK_OK);
@@ -79,13 +80,19 @@ static void set_epoch(struct kit_sponsor *kit)
 
 struct kit_sponsor *kit_sponsor_new(uint16_t n, uint16_t segment, uint8_t puzzle)
 {
+	return kit_sponsor_of(n, segment, puzzle, KIT_CHUNKS, 1);
+}
+
+struct kit_sponsor *kit_sponsor_of(
+	uint16_t n, uint16_t segment, uint8_t puzzle, uint32_t chunks, uint32_t share)
+{
 	struct kit_sponsor *kit = calloc(1, sizeof *kit);
 	struct souk_address addresses[KIT_CACHES];
 	SOUK_CHECK(kit != NULL);
 	kit->epoch = 7;
 	kit->now = souk_time_at_ms(1000);
 	kit->epoch_end = souk_time_at_ms(500000);
-	fill_content(kit);
+	fill_content(kit, chunks);
 	for (uint32_t i = 0; i < KIT_CACHES; i++) {
 		kit->providers[i].window = 16;
 		kit_identity(&kit->providers[i].identity, 100 + i);
@@ -100,6 +107,7 @@ struct kit_sponsor *kit_sponsor_new(uint16_t n, uint16_t segment, uint8_t puzzle
 		.escrow = kit->payer.escrow_id,
 		.budget = souk_amount_of_ncoin(SALE),
 		.caches = n,
+		.share = share,
 		.segment = segment,
 		.units_max = 64,
 		.offer_ms = 5000,

@@ -66,6 +66,9 @@ struct kit_sponsor {
 
 /* All caches enlisted, epoch 7; PUZZLE's mode may be 0. */
 struct kit_sponsor *kit_sponsor_new(uint16_t n, uint16_t segment, uint8_t puzzle);
+/* The same, of a content of CHUNKS, at most KIT_CHUNKS. */
+struct kit_sponsor *kit_sponsor_of(
+	uint16_t n, uint16_t segment, uint8_t puzzle, uint32_t chunks, uint32_t share);
 void kit_sponsor_free(struct kit_sponsor *kit);
 /* Start again, with what was stored. */
 void kit_sponsor_restart(struct kit_sponsor *kit, uint64_t seed);
