@@ -81,7 +81,7 @@ static souk_status make_info(struct export *export)
 	if (export->info == NULL)
 		return SOUK_IO_MEMORY;
 	souk_writer_init(&writer, export->info, 1024);
-	SOUK_TRY(souk_directory_encode(&writer, file.path, content->chunk_size, &file, 1));
+	SOUK_TRY(souk_directory_encode(&writer, file.path, content->chunk_size, &file, 1, NULL));
 	return souk_directory_parse(&export->directory, souk_bytes_of(export->info, writer.size));
 }
 

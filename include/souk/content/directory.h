@@ -6,11 +6,21 @@
  * like any content, and then each of its files by its own id, the pieces root.
  *
  *   d 9:file tree  d 4:docs d 5:a.txt d 0: d 6:length i5e 11:pieces root 32:... e e e ... e
- *     12:meta version i2e  4:name 4:site  12:piece length i262144e  e
+ *     12:meta version i2e  4:name 4:site  12:piece length i262144e
+ *     9:souk pack d 6:length i5e 11:pieces root32:... e  e
  *
  * Up to 16 KiB its id is the hash of these bytes, and so the v2 infohash of a
  * torrent of them. Files come in the order of the tree: by the bytes of each
  * component, which is the order of a torrent's pieces.
+ *
+ * Thousands of small files would be thousands of contents. So those that are no longer than a piece
+ * may be sold as one, the pack: their bytes behind each other in the order of the tree.
+ *
+ *   files  a 5   b 0   c 900000   d 7        piece length 262144
+ *   pack   aaaaa ddddddd                     "souk pack": its length and its id
+ *
+ * Which files are in it follows from their lengths, and where each is from those before it. Each
+ * has an id of its own all the same, which is checked when it is cut out.
  *
  * Who wrote it is not trusted. A path that passes cannot leave a folder, name the
  * same file twice, or be file and folder at once; it holds no slash, backslash or
@@ -38,6 +48,16 @@
 #define SOUK_DIRECTORY_PIECE_MAX     SOUK_CHUNK_SIZE_MAX
 /* What our own directories have: so the chunks of their files are the torrent's pieces. */
 #define SOUK_DIRECTORY_PIECE_DEFAULT SOUK_CHUNK_SIZE_DEFAULT
+/* Pieces of a directory with a pack: a file of it is checked in memory. */
+#define SOUK_DIRECTORY_PACK_PIECE_MAX (1u << 20)
+#define SOUK_DIRECTORY_PACK_FILES_MIN 2u
+
+/* The content that the small files of a directory are. */
+struct souk_directory_pack {
+	struct souk_hash id;
+	uint64_t size;
+	uint32_t file_count; /* 0: there is none */
+};
 
 struct souk_directory {
 	struct souk_bytes bytes;
@@ -46,7 +66,8 @@ struct souk_directory {
 	uint32_t piece_length;
 	uint32_t file_count;
 	uint64_t total_size;
-	bool is_plain; /* encoding its files again gives the same bytes */
+	bool is_plain; /* encoding its files, and its pack, again gives the same bytes */
+	struct souk_directory_pack pack;
 };
 
 /* A file or a folder. */
@@ -57,15 +78,17 @@ struct souk_directory_entry {
 	uint64_t size;	     /* of a folder: of all files below it */
 	uint32_t file_count; /* below a folder; 1 for a file */
 	struct souk_hash id; /* of a file: its pieces root, zero where it is empty */
+	bool is_packed;	     /* a file of the pack */
+	uint64_t pack_offset;
 };
 
 /* souk_directory_parse: check BYTES, all of them.
  *
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_DIRECTORY  no info dictionary of BitTorrent v2, a bad path, an empty folder, a
- *                            symbolic link, or past a limit.
- *   As souk_bencode_next     the bytes are not canonical.
- * In all these cases these bytes are a file to whoever fetched them, and no directory. */
+ *                            symbolic link, a pack that is not as long as its files, or past a
+ * limit. As souk_bencode_next     the bytes are not canonical. In all these cases these bytes are a
+ * file to whoever fetched them, and no directory. */
 SOUK_MUST_CHECK souk_status souk_directory_parse(
 	struct souk_directory *ret, struct souk_bytes bytes);
 
@@ -83,14 +106,27 @@ int souk_directory_path_compare(struct souk_bytes a, struct souk_bytes b);
 /* The file as souk get takes it: with its size, which the directory vouches for. */
 struct souk_content_name souk_directory_content_name(const struct souk_directory_entry *entry);
 
+/* The pack as souk get takes it. */
+struct souk_content_name souk_directory_pack_name(const struct souk_directory *directory);
+
+/* souk_directory_check_packed: whether DATA, cut out of the pack, are the file ENTRY.
+ *
+ * Returns SOUK_OK, or
+ *   SOUK_PEER_BAD_DIRECTORY  the pack is not of the files that the directory names: whoever wrote
+ *                            it lied. Take the file by its own id, if anybody sells it. */
+SOUK_MUST_CHECK souk_status souk_directory_check_packed(const struct souk_directory *directory,
+	const struct souk_directory_entry *entry, struct souk_bytes data);
+
 /* All files, in order. */
 struct souk_directory_iterator {
 	struct souk_bencode_reader reader;
 	uint32_t depth;				   /* components of the path */
 	uint16_t starts[SOUK_DIRECTORY_DEPTH_MAX]; /* of each component in the path */
 	size_t path_size;
-	bool just_opened; /* a folder, in which nothing came so far */
-	bool is_plain;	  /* nothing came that an encoder would not write */
+	bool just_opened;	/* a folder, in which nothing came so far */
+	bool is_plain;		/* nothing came that an encoder would not write */
+	uint64_t pack_file_max; /* the longest that is packed; 0: there is no pack */
+	uint64_t pack_size;	/* of the packed files so far */
 	char path[SOUK_DIRECTORY_PATH_MAX + 1];
 };
 
@@ -142,17 +178,25 @@ struct souk_directory_file {
 	struct souk_hash id; /* zero iff the file is empty */
 };
 
+/* Whether a file of SIZE bytes is one for a pack. */
+bool souk_directory_may_pack(uint64_t size, uint32_t piece_length);
+/* The pack that COUNT files make, without its id; with a file_count of 0 where they make none. */
+struct souk_directory_pack souk_directory_pack_of(
+	uint32_t piece_length, const struct souk_directory_file *files, size_t count);
+
 /* souk_directory_encode: the bytes of the directory NAME of COUNT files, sorted by
  * souk_directory_path_compare.
  *
+ *  In:  pack    the id of their pack; NULL: they are sold each by itself
  *  Out: writer  the bytes are appended; undefined on failure
  *
  * Returns SOUK_OK, or
- *   SOUK_PEER_BAD_DIRECTORY  a bad name, path, size or piece length, or no files, or too many.
+ *   SOUK_PEER_BAD_DIRECTORY  a bad name, path, size or piece length, or no files, or too many; a
+ *                            pack of files that make none.
  *   SOUK_PEER_NOT_CANONICAL  the paths are not sorted, twice the same, or both file and folder.
  *   SOUK_LOCAL_TOO_SMALL     the writer is full. */
 SOUK_MUST_CHECK souk_status souk_directory_encode(struct souk_writer *writer,
 	struct souk_bytes name, uint32_t piece_length, const struct souk_directory_file *files,
-	size_t count);
+	size_t count, const struct souk_hash *pack);
 
 #endif

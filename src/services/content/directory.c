@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "souk/base/check.h"
+#include "souk/crypto/merkle.h"
 #include "souk/crypto/sha256.h"
 
 static bool is_piece_length(int64_t length)
@@ -16,14 +17,16 @@ static bool is_piece_length(int64_t length)
 
 /* ------------------------------------------------------------------ the walk */
 
-static void walk_init(struct souk_directory_iterator *it, struct souk_bytes tree)
+static void walk_init(struct souk_directory_iterator *it, const struct souk_directory *directory)
 {
-	souk_bencode_reader_init(&it->reader, tree);
+	souk_bencode_reader_init(&it->reader, directory->tree);
 	it->depth = 0;
 	it->path_size = 0;
 	it->just_opened = false;
 	it->is_plain = true;
 	it->path[0] = '\0';
+	it->pack_size = 0;
+	it->pack_file_max = directory->pack.file_count > 0 ? directory->piece_length : 0;
 }
 
 static souk_status push(struct souk_directory_iterator *it, struct souk_bytes component)
@@ -61,25 +64,23 @@ struct properties {
 	struct souk_hash root;
 };
 
-static souk_status take_length(struct properties *file, struct souk_bytes value)
+static souk_status read_length(uint64_t *ret, struct souk_bytes value)
 {
 	int64_t length;
 	if (souk_bencode_integer(&length, value) != SOUK_OK || length < 0 ||
 		(uint64_t)length > SOUK_DIRECTORY_TOTAL_MAX)
 		return SOUK_PEER_BAD_DIRECTORY;
-	file->has_length = true;
-	file->length = (uint64_t)length;
+	*ret = (uint64_t)length;
 	return SOUK_OK;
 }
 
-static souk_status take_root(struct properties *file, struct souk_bytes value)
+static souk_status read_root(struct souk_hash *ret, struct souk_bytes value)
 {
 	struct souk_bytes root;
 	if (souk_bencode_string(&root, value) != SOUK_OK || root.size != SOUK_HASH_SIZE)
 		return SOUK_PEER_BAD_DIRECTORY;
-	memcpy(file->root.bytes, root.data, SOUK_HASH_SIZE);
-	file->has_root = true;
-	return souk_hash_is_zero(&file->root) ? SOUK_PEER_BAD_DIRECTORY : SOUK_OK;
+	memcpy(ret->bytes, root.data, SOUK_HASH_SIZE);
+	return souk_hash_is_zero(ret) ? SOUK_PEER_BAD_DIRECTORY : SOUK_OK;
 }
 
 /* BEP 47: "l" is a symbolic link and "p" padding, which a tree of version 2 does not have. */
@@ -98,10 +99,14 @@ static souk_status take_attributes(struct souk_bytes value)
 static souk_status take_property(struct souk_directory_iterator *it, struct properties *file,
 	struct souk_bytes key, struct souk_bytes value)
 {
-	if (souk_bencode_is(key, "length"))
-		return take_length(file, value);
-	if (souk_bencode_is(key, "pieces root"))
-		return take_root(file, value);
+	if (souk_bencode_is(key, "length")) {
+		file->has_length = true;
+		return read_length(&file->length, value);
+	}
+	if (souk_bencode_is(key, "pieces root")) {
+		file->has_root = true;
+		return read_root(&file->root, value);
+	}
 	it->is_plain = false;
 	return souk_bencode_is(key, "attr") ? take_attributes(value) : SOUK_OK;
 }
@@ -128,14 +133,18 @@ static souk_status read_file(struct souk_directory_iterator *it, struct properti
 	return SOUK_OK;
 }
 
-static void set_entry(const struct souk_directory_iterator *it, const struct properties *file,
+static void set_entry(struct souk_directory_iterator *it, const struct properties *file,
 	struct souk_directory_entry *ret)
 {
+	bool is_packed = file->length > 0 && file->length <= it->pack_file_max;
 	*ret = (struct souk_directory_entry){.path = it->path,
 		.name = it->path + it->starts[it->depth - 1],
 		.size = file->length,
 		.file_count = 1,
-		.id = file->root};
+		.id = file->root,
+		.is_packed = is_packed,
+		.pack_offset = is_packed ? it->pack_size : 0};
+	it->pack_size += is_packed ? file->length : 0;
 }
 
 static souk_status enter(struct souk_directory_iterator *it, struct souk_bytes component)
@@ -174,9 +183,10 @@ static souk_status walk_next(struct souk_directory_iterator *it, struct souk_dir
 }
 
 /* The root folder's own beginning is read here, so that walk_next need not tell it apart. */
-static souk_status walk_begin(struct souk_directory_iterator *it, struct souk_bytes tree)
+static souk_status walk_begin(
+	struct souk_directory_iterator *it, const struct souk_directory *directory)
 {
-	walk_init(it, tree);
+	walk_init(it, directory);
 	it->just_opened = true;
 	return expect(it, SOUK_BENCODE_DICTIONARY);
 }
@@ -188,16 +198,25 @@ static souk_status check_tree(struct souk_directory *directory)
 	struct souk_directory_iterator it;
 	struct souk_directory_entry file;
 	souk_status status;
-	SOUK_TRY(walk_begin(&it, directory->tree));
+	SOUK_TRY(walk_begin(&it, directory));
+	uint32_t packed = 0;
 	while ((status = walk_next(&it, &file)) == SOUK_OK) {
 		if (directory->file_count == SOUK_DIRECTORY_FILES_MAX ||
 			file.size > SOUK_DIRECTORY_TOTAL_MAX - directory->total_size)
 			return SOUK_PEER_BAD_DIRECTORY;
 		directory->file_count++;
 		directory->total_size += file.size;
+		packed += file.is_packed;
 	}
 	directory->is_plain = directory->is_plain && it.is_plain;
-	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_OK : status;
+	if (status != SOUK_LOCAL_NOT_FOUND)
+		return status;
+	if (directory->pack.file_count == 0)
+		return SOUK_OK;
+	directory->pack.file_count = packed;
+	return packed >= SOUK_DIRECTORY_PACK_FILES_MIN && it.pack_size == directory->pack.size
+		       ? SOUK_OK
+		       : SOUK_PEER_BAD_DIRECTORY;
 }
 
 struct facts {
@@ -208,6 +227,36 @@ static souk_status take_number(int64_t *ret, struct souk_bytes value, bool *has)
 {
 	*has = true;
 	return souk_bencode_integer(ret, value) == SOUK_OK ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY;
+}
+
+/* How many files are in it is counted later. */
+static souk_status take_pack(struct souk_directory *directory, struct souk_bytes value)
+{
+	struct souk_bencode_reader reader;
+	struct souk_bencode_token token;
+	struct souk_directory_pack pack = {.file_count = 1};
+	bool has_length = false, has_root = false;
+	souk_bencode_reader_init(&reader, value);
+	SOUK_TRY(souk_bencode_next(&reader, &token));
+	if (token.kind != SOUK_BENCODE_DICTIONARY)
+		return SOUK_PEER_BAD_DIRECTORY;
+	for (;;) {
+		SOUK_TRY(souk_bencode_next(&reader, &token));
+		if (token.kind == SOUK_BENCODE_END)
+			break;
+		SOUK_TRY(souk_bencode_skip(&reader, &value));
+		if (souk_bencode_is(token.string, "length")) {
+			SOUK_TRY(read_length(&pack.size, value));
+			has_length = true;
+		} else if (souk_bencode_is(token.string, "pieces root")) {
+			SOUK_TRY(read_root(&pack.id, value));
+			has_root = true;
+		} else {
+			directory->is_plain = false;
+		}
+	}
+	directory->pack = pack;
+	return has_length && has_root ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY;
 }
 
 static souk_status take_fact(struct souk_directory *directory, struct facts *facts,
@@ -229,6 +278,8 @@ static souk_status take_fact(struct souk_directory *directory, struct facts *fac
 		SOUK_TRY(take_number(&number, value, &facts->has_piece_length));
 		directory->piece_length = (uint32_t)number;
 		return is_piece_length(number) ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY;
+	} else if (souk_bencode_is(key, "souk pack")) {
+		return take_pack(directory, value);
 	} else {
 		directory->is_plain = false;
 	}
@@ -264,6 +315,8 @@ souk_status souk_directory_parse(struct souk_directory *ret, struct souk_bytes b
 	if (bytes.size > SOUK_DIRECTORY_SIZE_MAX)
 		return SOUK_PEER_BAD_DIRECTORY;
 	SOUK_TRY(read_facts(&directory));
+	if (directory.pack.file_count > 0 && directory.piece_length > SOUK_DIRECTORY_PACK_PIECE_MAX)
+		return SOUK_PEER_BAD_DIRECTORY;
 	SOUK_TRY(check_tree(&directory));
 	*ret = directory;
 	return SOUK_OK;
@@ -280,12 +333,27 @@ struct souk_content_name souk_directory_content_name(const struct souk_directory
 	return (struct souk_content_name){.id = entry->id, .has_size = true, .size = entry->size};
 }
 
+struct souk_content_name souk_directory_pack_name(const struct souk_directory *directory)
+{
+	return (struct souk_content_name){
+		.id = directory->pack.id, .has_size = true, .size = directory->pack.size};
+}
+
+souk_status souk_directory_check_packed(const struct souk_directory *directory,
+	const struct souk_directory_entry *entry, struct souk_bytes data)
+{
+	if (!entry->is_packed || data.size != entry->size)
+		return SOUK_PEER_BAD_DIRECTORY;
+	struct souk_hash id = souk_bep52_chunk_root(data, directory->piece_length, true);
+	return souk_hash_equal(&id, &entry->id) ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY;
+}
+
 /* ------------------------------------------------------------------ walking what parsed */
 
 void souk_directory_begin(
 	struct souk_directory_iterator *iterator, const struct souk_directory *directory)
 {
-	souk_status status = walk_begin(iterator, directory->tree);
+	souk_status status = walk_begin(iterator, directory);
 	SOUK_CHECK(status == SOUK_OK); /* it was parsed */
 }
 

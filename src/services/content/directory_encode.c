@@ -89,17 +89,23 @@ static void put_component(struct souk_writer *writer, struct souk_bytes componen
 	souk_bencode_put_dictionary(writer);
 }
 
+/* The facts of some bytes: a file's, or the pack's. */
+static void put_root(struct souk_writer *writer, uint64_t length, const struct souk_hash *root)
+{
+	souk_bencode_put_dictionary(writer);
+	souk_bencode_put_text(writer, "length");
+	souk_bencode_put_integer(writer, length);
+	if (length > 0) {
+		souk_bencode_put_text(writer, "pieces root");
+		souk_bencode_put_string(writer, souk_bytes_of(root->bytes, SOUK_HASH_SIZE));
+	}
+	souk_bencode_put_end(writer);
+}
+
 static void put_file(struct souk_writer *writer, const struct souk_directory_file *file)
 {
 	souk_bencode_put_text(writer, "");
-	souk_bencode_put_dictionary(writer);
-	souk_bencode_put_text(writer, "length");
-	souk_bencode_put_integer(writer, file->size);
-	if (file->size > 0) {
-		souk_bencode_put_text(writer, "pieces root");
-		souk_bencode_put_string(writer, souk_bytes_of(file->id.bytes, SOUK_HASH_SIZE));
-	}
-	souk_bencode_put_end(writer);
+	put_root(writer, file->size, &file->id);
 }
 
 static uint32_t count_slashes(struct souk_bytes text)
@@ -171,13 +177,34 @@ static souk_status put_tree(
 	return SOUK_OK;
 }
 
-souk_status souk_directory_encode(struct souk_writer *writer, struct souk_bytes name,
+bool souk_directory_may_pack(uint64_t size, uint32_t piece_length)
+{
+	return size > 0 && size <= piece_length && piece_length <= SOUK_DIRECTORY_PACK_PIECE_MAX;
+}
+
+struct souk_directory_pack souk_directory_pack_of(
 	uint32_t piece_length, const struct souk_directory_file *files, size_t count)
 {
+	struct souk_directory_pack pack = {0}, none = {0};
+	for (size_t i = 0; i < count && i < SOUK_DIRECTORY_FILES_MAX; i++) {
+		if (!souk_directory_may_pack(files[i].size, piece_length))
+			continue;
+		pack.size += files[i].size;
+		pack.file_count++;
+	}
+	return pack.file_count >= SOUK_DIRECTORY_PACK_FILES_MIN ? pack : none;
+}
+
+souk_status souk_directory_encode(struct souk_writer *writer, struct souk_bytes name,
+	uint32_t piece_length, const struct souk_directory_file *files, size_t count,
+	const struct souk_hash *pack)
+{
+	struct souk_directory_pack packed = souk_directory_pack_of(piece_length, files, count);
 	if (!souk_directory_component_is_good(name) || piece_length < SOUK_DIRECTORY_PIECE_MIN ||
 		piece_length > SOUK_DIRECTORY_PIECE_MAX ||
 		(piece_length & (piece_length - 1)) != 0 || count == 0 ||
-		count > SOUK_DIRECTORY_FILES_MAX)
+		count > SOUK_DIRECTORY_FILES_MAX ||
+		(pack != NULL && (packed.file_count == 0 || souk_hash_is_zero(pack))))
 		return SOUK_PEER_BAD_DIRECTORY;
 	souk_bencode_put_dictionary(writer);
 	souk_bencode_put_text(writer, "file tree");
@@ -188,6 +215,10 @@ souk_status souk_directory_encode(struct souk_writer *writer, struct souk_bytes 
 	souk_bencode_put_string(writer, name);
 	souk_bencode_put_text(writer, "piece length");
 	souk_bencode_put_integer(writer, piece_length);
+	if (pack != NULL) {
+		souk_bencode_put_text(writer, "souk pack");
+		put_root(writer, packed.size, pack);
+	}
 	souk_bencode_put_end(writer);
 	return writer->full ? SOUK_LOCAL_TOO_SMALL : SOUK_OK;
 }

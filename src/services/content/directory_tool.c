@@ -43,8 +43,8 @@ int main(int argc, char **argv)
 	}
 	collect(&directory);
 	souk_writer_init(&writer, again, sizeof again);
-	status = souk_directory_encode(
-		&writer, directory.name, directory.piece_length, files, directory.file_count);
+	status = souk_directory_encode(&writer, directory.name, directory.piece_length, files,
+		directory.file_count, directory.pack.file_count > 0 ? &directory.pack.id : NULL);
 	if (status != SOUK_OK)
 		fprintf(stderr, "%s\n", souk_status_name(status));
 	return status != SOUK_OK ||

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Directories as strangers write them: what parses is walked to its end, holds good paths in order,
- * is the same through the iterator, the listings and the look-ups, and is encoded again to the same
- * bytes where it is plain. */
+ * is the same through the iterator, the listings and the look-ups, is encoded again to the same
+ * bytes where it is plain, and has its packed files one behind the other. */
 #include <stdint.h>
 #include <string.h>
 
@@ -23,8 +23,10 @@ static void collect(const struct souk_directory *directory)
 {
 	struct souk_directory_iterator it;
 	struct souk_directory_entry entry;
+	const struct souk_directory_pack *pack = &directory->pack;
 	size_t count = 0, used = 0;
-	uint64_t total = 0;
+	uint64_t total = 0, packed_size = 0;
+	uint32_t packed = 0;
 	souk_directory_begin(&it, directory);
 	while (souk_directory_next(&it, &entry)) {
 		size_t size = strlen(entry.path);
@@ -37,10 +39,20 @@ static void collect(const struct souk_directory *directory)
 		SOUK_CHECK(souk_hash_is_zero(&entry.id) == (entry.size == 0));
 		SOUK_CHECK(count == 0 || souk_directory_path_compare(
 						 files[count - 1].path, files[count].path) < 0);
+		if (entry.is_packed) {
+			SOUK_CHECK(entry.size > 0 && entry.size <= directory->piece_length);
+			SOUK_CHECK(entry.pack_offset == packed_size);
+			packed_size += entry.size;
+			packed++;
+		}
 		total += entry.size;
 		count++;
 	}
 	SOUK_CHECK(count == directory->file_count && total == directory->total_size);
+	SOUK_CHECK(packed == pack->file_count && packed_size == pack->size);
+	SOUK_CHECK(packed == 0 ||
+		   (packed >= SOUK_DIRECTORY_PACK_FILES_MIN && !souk_hash_is_zero(&pack->id) &&
+			   directory->piece_length <= SOUK_DIRECTORY_PACK_PIECE_MAX));
 }
 
 static void check_encoding(const struct souk_directory *directory)
@@ -49,7 +61,8 @@ static void check_encoding(const struct souk_directory *directory)
 	struct souk_writer writer;
 	souk_writer_init(&writer, again, sizeof again);
 	SOUK_CHECK(souk_directory_encode(&writer, directory->name, directory->piece_length, files,
-			   directory->file_count) == SOUK_OK);
+			   directory->file_count,
+			   directory->pack.file_count > 0 ? &directory->pack.id : NULL) == SOUK_OK);
 	SOUK_CHECK(directory->is_plain ==
 		   souk_bytes_equal_var(directory->bytes, souk_bytes_of(again, writer.size)));
 }
@@ -70,6 +83,8 @@ static uint32_t check_listing(const struct souk_directory *directory, const char
 		SOUK_CHECK(found.is_folder == entry.is_folder && found.size == entry.size);
 		SOUK_CHECK(found.file_count == entry.file_count);
 		SOUK_CHECK(strcmp(found.name, entry.name) == 0);
+		SOUK_CHECK(found.is_packed == entry.is_packed);
+		SOUK_CHECK(found.pack_offset == entry.pack_offset);
 		count += entry.file_count;
 		*total += entry.size;
 		if (entry.is_folder && *budget > 0) {

@@ -178,7 +178,8 @@ static void files_become_a_tree(void **state)
 	struct souk_writer writer;
 	uint8_t memory[1024];
 	souk_writer_init(&writer, memory, sizeof memory);
-	assert_int_equal(souk_directory_encode(&writer, BYTES("site"), 262144, files, 4), SOUK_OK);
+	assert_int_equal(
+		souk_directory_encode(&writer, BYTES("site"), 262144, files, 4, NULL), SOUK_OK);
 	assert_int_equal(writer.size, sizeof expected - 1);
 	assert_memory_equal(memory, expected, writer.size);
 	assert_int_equal(
@@ -306,14 +307,177 @@ static void lists_of_files_are_checked(void **state)
 		for (size_t j = 0; j < 3; j++)
 			files[j] = file_of(table[i].paths[j], table[i].size);
 		souk_writer_init(&writer, memory, sizeof memory);
-		souk_status status = souk_directory_encode(&writer, BYTES("n"), 262144, files, 3);
+		souk_status status =
+			souk_directory_encode(&writer, BYTES("n"), 262144, files, 3, NULL);
 		if (status != table[i].status)
 			fail_msg("row %zu: %s", i, souk_status_name(status));
 		souk_writer_init(&writer, memory, 100);
 		if (status == SOUK_OK)
 			assert_int_equal(
-				souk_directory_encode(&writer, BYTES("n"), 262144, files, 3),
+				souk_directory_encode(&writer, BYTES("n"), 262144, files, 3, NULL),
 				SOUK_LOCAL_TOO_SMALL);
+	}
+}
+
+/* ------------------------------------------------------------------ packs */
+
+#define FACTS	   "12:meta versioni2e4:name4:site12:piece lengthi16384e"
+#define ID2	   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define PACK(size) "9:souk packd6:lengthi" #size "e11:pieces root32:" ID2 "e"
+#define WITH(pack) "d9:file treed1:a" FILE_5 "1:b" EMPTY "1:c" FILE_5 "e" FACTS pack "e"
+#define LARGE	   "d0:d6:lengthi16385e11:pieces root32:" ID "ee"
+
+static void small_files_are_packed_in_order(void **state)
+{
+	(void)state;
+	const struct souk_directory_file files[] = {file_of("a/x", 5), file_of("a/y", 16385),
+		file_of("b", 16384), file_of("c", 0), file_of("d/e", 1)};
+	static const uint64_t offsets[] = {0, 0, 5, 0, 16389};
+	static const bool packed[] = {true, false, true, false, true};
+	struct souk_directory_iterator it;
+	struct souk_directory_entry entry;
+	struct souk_directory directory;
+	struct souk_writer writer;
+	struct souk_hash pack;
+	uint8_t memory[1024];
+	memset(pack.bytes, 'b', sizeof pack.bytes);
+	souk_writer_init(&writer, memory, sizeof memory);
+	assert_int_equal(
+		souk_directory_encode(&writer, BYTES("site"), 16384, files, 5, &pack), SOUK_OK);
+	static const char tail[] = FACTS PACK(16390) "e";
+	assert_memory_equal(memory + writer.size - (sizeof tail - 1), tail, sizeof tail - 1);
+	assert_int_equal(
+		souk_directory_parse(&directory, souk_bytes_of(memory, writer.size)), SOUK_OK);
+	assert_true(directory.is_plain);
+	assert_int_equal(directory.pack.file_count, 3);
+	assert_int_equal(directory.pack.size, 16390);
+	assert_true(souk_hash_equal(&directory.pack.id, &pack));
+	struct souk_content_name name = souk_directory_pack_name(&directory);
+	assert_true(name.has_size && name.size == 16390);
+	souk_directory_begin(&it, &directory);
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(souk_directory_next(&it, &entry));
+		assert_int_equal(entry.is_packed, packed[i]);
+		assert_int_equal(entry.pack_offset, offsets[i]);
+	}
+	assert_int_equal(souk_directory_find(&directory, "d/e", &entry), SOUK_OK);
+	assert_true(entry.is_packed);
+	assert_int_equal(entry.pack_offset, 16389);
+}
+
+static void files_of_a_pack_are_checked(void **state)
+{
+	(void)state;
+	struct souk_directory_file files[] = {file_of("a", 5), file_of("b", 3)};
+	struct souk_directory_entry entry;
+	struct souk_directory directory;
+	struct souk_writer writer;
+	uint8_t memory[1024];
+	files[0].id = souk_sha256_of("hello", 5);
+	souk_writer_init(&writer, memory, sizeof memory);
+	assert_int_equal(souk_directory_encode(&writer, BYTES("n"), 262144, files, 2, &files[0].id),
+		SOUK_OK);
+	assert_int_equal(
+		souk_directory_parse(&directory, souk_bytes_of(memory, writer.size)), SOUK_OK);
+	assert_int_equal(souk_directory_find(&directory, "a", &entry), SOUK_OK);
+	static const struct {
+		struct souk_bytes data;
+		souk_status status;
+	} table[] = {{LITERAL("hello"), SOUK_OK}, {LITERAL("hellp"), SOUK_PEER_BAD_DIRECTORY},
+		{LITERAL("hell"), SOUK_PEER_BAD_DIRECTORY}};
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++)
+		assert_int_equal(souk_directory_check_packed(&directory, &entry, table[i].data),
+			table[i].status);
+	entry.is_packed = false;
+	assert_int_equal(souk_directory_check_packed(&directory, &entry, table[0].data),
+		SOUK_PEER_BAD_DIRECTORY);
+}
+
+static void strangers_packs_are_checked(void **state)
+{
+	(void)state;
+	static const struct {
+		struct souk_bytes bytes;
+		souk_status status;
+		bool is_plain;
+	} table[] = {
+		{LITERAL(WITH(PACK(10))), SOUK_OK, true},
+		{LITERAL(WITH("")), SOUK_OK, true},
+		{LITERAL(WITH(PACK(10) "1:tle")), SOUK_OK, false},
+		{LITERAL(WITH("9:souk packd1:a1:b6:lengthi10e11:pieces root32:" ID2 "e")), SOUK_OK,
+			false},
+		{LITERAL(WITH(PACK(11))), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH(PACK(5))), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH(PACK(0))), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH(PACK(-10))), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH(PACK(9223372036854775807))), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH("9:souk packd6:lengthi10ee")), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH("9:souk packd11:pieces root32:" ID2 "e")), SOUK_PEER_BAD_DIRECTORY,
+			false},
+		{LITERAL(WITH("9:souk packd6:lengthi10e11:pieces root31:"
+			      "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbe")),
+			SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH("9:souk packde")), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH("9:souk packle")), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH("9:souk packi10e")), SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL(WITH(PACK(10) PACK(10))), SOUK_PEER_NOT_CANONICAL, false},
+		/* one file makes none, nor do those that are longer than a piece */
+		{LITERAL("d9:file treed1:a" FILE_5 "e" FACTS PACK(5) "e"), SOUK_PEER_BAD_DIRECTORY,
+			false},
+		{LITERAL("d9:file treed1:a" FILE_5 "1:b" LARGE "e" FACTS PACK(5) "e"),
+			SOUK_PEER_BAD_DIRECTORY, false},
+		{LITERAL("d9:file treed1:a" FILE_5 "1:b" LARGE "1:c" FILE_5 "e" FACTS PACK(10) "e"),
+			SOUK_OK, true},
+		/* what is checked in memory is short */
+		{LITERAL("d9:file treed1:a" FILE_5 "1:c" FILE_5 "e12:meta versioni2e4:name1:n"
+			 "12:piece lengthi1048576e" PACK(10) "e"),
+			SOUK_OK, true},
+		{LITERAL("d9:file treed1:a" FILE_5 "1:c" FILE_5 "e12:meta versioni2e4:name1:n"
+			 "12:piece lengthi2097152e" PACK(10) "e"),
+			SOUK_PEER_BAD_DIRECTORY, false},
+	};
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++) {
+		struct souk_directory directory;
+		souk_status status = souk_directory_parse(&directory, table[i].bytes);
+		if (status != table[i].status ||
+			(status == SOUK_OK && directory.is_plain != table[i].is_plain))
+			fail_msg("row %zu: %s", i, souk_status_name(status));
+	}
+}
+
+static void packs_are_written_of_two_files_on(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t sizes[3];
+		uint32_t piece_length;
+		uint32_t packed;
+	} table[] = {
+		{{1, 2, 3}, 16384, 3},
+		{{1, 0, 3}, 16384, 2},
+		{{1, 0, 0}, 16384, 0},
+		{{1, 16385, 0}, 16384, 0},
+		{{16384, 16385, 16384}, 16384, 2},
+		{{0, 0, 0}, 16384, 0},
+		{{1, 2, 3}, 1u << 20, 3},
+		{{1, 2, 3}, 1u << 21, 0},
+	};
+	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++) {
+		struct souk_directory_file files[] = {file_of("a", table[i].sizes[0]),
+			file_of("b", table[i].sizes[1]), file_of("c", table[i].sizes[2])};
+		struct souk_hash id = {{1}}, zero = {{0}};
+		struct souk_writer writer;
+		uint8_t memory[1024];
+		assert_int_equal(souk_directory_pack_of(table[i].piece_length, files, 3).file_count,
+			table[i].packed);
+		souk_writer_init(&writer, memory, sizeof memory);
+		assert_int_equal(souk_directory_encode(
+					 &writer, BYTES("n"), table[i].piece_length, files, 3, &id),
+			table[i].packed > 0 ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY);
+		souk_writer_init(&writer, memory, sizeof memory);
+		assert_int_equal(souk_directory_encode(&writer, BYTES("n"), table[i].piece_length,
+					 files, 3, &zero),
+			SOUK_PEER_BAD_DIRECTORY);
 	}
 }
 
@@ -324,11 +488,13 @@ static void lists_of_files_are_checked(void **state)
 static void folders_are_listed_in_order(void **state)
 {
 	(void)state;
-	static const struct souk_directory_entry root[] = {{"A", "A", false, 0, 1, {{0}}},
-		{"a", "a", false, 5, 1, {{0}}}, {"docs", "docs", true, 15, 3, {{0}}},
-		{"docs2", "docs2", false, 5, 1, {{0}}}};
+	static const struct souk_directory_entry root[] = {{"A", "A", false, 0, 1, {{0}}, false, 0},
+		{"a", "a", false, 5, 1, {{0}}, false, 0},
+		{"docs", "docs", true, 15, 3, {{0}}, false, 0},
+		{"docs2", "docs2", false, 5, 1, {{0}}, false, 0}};
 	static const struct souk_directory_entry docs[] = {
-		{"docs/x", "x", false, 5, 1, {{0}}}, {"docs/yes", "yes", true, 10, 2, {{0}}}};
+		{"docs/x", "x", false, 5, 1, {{0}}, false, 0},
+		{"docs/yes", "yes", true, 10, 2, {{0}}, false, 0}};
 	static const struct {
 		const char *path;
 		const struct souk_directory_entry *entries;
@@ -394,11 +560,11 @@ static void directories_are_bounded(void **state)
 		files[i] = file_of(names[i], 0);
 	}
 	souk_writer_init(&writer, memory, sizeof memory);
-	assert_int_equal(souk_directory_encode(
-				 &writer, BYTES("n"), 262144, files, SOUK_DIRECTORY_FILES_MAX + 1),
+	assert_int_equal(souk_directory_encode(&writer, BYTES("n"), 262144, files,
+				 SOUK_DIRECTORY_FILES_MAX + 1, NULL),
 		SOUK_PEER_BAD_DIRECTORY);
-	assert_int_equal(
-		souk_directory_encode(&writer, BYTES("n"), 262144, files, SOUK_DIRECTORY_FILES_MAX),
+	assert_int_equal(souk_directory_encode(&writer, BYTES("n"), 262144, files,
+				 SOUK_DIRECTORY_FILES_MAX, NULL),
 		SOUK_OK);
 	assert_int_equal(
 		souk_directory_parse(&directory, souk_bytes_of(memory, writer.size)), SOUK_OK);
@@ -419,6 +585,10 @@ int main(void)
 		cmocka_unit_test(a_small_directory_has_its_infohash_as_id),
 		cmocka_unit_test(strangers_directories_are_checked),
 		cmocka_unit_test(lists_of_files_are_checked),
+		cmocka_unit_test(small_files_are_packed_in_order),
+		cmocka_unit_test(files_of_a_pack_are_checked),
+		cmocka_unit_test(strangers_packs_are_checked),
+		cmocka_unit_test(packs_are_written_of_two_files_on),
 		cmocka_unit_test(folders_are_listed_in_order),
 		cmocka_unit_test(paths_are_looked_up),
 		cmocka_unit_test(directories_are_bounded),

@@ -36,7 +36,8 @@ static struct souk_bytes make_torrent(size_t count, const char *tracker, uint64_
 	memcpy(scratch, row, count * sizeof *row);
 	layer.id = file.id = souk_bep52_root(scratch, count, PIECE);
 	souk_writer_init(&writer, info, sizeof info);
-	assert_int_equal(souk_directory_encode(&writer, BYTES("a"), PIECE, &file, 1), SOUK_OK);
+	assert_int_equal(
+		souk_directory_encode(&writer, BYTES("a"), PIECE, &file, 1, NULL), SOUK_OK);
 	struct souk_bytes encoded = souk_bytes_of(info, writer.size);
 	souk_writer_init(&writer, memory, sizeof memory);
 	assert_int_equal(
