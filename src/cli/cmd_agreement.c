@@ -323,7 +323,7 @@ static souk_status propose(struct souk_agreement *agreement, char *ret_detail, s
 	proposal.agreement = *agreement;
 	souk_ecdsa_sign(&proposal.signature, &run.id, &run.identity);
 	souk_status status = provider_client_agree(&provider, &proposal);
-	snprintf(ret_detail, detail_size, "%s", provider.detail);
+	snprintf(ret_detail, detail_size, "%s", provider.control.detail);
 	provider_client_done(&provider);
 	return status;
 }

@@ -114,7 +114,7 @@ static souk_status ask_payee(struct settling *settling, struct settlement *item,
 	souk_status status = provider_client_init(&client, &record, TIMEOUT_MS);
 	if (status == SOUK_OK)
 		status = provider_client_receipt(&client, proposal, &receipt);
-	snprintf(item->detail, sizeof item->detail, "%s", client.detail);
+	snprintf(item->detail, sizeof item->detail, "%s", client.control.detail);
 	provider_client_done(&client);
 	if (status != SOUK_OK)
 		return status;

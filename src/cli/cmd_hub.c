@@ -329,7 +329,7 @@ static int hub_accounts(int argc, char **argv)
 }
 
 /* What the configuration says of the hub. False where it says nothing, after saying so. */
-static bool read_config(struct hub_node_config *config, char url[HUB_URL_SIZE])
+static bool read_config(struct hub_node_config *config, char url[CONTROL_URL_SIZE])
 {
 	char error[SOUK_INI_ERROR_SIZE];
 	struct souk_ini *ini;
@@ -348,7 +348,7 @@ static bool read_config(struct hub_node_config *config, char url[HUB_URL_SIZE])
 	souk_ini_u64(ini, "hub", "step", 1, SOUK_HUB_STEP_MAX, &config->step);
 	is_hub = is_hub && listen_address_parse(&where, config->control);
 	if (is_hub && config->url != NULL)
-		snprintf(url, HUB_URL_SIZE, "%s", config->url);
+		snprintf(url, CONTROL_URL_SIZE, "%s", config->url);
 	else if (is_hub)
 		listen_address_url(url, &where, "https", where.port);
 	souk_ini_free(ini);
@@ -371,7 +371,7 @@ static int hub_show(int argc, char **argv)
 	struct hub_node_config config;
 	struct souk_identity identity;
 	struct souk_tls_key tls = {0};
-	char url[HUB_URL_SIZE], name[HUB_NAME_SIZE];
+	char url[CONTROL_URL_SIZE], name[CONTROL_NAME_SIZE];
 	int count;
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
@@ -381,7 +381,7 @@ static int hub_show(int argc, char **argv)
 	souk_status status = souk_tls_key_open(&tls, cli_home_file("tls.pem"));
 	if (status != SOUK_OK)
 		return cli_fail(command.name, cli_home_file("tls.pem"), status, NULL);
-	hub_name_format(name, url, &tls.pin);
+	control_name_format(name, url, &tls.pin);
 	if (cli_json)
 		cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:I}", "hub", name, "address",
 			cli_address_text(&identity.address), "escrow_number",
@@ -424,7 +424,8 @@ static int start_visit(struct visit *visit, const char *command)
 		return EXIT_REFUSED;
 	souk_status status = hub_client_status(&visit->client, &visit->hub);
 	if (status != SOUK_OK)
-		return cli_fail(command, "cannot reach the hub", status, visit->client.detail);
+		return cli_fail(
+			command, "cannot reach the hub", status, visit->client.control.detail);
 	return 0;
 }
 
@@ -436,7 +437,7 @@ static int end_visit(struct visit *visit, const char *what, souk_status status)
 		what = "cannot keep the hub's statement";
 	}
 	if (status != SOUK_OK) {
-		cli_fail(visit->command, what, status, visit->client.detail);
+		cli_fail(visit->command, what, status, visit->client.control.detail);
 		if (status == SOUK_PEER_NO_ACCOUNT)
 			fprintf(stderr, "Put something in first: souk hub redeem CODE --hub "
 					"NAME\n");

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../client/sponsor_paths.h"
 #include "../daemon/listen_address.h"
 #include "../daemon/sponsor_node.h"
 #include "souk/content/sponsor.h"
 #include "souk/io/ini.h"
 #include "souk/io/tls_key.h"
 
-#define TIMEOUT_MS 5000u
+#define TIMEOUT_MS	5000u
+#define REPORT_SIZE_MAX (4u << 20)
 
 const char config_sponsor[] =
 	"\n"
@@ -24,6 +26,8 @@ const char config_sponsor[] =
 	"# escrow = 0\n"
 	"# Caches of a bundle. With more of them colluding caches gain less.\n"
 	"# caches = 3\n"
+	"# Chunks of a content for each of them at least; smaller contents have fewer caches.\n"
+	"# share = 1\n"
 	"# Most coins for a unit (256 KiB), where souk publish names no price.\n"
 	"# price = 0.0002\n"
 	"# Coins for all contents together, ever; 0: each content's own budget is all.\n"
@@ -70,7 +74,7 @@ static void read_section(struct souk_ini *ini, struct sponsor_home *ret, char *u
 
 bool sponsor_home_read(struct sponsor_home *ret, const char *command)
 {
-	char error[SOUK_INI_ERROR_SIZE], url[SPONSOR_URL_SIZE];
+	char error[SOUK_INI_ERROR_SIZE], url[CONTROL_URL_SIZE];
 	struct souk_ini *ini;
 	struct souk_tls_key tls = {0};
 	*ret = (struct sponsor_home){.escrow = 0};
@@ -96,25 +100,29 @@ bool sponsor_home_read(struct sponsor_home *ret, const char *command)
 		cli_fail(command, cli_home_file("tls.pem"), status, NULL);
 		return false;
 	}
-	sponsor_name_format(ret->name, url, &tls.pin);
+	control_name_format(ret->name, url, &tls.pin);
 	souk_tls_key_done(&tls);
 	return true;
 }
 
 json_t *sponsor_home_report(const char *name, souk_status *ret_status)
 {
-	struct sponsor_client client = {0};
-	char *text = NULL;
+	struct control_client client = {0};
+	struct control_place place;
+	struct souk_http_answer answer;
 	json_t *report = NULL;
-	souk_status status = sponsor_client_init(&client, name, TIMEOUT_MS);
+	souk_status status = control_name_parse(&place, name);
 	if (status == SOUK_OK)
-		status = sponsor_client_get_json(&client, SPONSOR_PATH_REPORT, &text);
+		status = control_client_init(&client, &place, TIMEOUT_MS);
+	if (status == SOUK_OK)
+		status = control_client_call(&client, "GET", SPONSOR_PATH_REPORT,
+			souk_bytes_of(NULL, 0), REPORT_SIZE_MAX, &answer);
 	if (status == SOUK_OK) {
-		report = json_loads(text, 0, NULL);
+		report = json_loadb(answer.body, answer.size, 0, NULL);
 		status = json_is_object(report) ? SOUK_OK : SOUK_PEER_BAD_REQUEST;
+		souk_http_answer_done(&answer);
 	}
-	free(text);
-	sponsor_client_done(&client);
+	control_client_done(&client);
 	*ret_status = status;
 	if (status == SOUK_OK)
 		return report;

@@ -9,12 +9,12 @@
 #ifndef SOUK_CLI_SPONSOR_HOME_H
 #define SOUK_CLI_SPONSOR_HOME_H
 
-#include "../client/sponsor_client.h"
+#include "../client/control_call.h"
 #include "../daemon/sponsor_store.h"
 #include "cli.h"
 
 struct sponsor_home {
-	char name[SPONSOR_NAME_SIZE]; /* https://HOST:PORT#PIN */
+	char name[CONTROL_NAME_SIZE]; /* https://HOST:PORT#PIN */
 	bool sells;		      /* it has a section [provider] */
 	uint64_t escrow;
 	uint64_t caches;   /* of a bundle */

@@ -111,7 +111,7 @@ static souk_status row_there(struct torrent_rows *rows, const struct souk_conten
 			continue;
 		SOUK_TRY(provider_client_init(&client, &rows->entries[i].record, rows->timeout_ms));
 		status = provider_client_row(&client, &content->id, count, ret);
-		snprintf(rows->detail, sizeof rows->detail, "%s", client.detail);
+		snprintf(rows->detail, sizeof rows->detail, "%s", client.control.detail);
 		provider_client_done(&client);
 		if (status == SOUK_OK)
 			return SOUK_OK;

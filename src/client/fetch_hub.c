@@ -73,7 +73,8 @@ souk_status paid_hub_begin(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
 	if (status == SOUK_PEER_NO_ACCOUNT || status == SOUK_PEER_HUB_CREDIT)
 		advice = "Get credit there with: souk hub redeem CODE --hub NAME";
 	snprintf(what, sizeof what, "the hub cannot pay for you%s%s",
-		paid->hub->client.detail[0] != '\0' ? ": " : "", paid->hub->client.detail);
+		paid->hub->client.control.detail[0] != '\0' ? ": " : "",
+		paid->hub->client.control.detail);
 	fetch_tell(detail, what, advice);
 	paid->fee_permille = paid->hub->terms.fee_permille;
 	return status;
@@ -164,8 +165,8 @@ static souk_status have_strip(struct paid_provider *provider, struct hub_seat *s
 	if (souk_status_class(status) == SOUK_CLASS_IO)
 		status = hub_client_open(&seat->opener, hub_open, open);
 	if (status != SOUK_OK)
-		snprintf(provider->client.detail, sizeof provider->client.detail, "the hub: %.200s",
-			seat->opener.detail);
+		snprintf(provider->client.control.detail, sizeof provider->client.control.detail,
+			"the hub: %.200s", seat->opener.control.detail);
 	if (status == SOUK_OK)
 		status = souk_customer_hub_strip(provider->customer, open);
 	return status;

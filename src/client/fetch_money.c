@@ -108,7 +108,8 @@ static souk_status allot(
 {
 	if (paid->config->issuer_name != NULL) {
 		for (size_t k = 0; k < count; k++)
-			snprintf(providers[k]->client.detail, sizeof providers[k]->client.detail,
+			snprintf(providers[k]->client.control.detail,
+				sizeof providers[k]->client.control.detail,
 				"no leaf of issuer %.40s is left for it",
 				paid->config->issuer_name);
 		return SOUK_LOCAL_BUDGET;
@@ -296,15 +297,15 @@ void paid_open_job(void *ctx)
 {
 	struct paid_provider *provider = ctx;
 	struct souk_strip_open *open = calloc(1, sizeof *open);
-	provider->client.detail[0] = '\0';
+	provider->client.control.detail[0] = '\0';
 	if (open == NULL)
 		provider->open_status = SOUK_IO_MEMORY;
 	else if (provider->paid->hub != NULL)
 		provider->open_status = paid_hub_open(provider, open);
 	else
 		provider->open_status = open_session(provider, open);
-	snprintf(
-		provider->open_detail, sizeof provider->open_detail, "%s", provider->client.detail);
+	snprintf(provider->open_detail, sizeof provider->open_detail, "%s",
+		provider->client.control.detail);
 	free(open);
 	if (provider->open_status != SOUK_OK)
 		forget_epoch(provider->paid);

@@ -4,63 +4,34 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control_call.h"
-#include "http_keep.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
 
 #define ANSWER_SIZE_MAX 65536u
 
-void hub_name_format(char out[HUB_NAME_SIZE], const char *url, const struct souk_hash *pin)
-{
-	char hex[2 * SOUK_HASH_SIZE + 1];
-	souk_hex_encode(hex, pin->bytes, SOUK_HASH_SIZE);
-	snprintf(out, HUB_NAME_SIZE, "%s#%s", url, hex);
-}
-
 souk_status hub_client_init(struct hub_client *client, const char *name, uint64_t timeout_ms)
 {
-	const char *mark = strchr(name, '#');
-	*client = (struct hub_client){.timeout_ms = timeout_ms};
-	/* Without TLS the pin would mean nothing. */
-	if (mark == NULL || strncmp(name, "https://", 8) != 0 ||
-		(size_t)(mark - name) >= sizeof client->url ||
-		souk_hex_decode(client->pin.bytes, SOUK_HASH_SIZE, mark + 1) != SOUK_OK)
-		return SOUK_LOCAL_USAGE;
-	memcpy(client->url, name, (size_t)(mark - name));
-	size_t length = strlen(client->url);
-	if (length > 0 && client->url[length - 1] == '/')
-		client->url[length - 1] = '\0';
-	return http_keep_take(&client->http, client->url, &client->pin);
+	struct control_place place;
+	*client = (struct hub_client){0};
+	SOUK_TRY(control_name_parse(&place, name));
+	return control_client_init(&client->control, &place, timeout_ms);
 }
 
 souk_status hub_client_copy(struct hub_client *client, const struct hub_client *from)
 {
-	*client = *from;
-	client->http = NULL;
-	return http_keep_take(&client->http, client->url, &client->pin);
+	return control_client_init(
+		&client->control, &from->control.place, from->control.timeout_ms);
 }
 
 void hub_client_done(struct hub_client *client)
 {
-	http_keep_give(client->http, client->url, &client->pin);
-	client->http = NULL;
+	control_client_done(&client->control);
 }
 
 static souk_status call(struct hub_client *client, const char *method, const char *path,
 	struct souk_bytes body, struct souk_http_answer *ret)
 {
-	char url[HUB_URL_SIZE + 32];
-	snprintf(url, sizeof url, "%s%s", client->url, path);
-	struct souk_http_call request = {
-		.method = method,
-		.url = url,
-		.body = body,
-		.timeout_ms = client->timeout_ms,
-		.pin = &client->pin,
-		.answer_size_max = ANSWER_SIZE_MAX,
-	};
-	return control_call(client->http, &request, client->detail, sizeof client->detail, ret);
+	return control_client_call(&client->control, method, path, body, ANSWER_SIZE_MAX, ret);
 }
 
 /* POST an encoded message and decode the answer. */

@@ -7,22 +7,13 @@
 #ifndef SOUK_CLIENT_HUB_CLIENT_H
 #define SOUK_CLIENT_HUB_CLIENT_H
 
+#include "control_call.h"
 #include "souk/exchange/hub.h"
-#include "souk/io/http_client.h"
 #include "souk/wire/messages.h"
 
-#define HUB_URL_SIZE  160
-#define HUB_NAME_SIZE (HUB_URL_SIZE + 1 + 2 * SOUK_HASH_SIZE)
-
 struct hub_client {
-	struct souk_http_client *http;
-	char url[HUB_URL_SIZE];
-	struct souk_hash pin;
-	uint64_t timeout_ms;
-	char detail[256]; /* of the last failure */
+	struct control_client control;
 };
-
-void hub_name_format(char out[HUB_NAME_SIZE], const char *url, const struct souk_hash *pin);
 
 /* SOUK_OK, SOUK_LOCAL_USAGE where NAME is no hub's name, or SOUK_IO_MEMORY. */
 SOUK_MUST_CHECK souk_status hub_client_init(

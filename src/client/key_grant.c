@@ -289,7 +289,7 @@ static void deliver(void *job)
 	if (souk_status_class(proxy->status) == SOUK_CLASS_IO)
 		proxy->status = key_deliver(&client, &delivery->message);
 	if (proxy->status != SOUK_OK)
-		snprintf(proxy->detail, sizeof proxy->detail, "%s", client.detail);
+		snprintf(proxy->detail, sizeof proxy->detail, "%s", client.control.detail);
 	provider_client_done(&client);
 }
 

@@ -172,7 +172,7 @@ static void ask_deletion(void *job)
 		usleep(PAUSE_US);
 	}
 	snprintf(share->detail, sizeof share->detail, "%s",
-		share->deletion != SOUK_OK ? client.detail : "");
+		share->deletion != SOUK_OK ? client.control.detail : "");
 	provider_client_done(&client);
 	ending->has_answered = !is_entering(share);
 }

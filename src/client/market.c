@@ -98,7 +98,7 @@ static void run_ask(void *ctx)
 	job->entry->status = provider_client_init(&client, &job->entry->record, job->timeout_ms);
 	if (job->entry->status == SOUK_OK) {
 		job->entry->status = ask_one(job, &client);
-		memcpy(job->entry->detail, client.detail, sizeof job->entry->detail);
+		memcpy(job->entry->detail, client.control.detail, sizeof job->entry->detail);
 	}
 	provider_client_done(&client);
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control_call.h"
 #include "escrow_line.h"
 #include "http_keep.h"
 #include "market_memory_internal.h"
@@ -92,12 +91,11 @@ static void touch_client(const struct memory_provider *provider)
 {
 	struct provider_client client;
 	struct souk_http_answer answer;
-	char url[160], detail[SOUK_HTTP_ERROR_TEXT_SIZE];
 	souk_status status = provider_client_init(&client, &provider->record, CALL_MS);
-	snprintf(url, sizeof url, "%s/v1/status", client.url);
-	struct souk_http_call call = {.url = url, .timeout_ms = CALL_MS, .pin = &client.pin};
-	if (status == SOUK_OK &&
-		control_call(client.http, &call, detail, sizeof detail, &answer) == SOUK_OK)
+	if (status == SOUK_OK)
+		status = provider_client_call(
+			&client, "GET", "/v1/status", souk_bytes_of(NULL, 0), 0, &answer);
+	if (status == SOUK_OK)
 		souk_http_answer_done(&answer);
 	provider_client_done(&client);
 }

@@ -153,7 +153,7 @@ static void run_call(void *ctx)
 		call->status = provider_client_name(&client, call->name, &call->answer);
 	if (call->status == SOUK_OK && call->record == NULL)
 		call->status = souk_name_verify(&call->answer, call->name);
-	snprintf(call->detail, sizeof call->detail, "%s", client.detail);
+	snprintf(call->detail, sizeof call->detail, "%s", client.control.detail);
 	provider_client_done(&client);
 }
 

@@ -5,44 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control_call.h"
-#include "http_keep.h"
 #include "souk/base/check.h"
 
 souk_status provider_client_init(struct provider_client *client,
 	const struct souk_provider_record *record, uint64_t timeout_ms)
 {
-	memset(client, 0, sizeof *client);
-	client->pin = record->tls_pin;
-	client->timeout_ms = timeout_ms;
-	snprintf(client->url, sizeof client->url, "%s", record->control_url.text);
+	struct control_place place = {.pin = record->tls_pin};
+	*client = (struct provider_client){0};
+	snprintf(place.url, sizeof place.url, "%s", record->control_url.text);
 	/* Without TLS the pin would mean nothing. */
-	if (strncmp(client->url, "https://", 8) != 0)
+	if (strncmp(place.url, "https://", 8) != 0)
 		return SOUK_PEER_BAD_OFFER;
-	return http_keep_take(&client->http, client->url, &client->pin);
+	return control_client_init(&client->control, &place, timeout_ms);
 }
 
 void provider_client_done(struct provider_client *client)
 {
-	http_keep_give(client->http, client->url, &client->pin);
-	client->http = NULL;
+	control_client_done(&client->control);
 }
 
 souk_status provider_client_call(struct provider_client *client, const char *method,
 	const char *path, struct souk_bytes body, size_t answer_size_max,
 	struct souk_http_answer *ret)
 {
-	char url[512];
-	snprintf(url, sizeof url, "%s%s", client->url, path);
-	struct souk_http_call request = {
-		.method = method,
-		.url = url,
-		.body = body,
-		.timeout_ms = client->timeout_ms,
-		.pin = &client->pin,
-		.answer_size_max = answer_size_max,
-	};
-	return control_call(client->http, &request, client->detail, sizeof client->detail, ret);
+	return control_client_call(&client->control, method, path, body, answer_size_max, ret);
 }
 
 static struct souk_bytes bytes_of(const struct souk_http_answer *answer)

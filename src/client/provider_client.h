@@ -5,16 +5,12 @@
 #ifndef SOUK_CLIENT_PROVIDER_CLIENT_H
 #define SOUK_CLIENT_PROVIDER_CLIENT_H
 
+#include "control_call.h"
 #include "souk/content/name.h"
-#include "souk/io/http_client.h"
 #include "souk/wire/messages.h"
 
 struct provider_client {
-	struct souk_http_client *http;
-	char url[129];
-	struct souk_hash pin;
-	uint64_t timeout_ms;
-	char detail[256]; /* of the last failure */
+	struct control_client control;
 };
 
 SOUK_MUST_CHECK souk_status provider_client_init(struct provider_client *client,

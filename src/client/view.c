@@ -56,9 +56,9 @@ static souk_status make_tools(struct view *view)
 
 souk_status view_new(struct view **ret, const struct view_config *config)
 {
-	struct sponsor_place place;
+	struct control_place place;
 	for (size_t i = 0; i < config->sponsor_count; i++)
-		SOUK_TRY(sponsor_name_parse(&place, config->sponsors[i].name));
+		SOUK_TRY(control_name_parse(&place, config->sponsors[i].name));
 	if (config->sponsor_count == 0)
 		return SOUK_LOCAL_USAGE;
 	struct view *view = calloc(1, sizeof *view);
@@ -75,7 +75,7 @@ souk_status view_new(struct view **ret, const struct view_config *config)
 	view->have = calloc(view->chunk_count / 64 + 1, sizeof *view->have);
 	souk_status status = view->have == NULL ? SOUK_IO_MEMORY : know_entries(view);
 	if (status == SOUK_OK)
-		status = sponsor_name_parse(&view->place, config->sponsors[0].name);
+		status = control_name_parse(&view->place, config->sponsors[0].name);
 	if (status != SOUK_OK) {
 		view_free(view);
 		return status;

@@ -23,7 +23,7 @@
 
 #include "fetch.h"
 #include "market.h"
-#include "sponsor_client.h"
+#include "control_call.h"
 #include "souk/content/viewer.h"
 
 #define VIEW_MEMORY_MAX (512ull << 20)
@@ -31,7 +31,7 @@
 /* Who pays, and where it answers. */
 struct view_sponsor {
 	struct souk_address address;
-	char name[SPONSOR_NAME_SIZE];
+	char name[CONTROL_NAME_SIZE];
 };
 
 /* What one bundle came to; for who runs viewers to see what caches do. */

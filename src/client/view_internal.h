@@ -144,7 +144,7 @@ struct view_want {
 
 struct view {
 	struct view_config config;
-	struct sponsor_place place; /* of the sponsor that is asked now */
+	struct control_place place; /* of the sponsor that is asked now */
 	size_t sponsor;		    /* its index */
 	uint32_t chunk_count;
 

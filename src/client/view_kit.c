@@ -16,6 +16,7 @@
 #include "souk/base/check.h"
 #include "souk/exchange/header.h"
 #include "souk/io/clock_real.h"
+#include "sponsor_paths.h"
 
 /* ------------------------------------------------------------------ servers */
 
@@ -341,7 +342,7 @@ struct place *place_new(uint16_t n, uint16_t segment, uint8_t puzzle)
 	move_to_now(place->kit);
 	snprintf(url, sizeof url, "https://127.0.0.1:%u",
 		serve(place, &place->sponsor, true, sponsor_handler, place));
-	sponsor_name_format(place->who.name, url, &place->tls.pin);
+	control_name_format(place->who.name, url, &place->tls.pin);
 	place->who.address = place->kit->payer.issuer.address;
 	for (uint32_t i = 0; i < CACHES; i++)
 		start_cache(place, i);

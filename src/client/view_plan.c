@@ -372,7 +372,7 @@ static void leave_sponsor(struct view *view, souk_status status)
 	view->sponsor++;
 	/* view_new has parsed them all. */
 	souk_status parsed =
-		sponsor_name_parse(&view->place, view->config.sponsors[view->sponsor].name);
+		control_name_parse(&view->place, view->config.sponsors[view->sponsor].name);
 	view->epoch_known = false;
 	view->failures = 0;
 	view->order_failures = 0;

@@ -9,6 +9,7 @@
 #include "problem.h"
 #include "souk/base/check.h"
 #include "souk/io/http_fetch.h"
+#include "sponsor_paths.h"
 #include "view_internal.h"
 
 #define AT_ONCE	    16u
@@ -93,10 +94,10 @@ static void note_named(struct inquiry *inquiry, const struct market_entry *entry
 static void take_recruit(struct inquiry *inquiry, const struct market_entry *entry,
 	const struct souk_signed_recruit *recruit)
 {
-	struct sponsor_place place;
+	struct control_place place;
 	if (souk_recruit_verify(recruit, &entry->address, view_time()) != SOUK_OK ||
 		!souk_hash_equal(&recruit->recruit.content, inquiry->content) ||
-		sponsor_name_parse(&place, recruit->recruit.url.text) != SOUK_OK)
+		control_name_parse(&place, recruit->recruit.url.text) != SOUK_OK)
 		return;
 	note_named(inquiry, entry, &recruit->recruit);
 }
@@ -202,7 +203,7 @@ souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
 
 /* GET STATUS of the sponsor at PLACE, with the engine that asks it for bundles next. */
 static souk_status get_status(
-	const struct sponsor_place *place, uint64_t timeout_ms, struct souk_sponsor_status *ret)
+	const struct control_place *place, uint64_t timeout_ms, struct souk_sponsor_status *ret)
 {
 	struct souk_http_fetcher *engine;
 	struct souk_http_fetched fetched;
@@ -239,13 +240,13 @@ static souk_status get_status(
 souk_status view_name_sponsor(struct view_sponsor *ret, const char *name, uint64_t timeout_ms,
 	char detail[FETCH_DETAIL_SIZE])
 {
-	struct sponsor_place place;
+	struct control_place place;
 	struct souk_sponsor_status answer;
 	if (strlen(name) >= sizeof ret->name) {
 		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor's name is too long");
 		return SOUK_LOCAL_USAGE;
 	}
-	souk_status status = sponsor_name_parse(&place, name);
+	souk_status status = control_name_parse(&place, name);
 	if (status != SOUK_OK) {
 		snprintf(detail, FETCH_DETAIL_SIZE,
 			"a sponsor's name is https://HOST:PORT#PIN; souk sponsor report prints it");

@@ -6,6 +6,7 @@
 #include "problem.h"
 #include "souk/base/check.h"
 #include "souk/exchange/header.h"
+#include "sponsor_paths.h"
 #include "view_internal.h"
 
 /* The text of a refusal. */

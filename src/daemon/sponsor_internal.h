@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 
 #include "../client/chain_client.h"
-#include "../client/sponsor_client.h"
+#include "../client/control_call.h"
+#include "../client/sponsor_paths.h"
 #include "provider_limit.h"
 #include "souk/content/sponsor.h"
 #include "souk/exchange/hub_leaves.h"
@@ -52,8 +53,8 @@ struct sponsor_doubter;
 struct sponsor_node {
 	struct sponsor_node_config config;
 	const struct souk_identity *identity;
-	char url[SPONSOR_URL_SIZE];
-	char name[SPONSOR_NAME_SIZE];
+	char url[CONTROL_URL_SIZE];
+	char name[CONTROL_NAME_SIZE];
 	struct souk_tls_key tls;
 	struct sponsor_store store;
 

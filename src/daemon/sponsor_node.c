@@ -270,7 +270,7 @@ static souk_status listen_on(struct sponsor_node *node)
 		snprintf(node->url, sizeof node->url, "%s", node->config.url);
 	else
 		listen_address_url(node->url, &where, "https", port);
-	sponsor_name_format(node->name, node->url, &node->tls.pin);
+	control_name_format(node->name, node->url, &node->tls.pin);
 	return SOUK_OK;
 }
 

@@ -201,7 +201,7 @@ static souk_status call_recruit(
 	souk_status status = provider_client_init(&client, &member->record, CALL_TIMEOUT_MS);
 	if (status == SOUK_OK)
 		status = provider_client_recruit(&client, &member->recruit, ret);
-	snprintf(detail, DETAIL_SIZE, "%.*s", DETAIL_SIZE - 1, client.detail);
+	snprintf(detail, DETAIL_SIZE, "%.*s", DETAIL_SIZE - 1, client.control.detail);
 	provider_client_done(&client);
 	return status;
 }

@@ -101,7 +101,7 @@ static souk_status deliver(int i, char detail[256])
 	if (status != SOUK_OK)
 		return status;
 	status = key_deliver(&proxy, &deliveries[i]);
-	memcpy(detail, proxy.detail, sizeof proxy.detail);
+	memcpy(detail, proxy.control.detail, sizeof proxy.control.detail);
 	provider_client_done(&proxy);
 	return status;
 }
