@@ -8,17 +8,11 @@ build_all
 # A soukd whose proxy lies: one line of one file is changed in a copy (tests/liar/liar.canary).
 "$root/tools/build" tests/liar/soukd_liar > /dev/null || exit 1
 liar=$root/build/tests/liar/soukd_liar
-read -r ledger_port oc od c1 d1 c2 d2 c3 d3 c4 d4 c5 d5 < <(free_ports 13)
-export SOUK_LEDGER=http://127.0.0.1:$ledger_port
-controls=(0 "$c1" "$c2" "$c3" "$c4" "$c5")
-datas=(0 "$d1" "$d2" "$d3" "$d4" "$d5")
+market_ports $proxies control data
 owner=$work/owner receiver=$work/receiver
 
 step "2. A ledger, and five proxies: the fifth will lie"
-"$souk" ledger init --home "$work/ledger" --name "Demo market" --listen "127.0.0.1:$ledger_port" \
-    --epoch 1h --notice 1s --draw-delay 2s --claim 10m || fail "making the ledger"
-"$soukd" --home "$work/ledger" 2> "$work/ledger.log" & pids+=($!)
-wait_for "the ledger's start" 20 "$souk" ledger show
+start_ledger
 for ((i = 1; i <= proxies; i++)); do
     home=$work/proxy$i program=$soukd
     [ $i = $proxies ] && program=$liar
@@ -26,9 +20,8 @@ for ((i = 1; i <= proxies; i++)); do
         --data "127.0.0.1:${datas[i]}" > /dev/null || fail "making proxy $i"
     sed -i 's/^\[provider\]$/[provider]\nkeys = yes\nkey_respond_min = 1s/' "$home/souk.ini"
     "$souk" faucet --home "$home" 20 > /dev/null || fail "the faucet"
-    "$program" --home "$home" 2> "$home.log" & pids+=($!)
-    proxy_pid[i]=$!
-    disown $!
+    start "$home" "$program"
+    proxy_pid[i]=$started
     address[i]=$("$souk" id --home "$home" --json | json address)
     echo "proxy $i  ${address[i]}"
 done
@@ -42,21 +35,16 @@ named() {
 }
 
 step "3. An owner with a file, and a receiver with a key"
-if [ -z "$file" ]; then
-    file=$work/files.tar
-    real_files "$file" 16777216
-fi
-[ -s "$file" ] || fail "$file is empty"
-"$souk" init --home "$owner" --role provider --control "127.0.0.1:$oc" --data "127.0.0.1:$od" \
+the_file 16777216
+"$souk" init --home "$owner" --role provider --control "127.0.0.1:$control" --data "127.0.0.1:$data" \
     --price 0.0001 > /dev/null || fail "making the owner"
 "$souk" faucet --home "$owner" 20 > /dev/null || fail "the faucet"
-"$soukd" --home "$owner" 2> "$owner.log" & pids+=($!)
+start "$owner"
 "$souk" init --home "$receiver" > /dev/null || fail "making the receiver"
 "$souk" faucet --home "$receiver" 20 > /dev/null || fail "the faucet"
 "$souk" escrow open --home "$receiver" --line 5 --prize 0.001 > /dev/null || fail "opening the escrow"
 key=$("$souk" key create me --home "$receiver" --json | json versions.0.point) || fail "making the key"
 echo "the receiver's public key is $key"
-registered() { [ "$("$souk" offers --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["providers"]))')" -ge $1 ]; }
 wait_for "the registration of all" 30 registered $((proxies + 1))
 
 step "4. The owner shares the file, any $threshold of $proxies proxies being needed"
@@ -102,7 +90,7 @@ step "7. The owner takes the share back"
 "$souk" get --home "$receiver" "$share" "$work/late" 2> "$work/late.log" > /dev/null && fail "it can still be read"
 cat "$work/late.log"
 echo "proxy 1 starts again, learns of it from the ledger, and deletes what it had"
-"$soukd" --home "$work/proxy1" 2>> "$work/proxy1.log" & pids+=($!)
+start "$work/proxy1"
 all_deleted() { "$souk" unshare --home "$owner" "$share"; }
 wait_for "the last receipt" 60 all_deleted
 "$souk" shares --home "$owner" || fail "listing the shares"
@@ -114,21 +102,10 @@ for receipt in receipts:
     print("receipt", receipt["signed"][:56] + "...", receipt["deleted_ms"])
 sys.exit(not all(receipts))' || fail "a receipt is missing"
 
-step "8. The ledger's log, exported and verified from genesis"
-"$souk" ledger export "$work/log.souk" || fail "exporting the log"
-"$souk" ledger verify "$work/log.souk" || fail "the log does not verify"
+verify_log
 
-if [ "$keep" = yes ]; then
-    step "The market stays up. Try:"
-    alive=()
-    for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null && alive+=("$pid"); done
-    cat <<EOT
-  export SOUK_LEDGER=$SOUK_LEDGER
+the_end <<EOT
   $souk share $content --with $key --home $owner --proxies 3 --out again.share
   $souk get again.share --home $receiver
   $souk key audit --home $owner
-End it with: kill ${alive[*]}; rm -r $work
 EOT
-else
-    printf '\nEvery line above is true.\n'
-fi

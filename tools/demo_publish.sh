@@ -5,17 +5,11 @@
 caches=5
 step "1. Installing what is missing, and building"
 build_all
-read -r ledger_port pc pd pv gw c1 d1 c2 d2 c3 d3 c4 d4 c5 d5 < <(free_ports 15)
-export SOUK_LEDGER=http://127.0.0.1:$ledger_port
-controls=(0 "$c1" "$c2" "$c3" "$c4" "$c5")
-datas=(0 "$d1" "$d2" "$d3" "$d4" "$d5")
+market_ports $caches control data viewers gateway
 publisher=$work/publisher
 
 step "2. A ledger, and five machines with disk to spare"
-"$souk" ledger init --home "$work/ledger" --name "Demo market" --listen "127.0.0.1:$ledger_port" \
-    --epoch 1h --notice 1s --draw-delay 2s --claim 10m || fail "making the ledger"
-"$soukd" --home "$work/ledger" 2> "$work/ledger.log" & pids+=($!)
-wait_for "the ledger's start" 20 "$souk" ledger show
+start_ledger
 for ((i = 1; i <= caches; i++)); do
     home=$work/cache$i
     "$souk" init --home "$home" --role provider --cache 1GiB --control "127.0.0.1:${controls[i]}" \
@@ -23,24 +17,18 @@ for ((i = 1; i <= caches; i++)); do
     "$souk" faucet --home "$home" 50 > /dev/null || fail "the faucet"
     # A cache pulls once what it is to serve, and pays for that.
     "$souk" escrow open --home "$home" --line 5 --prize 0.0001 > /dev/null || fail "cache $i's escrow"
-    "$soukd" --home "$home" 2> "$home.log" & pids+=($!)
-    cache_pid[i]=$!
-    disown $!
+    start "$home"
+    cache_pid[i]=$started
 done
-registered() { [ "$("$souk" offers --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["providers"]))')" -ge $1 ]; }
 wait_for "the caches' registration" 30 registered $caches
 echo "$caches caches of 1 GiB each"
 
 step "3. A publisher with a file and a budget"
-if [ -z "$file" ]; then
-    file=$work/files.tar
-    real_files "$file" 134217728
-fi
-[ -s "$file" ] || fail "$file is empty"
-"$souk" init --home "$publisher" --role sponsor --control "127.0.0.1:$pc" --data "127.0.0.1:$pd" \
-    --viewers "127.0.0.1:$pv" --price 0.00002 > /dev/null || fail "making the publisher"
+the_file 134217728
+"$souk" init --home "$publisher" --role sponsor --control "127.0.0.1:$control" --data "127.0.0.1:$data" \
+    --viewers "127.0.0.1:$viewers" --price 0.00002 > /dev/null || fail "making the publisher"
 "$souk" faucet --home "$publisher" 100 || fail "the faucet"
-"$soukd" --home "$publisher" 2> "$work/publisher.log" & pids+=($!)
+start "$publisher"
 "$souk" publish --home "$publisher" "$file" --budget 1 --replicas $caches || fail "publishing"
 id=$("$souk" sponsor report --home "$publisher" --json | json contents.0.content)
 
@@ -66,9 +54,9 @@ cmp "$file" "$work/viewed" || fail "the bytes differ"
 echo "$(sha256sum < "$work/viewed" | cut -c1-64)  the same as the original"
 
 step "5. The same through a gateway, with curl"
-"$souk" init --home "$work/gateway" --role gateway --listen "127.0.0.1:$gw" > /dev/null || fail "making the gateway"
-"$soukd" --home "$work/gateway" 2> "$work/gateway.log" & pids+=($!)
-link=http://127.0.0.1:$gw/$id
+"$souk" init --home "$work/gateway" --role gateway --listen "127.0.0.1:$gateway" > /dev/null || fail "making the gateway"
+start "$work/gateway"
+link=http://127.0.0.1:$gateway/$id
 wait_for "the gateway's start" 20 curl -sf --head "$link"
 from=$((size / 2)) till=$((size / 2 + 1999999))
 [ $till -lt $size ] || till=$((size - 1))
@@ -78,19 +66,13 @@ cmp "$work/part" <(tail -c +$((from + 1)) "$file" | head -c $((till - from + 1))
 echo "$(stat -c %s "$work/part") bytes out of the middle, the same as the original's; a browser seeks like that"
 
 step "6. What it cost the publisher"
-"$soukd" --home "$work/cache1" 2>> "$work/cache1.log" & pids+=($!)
+start "$work/cache1"
 # What the gateway left open is held for some minutes yet; the sums hold all the same.
 "$souk" sponsor report --home "$publisher" || fail "the report"
 
 step "7. Closing the epoch: what each cache is owed and was paid"
 "$souk" ledger close-epoch --home "$work/ledger" || fail "closing the epoch"
-all_settled() {
-    for ((i = 1; i <= caches; i++)); do
-        "$souk" earnings --home "$work/cache$i" --json |
-            python3 -c 'import json,sys; d=json.load(sys.stdin); sys.exit(not all(e["settled"] for e in d["epochs"]))' || return 1
-    done
-}
-wait_for "settlement" 90 all_settled
+wait_for "settlement" 90 settled "$work"/cache{1,2,3,4,5}
 for ((i = 1; i <= caches; i++)); do "$souk" earnings --home "$work/cache$i" --json; done > "$work/earnings.json"
 "$souk" sponsor report --home "$publisher" --json > "$work/report.json"
 python3 - "$work/earnings.json" "$work/report.json" <<'PY' || fail "the books do not agree"
@@ -114,21 +96,10 @@ print(f"\ngiven by the publisher {report['spent_ncoin'] / coin:.6f}, owed to the
 sys.exit(not good)
 PY
 
-step "8. The ledger's log, exported and verified from genesis"
-"$souk" ledger export "$work/log.souk" || fail "exporting the log"
-"$souk" ledger verify "$work/log.souk" || fail "the log does not verify"
+verify_log
 
-if [ "$keep" = yes ]; then
-    step "The market stays up. Try:"
-    alive=()
-    for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null && alive+=("$pid"); done
-    cat <<EOF
-  export SOUK_LEDGER=$SOUK_LEDGER
+the_end <<EOF
   $souk sponsor report --follow --home $publisher
   $souk get $id again --home $work/viewer
   xdg-open $link
-End it with: kill ${alive[*]}; rm -r $work
 EOF
-else
-    printf '\nEvery line above is true.\n'
-fi
