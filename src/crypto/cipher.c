@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libcrypto's ChaCha20 for long inputs. Its context is allocated for the call
- * and may fail to be, so there is a plain version too: for a single
- * block, where setting libcrypto up costs more than the work, and for when
- * libcrypto refuses. */
+ * AVX-512 of our own for what is long, where the processor has it; libcrypto's
+ * ChaCha20 for the rest of it, and for all elsewhere. Its context is allocated
+ * for the call and may fail to be, so there is a plain version too: for a
+ * single block, where setting libcrypto up costs more than the work, and for
+ * when libcrypto refuses. */
 #include "souk/crypto/cipher.h"
 
 #include <limits.h>
@@ -11,6 +12,7 @@
 
 #include <openssl/evp.h>
 
+#include "chacha20_engine.h"
 #include "souk/base/check.h"
 
 #define BLOCK_SIZE 64
@@ -105,6 +107,25 @@ static bool xor_by_libcrypto(
 	return done;
 }
 
+/* How many bytes from the start on were done. */
+static size_t xor_wide(
+	uint8_t *out, const uint8_t *in, size_t size, const uint8_t key[32], const uint8_t iv[16])
+{
+	size_t done = 0;
+#ifdef __x86_64__
+	if (size < CHACHA20_WIDE || !chacha20_avx512_is_supported())
+		return 0;
+	uint32_t words[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+	for (int i = 0; i < 8; i++)
+		words[4 + i] = load_le32(key + 4 * i);
+	for (int i = 0; i < 4; i++)
+		words[12 + i] = load_le32(iv + 4 * i);
+	done = chacha20_avx512_xor(out, in, size, words);
+	souk_bytes_wipe(words, sizeof words);
+#endif
+	return done;
+}
+
 void souk_chacha20_xor(uint8_t *out, const uint8_t *in, size_t size, const uint8_t key[32],
 	const uint8_t nonce[12], uint32_t counter)
 {
@@ -114,6 +135,13 @@ void souk_chacha20_xor(uint8_t *out, const uint8_t *in, size_t size, const uint8
 		   UINT64_C(1) << 32);
 	store_le32(iv, counter);
 	memcpy(iv + 4, nonce, 12);
+	size_t done = xor_wide(out, in, size, key, iv);
+	if (done == size)
+		return;
+	store_le32(iv, counter + (uint32_t)(done / BLOCK_SIZE));
+	out += done;
+	in += done;
+	size -= done;
 	if (size <= BLOCK_SIZE || !xor_by_libcrypto(out, in, size, key, iv))
 		xor_plainly(out, in, size, key, iv);
 }

@@ -102,6 +102,56 @@ static void test_whole_equals_blocks(void **state)
 	}
 }
 
+/* What goes by many blocks at once, from lengths below that on to past two rounds of it with a
+ * rest: the same bytes as block by block; in place, and neither aligned nor written past the end.
+ */
+static void test_long_equals_blocks(void **state)
+{
+	enum { SIZE = 3 * 2048 + 200, ROOM = SIZE + 2 };
+	static uint8_t message[SIZE], whole[ROOM], blocks[SIZE];
+	uint8_t key[32], nonce[12];
+	struct souk_rng rng;
+	(void)state;
+	souk_rng_init(&rng, 2);
+	souk_rng_fill(&rng, message, sizeof message);
+	souk_rng_fill(&rng, key, sizeof key);
+	souk_rng_fill(&rng, nonce, sizeof nonce);
+	for (size_t size = 2047; size <= SIZE; size += 1 + size % 61) {
+		uint32_t counter = (uint32_t)(0 - (size + 63) / 64); /* to the last counter */
+		memset(whole, 0xee, sizeof whole);
+		memcpy(whole + 1, message, size);
+		souk_chacha20_xor(whole + 1, whole + 1, size, key, nonce, counter);
+		for (size_t at = 0; at < size; at += 64)
+			souk_chacha20_xor(blocks + at, message + at,
+				size - at < 64 ? size - at : 64, key, nonce,
+				counter + (uint32_t)(at / 64));
+		assert_memory_equal(whole + 1, blocks, size);
+		assert_int_equal(whole[0], 0xee);
+		assert_int_equal(whole[size + 1], 0xee);
+	}
+}
+
+/* As much as a unit is, from elsewhere in memory: libcrypto says the same. */
+static void test_unit_equals_libcrypto(void **state)
+{
+	enum { SIZE = 256 * 1024 };
+	static uint8_t message[SIZE], ours[SIZE], theirs[SIZE];
+	uint8_t key[32], iv[16] = {7};
+	int written = 0;
+	struct souk_rng rng;
+	(void)state;
+	souk_rng_init(&rng, 3);
+	souk_rng_fill(&rng, message, sizeof message);
+	souk_rng_fill(&rng, key, sizeof key);
+	souk_rng_fill(&rng, iv + 4, 12);
+	souk_chacha20_xor(ours, message, SIZE, key, iv + 4, 7);
+	EVP_CIPHER_CTX *ctx = __real_EVP_CIPHER_CTX_new();
+	assert_int_equal(EVP_EncryptInit_ex(ctx, EVP_chacha20(), NULL, key, iv), 1);
+	assert_int_equal(EVP_EncryptUpdate(ctx, theirs, &written, message, SIZE), 1);
+	EVP_CIPHER_CTX_free(ctx);
+	assert_memory_equal(ours, theirs, SIZE);
+}
+
 static void test_secret_rng(void **state)
 {
 	struct souk_secret_rng a, b;
@@ -165,6 +215,8 @@ int main(void)
 		cmocka_unit_test(test_rfc8439_block),
 		cmocka_unit_test(test_rfc8439_message),
 		cmocka_unit_test(test_whole_equals_blocks),
+		cmocka_unit_test(test_long_equals_blocks),
+		cmocka_unit_test(test_unit_equals_libcrypto),
 		cmocka_unit_test(test_secret_rng),
 		cmocka_unit_test(test_keccak256),
 	};

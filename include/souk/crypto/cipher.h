@@ -6,7 +6,7 @@
  * A (key, nonce, counter) is used for one message only. From COUNTER on there
  * must be a number for each 64-byte block: 256 GiB from counter 0.
  *
- * Memory: libcrypto takes a context from the heap during the call; where it
+ * Memory: for some lengths libcrypto takes a context from the heap during the call; where it
  * cannot, a slower plain version does the work, so the call never fails.
  * Threads: any. */
 #ifndef SOUK_CRYPTO_CIPHER_H
