@@ -19,6 +19,8 @@ static struct souk_amount price;
 static bool wants_link;
 static bool wants_list;
 static bool wants_seal;
+static bool wants_each;
+static bool wants_no_pack;
 
 /* The price that soukd takes for a content whose record names none; false where the home's
  * configuration sells nothing. */
@@ -204,11 +206,24 @@ static json_t *files_json(const struct souk_directory *directory)
 		struct souk_content content = {entry.id, entry.size, 0};
 		struct souk_content_name named = souk_content_name_of(&content);
 		souk_content_name_format(name, &named);
-		json_array_append_new(
-			files, json_pack("{s:s, s:s, s:I}", "path", entry.path, "content", name,
-				       "size_bytes", (json_int_t)entry.size));
+		json_array_append_new(files,
+			json_pack("{s:s, s:s, s:I, s:b}", "path", entry.path, "content", name,
+				"size_bytes", (json_int_t)entry.size, "packed", entry.is_packed));
 	}
 	return files;
+}
+
+static json_t *pack_json(const struct import_folder_result *result)
+{
+	struct souk_content_name named = souk_directory_pack_name(&result->directory);
+	char name[SOUK_CONTENT_NAME_SIZE];
+	if (result->directory.pack.file_count == 0)
+		return json_null();
+	named.has_size = named.size == 64;
+	souk_content_name_format(name, &named);
+	return json_pack("{s:s, s:I, s:I, s:b}", "content", name, "size_bytes",
+		(json_int_t)named.size, "file_count", (json_int_t)result->directory.pack.file_count,
+		"was_there", result->pack.was_there);
 }
 
 static json_t *folder_json(const struct item *item, const struct import_folder_result *result,
@@ -223,6 +238,7 @@ static json_t *folder_json(const struct item *item, const struct import_folder_r
 	json_object_set_new(object, "total_ncoin", json_integer((json_int_t)total.ncoin));
 	json_object_set_new(object, "skipped", json_integer(result->skipped));
 	json_object_set_new(object, "gateway_path", json_sprintf("/%s/", item->name));
+	json_object_set_new(object, "pack", pack_json(result));
 	json_object_set_new(object, "files", files_json(&result->directory));
 	return object;
 }
@@ -233,6 +249,11 @@ static void print_folder(const struct item *item, const struct import_folder_res
 	printf("content  %s\n", item->name);
 	printf("folder   %s %" PRIu32 " files, %s\n", item->record->name.text,
 		result->directory.file_count, cli_size_text(result->directory.total_size));
+	if (result->directory.pack.file_count > 0)
+		printf("packed   %" PRIu32 " small files, %s, in one content%s\n",
+			result->directory.pack.file_count,
+			cli_size_text(result->directory.pack.size),
+			result->has_each ? "; each by itself, too" : "");
 	if (result->skipped > 0)
 		printf("skipped  %" PRIu32 "\n", result->skipped);
 	printf("units    %" PRIu64 " of %s in all, with the folder's own\n", result->units,
@@ -256,8 +277,13 @@ static int add_folder(const struct provider_store *store, const char *path,
 {
 	struct import_folder_result result;
 	struct souk_amount total = {0};
-	souk_status status =
-		import_folder(store, path, wants_link, price, say_skipped, NULL, &result);
+	const struct import_folder_options folder = {.wants_link = wants_link,
+		.packing = wants_no_pack ? IMPORT_EACH
+			   : wants_each	 ? IMPORT_PACKED_EACH
+					 : IMPORT_PACKED,
+		.price = price,
+		.note = say_skipped};
+	souk_status status = import_folder(store, path, &folder, &result);
 	if (status != SOUK_OK) {
 		import_folder_done(&result);
 		return cli_fail("add", path, status,
@@ -337,6 +363,10 @@ int cmd_add(int argc, char **argv)
 			OPTION_FLAG, &wants_link},
 		{"seal", NULL, "encrypt the files, for whom souk share names later", OPTION_FLAG,
 			&wants_seal},
+		{"each", NULL, "sell a folder's small files by themselves, too, not only packed",
+			OPTION_FLAG, &wants_each},
+		{"no-pack", NULL, "sell a folder's small files by themselves, and pack none",
+			OPTION_FLAG, &wants_no_pack},
 		{"list", NULL, "show what is on sale, and add nothing", OPTION_FLAG, &wants_list},
 	};
 	static const struct command_spec command = {.name = "add",
@@ -348,10 +378,11 @@ int cmd_add(int argc, char **argv)
 			"BitTorrent v2 tree. A soukd that runs offers it at once. The same file "
 			"added again\n"
 			"changes its name and price.\n\n"
-			"A folder's files are added one by one, and then a directory of them, "
-			"which "
-			"has an id of\n"
-			"its own. Symbolic links, devices and empty folders are skipped and said. "
+			"A folder's files are added, and then a directory of them, which has an id "
+			"of its own.\n"
+			"Its files of up to 1 MiB become one content, the pack, which is a copy "
+			"also with\n"
+			"--link. Symbolic links, devices and empty folders are skipped and said. "
 			"A command that\n"
 			"was stopped goes on where it was when it is given again.",
 		.examples =
@@ -366,6 +397,11 @@ int cmd_add(int argc, char **argv)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
 	if (wants_seal && wants_link) {
 		fprintf(stderr, "souk add: what is encrypted is a copy: --seal or --link\n");
+		return EXIT_USAGE;
+	}
+	if (wants_each && wants_no_pack) {
+		fprintf(stderr, "souk add: --no-pack sells each file by itself: it needs no "
+				"--each\n");
 		return EXIT_USAGE;
 	}
 	if (wants_list == (count > 0)) {

@@ -82,8 +82,8 @@ static int import_tree(struct publishing *p, const char *path)
 	struct import_folder_result result;
 	struct souk_directory_iterator iterator;
 	struct souk_directory_entry entry;
-	souk_status status =
-		import_folder(&p->files, path, wants_link, SOUK_AMOUNT_ZERO, say, NULL, &result);
+	const struct import_folder_options folder = {.wants_link = wants_link, .note = say};
+	souk_status status = import_folder(&p->files, path, &folder, &result);
 	if (status != SOUK_OK) {
 		import_folder_done(&result);
 		return cli_fail("publish", path, status, result.item.detail);
@@ -93,9 +93,11 @@ static int import_tree(struct publishing *p, const char *path)
 	p->size = result.directory.total_size;
 	souk_directory_begin(&iterator, &result.directory);
 	while (status == SOUK_OK && souk_directory_next(&iterator, &entry)) {
-		if (entry.size > 0)
+		if (entry.size > 0 && !entry.is_packed)
 			status = add_id(p, &entry.id);
 	}
+	if (status == SOUK_OK && result.directory.pack.file_count > 0)
+		status = add_id(p, &result.directory.pack.id);
 	import_folder_done(&result);
 	return status == SOUK_OK ? 0 : cli_fail("publish", path, status, NULL);
 }
@@ -369,7 +371,9 @@ int cmd_publish(int argc, char **argv)
 			"opened, or\n"
 			"topped up, without asking. Caches are paid for what viewers prove to have "
 			"fetched,\n"
-			"and nothing else. Of a folder, all files share the budget.",
+			"and nothing else. Of a folder, all files share the budget; those of up to "
+			"1 MiB are\n"
+			"one content, the pack.",
 		.examples = "  souk publish film.mkv --budget 5\n"
 			    "  souk publish site/ --budget 2.5 --replicas 6 --price 0.0001\n"
 			    "  souk publish film.mkv --budget 10 --wait 0s --json",

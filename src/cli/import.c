@@ -84,8 +84,20 @@ static const char *kind_text(mode_t mode)
 	return "no regular file";
 }
 
+static souk_status check_size(struct import *import)
+{
+	if (import->size > (uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE)
+		return explain(import, SOUK_LOCAL_FULL, "a content has at most %s",
+			cli_size_text((uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE));
+	return SOUK_OK;
+}
+
 static souk_status open_source(struct import *import, const char *path)
 {
+	if (import->source->stream != NULL) {
+		import->size = import->source->stream->size;
+		return check_size(import);
+	}
 	/* O_NONBLOCK: opening a pipe must not wait for its writer. */
 	import->in = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (import->in < 0)
@@ -100,10 +112,7 @@ static souk_status open_source(struct import *import, const char *path)
 	import->size = (uint64_t)import->before.st_size;
 	if (import->source->seal != NULL && import->size <= most)
 		import->size = souk_sealed_size_of(import->size);
-	if (import->size > most)
-		return explain(import, SOUK_LOCAL_FULL, "a content has at most %s",
-			cli_size_text((uint64_t)SOUK_CHUNK_COUNT_MAX * CHUNK_SIZE));
-	return SOUK_OK;
+	return check_size(import);
 }
 
 static souk_status begin_seal(struct import *import)
@@ -273,9 +282,21 @@ static souk_status read_sealed(struct import *import, size_t *ret_size)
 	return SOUK_OK;
 }
 
+static souk_status read_stream(struct import *import, size_t *ret_size)
+{
+	const struct import_stream *stream = import->source->stream;
+	uint64_t left = import->size - import->builder.size;
+	if (stop_asked)
+		return SOUK_LOCAL_STOPPED;
+	*ret_size = left < CHUNK_SIZE ? (size_t)left : CHUNK_SIZE;
+	return stream->read(stream->ctx, import->chunk, *ret_size, import->ret->detail);
+}
+
 /* The next chunk: shorter only at the end. */
 static souk_status read_chunk(struct import *import, size_t *ret_size)
 {
+	if (import->source->stream != NULL)
+		return read_stream(import, ret_size);
 	return import->source->seal != NULL
 		       ? read_sealed(import, ret_size)
 		       : read_bytes(import, import->chunk, CHUNK_SIZE, ret_size);
@@ -300,7 +321,7 @@ static souk_status read_all(struct import *import)
 	souk_status status = SOUK_OK;
 	if (progress == NULL) {
 		progress = &own;
-		import_progress_start(progress, (uint64_t)import->before.st_size);
+		import_progress_start(progress, import->size);
 	}
 	while (status == SOUK_OK && size == CHUNK_SIZE) {
 		status = read_chunk(import, &size);
@@ -317,6 +338,8 @@ static souk_status read_all(struct import *import)
 static souk_status check_unchanged(struct import *import)
 {
 	struct stat after;
+	if (import->source->stream != NULL)
+		return SOUK_OK;
 	if (fstat(import->in, &after) < 0)
 		return SOUK_IO_READ;
 	if (import->builder.size != import->size || after.st_size != import->before.st_size ||

@@ -12,9 +12,10 @@
  * has a lock on its temporary copy; a copy without one was left by a crash, and the
  * next import removes it.
  *
- * A folder becomes its files and then a directory (souk/content/directory.h) of them.
+ * A folder becomes its large files, a pack of the small ones, and then a directory of them
+ * (souk/content/directory.h).
  * What was imported of it before it failed, or was stopped, stays on sale, and is not
- * read again the next time: HOME/content/.folder-XXXX remembers, until it is done.
+ * read again the next time, but for a pack: HOME/content/.folder-XXXX remembers, until it is done.
  *
  * Threads: one import at a time in a process; several processes may import. */
 #ifndef SOUK_CLI_IMPORT_H
@@ -73,12 +74,21 @@ struct import_seal {
 	uint64_t plain_size;
 };
 
+/* Bytes that are in no file of their own. */
+struct import_stream {
+	uint64_t size;
+	/* The next SIZE of them, all. */
+	souk_status (*read)(void *ctx, uint8_t *out, size_t size, char detail[IMPORT_DETAIL_SIZE]);
+	void *ctx;
+};
+
 struct import_source {
 	const char *path;
-	const char *name;		  /* for people; NULL: the last component of path */
-	struct import_progress *progress; /* NULL: the file's own */
-	const struct souk_hash *expected; /* NULL: whatever it is */
-	struct import_seal *seal;	  /* NULL: the file goes in as it is */
+	const struct import_stream *stream; /* NULL: the file at path; else without link and seal */
+	const char *name;		    /* for people; NULL: the last component of path */
+	struct import_progress *progress;   /* NULL: the file's own */
+	const struct souk_hash *expected;   /* NULL: whatever it is */
+	struct import_seal *seal;	    /* NULL: the file goes in as it is */
 	bool wants_link;
 	struct souk_amount price;
 };
@@ -93,20 +103,60 @@ SOUK_MUST_CHECK souk_status import_bytes(const struct provider_store *store,
 	struct souk_bytes bytes, const char *name, struct souk_amount price,
 	struct import_result *ret);
 
+/* A file of a pack, of at most SOUK_DIRECTORY_PACK_FILE_MAX bytes and not empty. */
+struct import_pack_file {
+	const char *path;
+	uint64_t size;
+	struct souk_hash id; /* Out */
+};
+
+struct import_pack {
+	int folder_fd; /* where the paths begin */
+	struct import_pack_file *files;
+	size_t count;
+	struct souk_bytes folder;	  /* its name, for people */
+	const struct souk_hash *expected; /* NULL: whatever it is */
+	struct import_progress *progress;
+	struct souk_amount price;
+};
+
+/* import_pack: put the files of PACK on sale as one content, and find their ids.
+ *
+ * Returns as import_as; SOUK_LOCAL_STATE also where a file has not the size that was said. */
+SOUK_MUST_CHECK souk_status import_pack(const struct provider_store *store,
+	const struct import_pack *pack, struct import_result *ret);
+
+/* How the small files of a folder are sold. */
+enum import_packing {
+	IMPORT_PACKED,	    /* in one content, the pack, where there are two or more */
+	IMPORT_PACKED_EACH, /* in the pack, and each by itself */
+	IMPORT_EACH,	    /* each by itself: no pack is made */
+};
+
+struct import_folder_options {
+	bool wants_link; /* of what is sold by itself: a pack is a copy */
+	enum import_packing packing;
+	struct souk_amount price;
+	void (*note)(void *ctx, const char *text); /* may be NULL; TEXT is one line */
+	void *note_ctx;
+};
+
 struct import_folder_result {
 	struct import_result item;	 /* the directory's own content */
+	struct import_result pack;	 /* where directory.pack.file_count > 0 */
+	bool has_each;			 /* packed files are on sale by themselves, too */
 	struct souk_directory directory; /* parsed: walk it for the files; borrows bytes */
 	uint8_t *bytes;			 /* heap */
 	uint64_t units;			 /* of all contents, the directory's own too, each once */
 	uint32_t skipped;		 /* links, devices, empty folders: not in the directory */
 };
 
-/* import_folder: put all files below the folder PATH on sale, and a directory of them.
+/* import_folder: put all files below the folder PATH on sale, the small ones in a pack, and a
+ * directory of them.
  *
  * Symbolic links, devices, sockets, pipes, empty folders and the store's own home are skipped, and
  * said by NOTE. A name that no directory may have is refused: nothing is left out in silence.
  *
- *  In:  note  may be NULL; TEXT is one line
  *  Out: ret   end with import_folder_done, also after a failure
  *
  * Returns SOUK_OK, or as import_file; also
@@ -114,8 +164,7 @@ struct import_folder_result {
  *   SOUK_LOCAL_FULL          more than a directory may have.
  *   SOUK_PEER_BAD_DIRECTORY  a name that no directory may have: detail says which. */
 SOUK_MUST_CHECK souk_status import_folder(const struct provider_store *store, const char *path,
-	bool wants_link, struct souk_amount price, void (*note)(void *ctx, const char *text),
-	void *note_ctx, struct import_folder_result *ret);
+	const struct import_folder_options *options, struct import_folder_result *ret);
 void import_folder_done(struct import_folder_result *result);
 
 /* import_directory: put BYTES, a directory of files that are in the store already, on sale. As

@@ -26,14 +26,15 @@ struct folder_file {
 
 struct folder {
 	const struct provider_store *store;
+	const struct import_folder_options *options;
 	struct import_folder_result *ret;
-	void (*note)(void *ctx, const char *text);
-	void *note_ctx;
 	struct stat home; /* of the store: never a part of what it sells */
 	char *root;	  /* as realpath gives it */
 	struct folder_file *files;
 	size_t count, capacity;
 	uint64_t total;
+	size_t packed; /* files that are in the pack; 0: there is none */
+	uint64_t pack_size;
 	char path[SOUK_DIRECTORY_PATH_MAX + 1]; /* of what is walked now */
 	size_t path_size;
 };
@@ -58,8 +59,8 @@ static void skip(struct folder *folder, const char *why)
 	char text[SOUK_DIRECTORY_PATH_MAX + 64];
 	folder->ret->skipped++;
 	snprintf(text, sizeof text, "skipped %s: %s", folder->path, why);
-	if (folder->note != NULL)
-		folder->note(folder->note_ctx, text);
+	if (folder->options->note != NULL)
+		folder->options->note(folder->options->note_ctx, text);
 }
 
 /* ------------------------------------------------------------------ the walk */
@@ -210,19 +211,90 @@ static souk_status import_one(struct folder *folder, struct folder_file *file,
 	return SOUK_OK;
 }
 
-static souk_status import_files(struct folder *folder, bool wants_link, struct souk_amount price)
+static bool is_packed(const struct folder *folder, const struct folder_file *file)
+{
+	return folder->packed > 0 && souk_directory_may_pack(file->size);
+}
+
+static void plan_pack(struct folder *folder)
+{
+	for (size_t i = 0; i < folder->count; i++) {
+		uint64_t size = folder->files[i].size;
+		if (!souk_directory_may_pack(size))
+			continue;
+		folder->packed++;
+		folder->pack_size += size;
+	}
+	if (folder->options->packing == IMPORT_EACH ||
+		folder->packed < SOUK_DIRECTORY_PACK_FILES_MIN)
+		folder->packed = 0;
+}
+
+/* What is sold by itself. */
+static souk_status import_each(
+	struct folder *folder, struct import_progress *progress, struct import_journal *journal)
+{
+	const struct import_folder_options *options = folder->options;
+	const struct import_source source = {
+		.progress = progress, .wants_link = options->wants_link, .price = options->price};
+	for (size_t i = 0; i < folder->count; i++) {
+		struct folder_file *file = &folder->files[i];
+		if (is_packed(folder, file) && options->packing != IMPORT_PACKED_EACH)
+			continue;
+		SOUK_TRY(import_one(folder, file, source, journal));
+		progress->before += file->size;
+	}
+	return SOUK_OK;
+}
+
+/* One file after the other behind each other; then each has its id. */
+static souk_status import_small(
+	struct folder *folder, struct import_pack_file *files, struct import_progress *progress)
+{
+	struct import_pack pack = {
+		.folder_fd = open(folder->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.files = files,
+		.folder = souk_bytes_text(strrchr(folder->root, '/') + 1),
+		.progress = progress,
+		.price = folder->options->price};
+	if (pack.folder_fd < 0)
+		return explain(folder, SOUK_IO_READ, "%s", strerror(errno));
+	for (size_t i = 0; i < folder->count; i++) {
+		if (is_packed(folder, &folder->files[i]))
+			files[pack.count++] = (struct import_pack_file){
+				.path = folder->files[i].path, .size = folder->files[i].size};
+	}
+	souk_status status = import_pack(folder->store, &pack, &folder->ret->pack);
+	close(pack.folder_fd);
+	if (status != SOUK_OK)
+		return explain(folder, status, "%s", folder->ret->pack.detail);
+	for (size_t i = 0, packed = 0; i < folder->count; i++) {
+		if (is_packed(folder, &folder->files[i]))
+			folder->files[i].id = files[packed++].id;
+	}
+	return SOUK_OK;
+}
+
+static souk_status import_all_small(struct folder *folder, struct import_progress *progress)
+{
+	if (folder->packed == 0)
+		return SOUK_OK;
+	struct import_pack_file *files = calloc(folder->packed, sizeof *files);
+	souk_status status = files != NULL ? import_small(folder, files, progress) : SOUK_IO_MEMORY;
+	free(files);
+	return status;
+}
+
+static souk_status import_files(struct folder *folder)
 {
 	struct import_progress progress;
-	struct import_source source = {
-		.progress = &progress, .wants_link = wants_link, .price = price};
 	struct import_journal journal;
-	souk_status status = SOUK_OK;
-	import_journal_open(&journal, folder->store, folder->root, price);
-	import_progress_start(&progress, folder->total);
-	for (size_t i = 0; status == SOUK_OK && i < folder->count; i++) {
-		status = import_one(folder, &folder->files[i], source, &journal);
-		progress.before += folder->files[i].size;
-	}
+	bool is_twice = folder->options->packing == IMPORT_PACKED_EACH;
+	import_journal_open(&journal, folder->store, folder->root, folder->options->price);
+	import_progress_start(&progress, folder->total + (is_twice ? folder->pack_size : 0));
+	souk_status status = import_each(folder, &progress, &journal);
+	if (status == SOUK_OK)
+		status = import_all_small(folder, &progress);
 	import_progress_end(&progress);
 	import_journal_close(&journal, status == SOUK_OK);
 	return status;
@@ -235,13 +307,23 @@ static int compare_ids(const void *a, const void *b)
 	return memcmp(a, b, SOUK_HASH_SIZE);
 }
 
+struct numbered {
+	struct souk_hash id;
+	uint64_t units;
+};
+
+static struct numbered numbered_of(
+	const struct import_folder_result *ret, const struct souk_hash *id, uint64_t size)
+{
+	struct souk_content content = {*id, size, ret->item.content.chunk_size};
+	return (struct numbered){*id, souk_content_chunk_count(&content)};
+}
+
 /* Units of all contents, each once. */
 static souk_status count_units(struct import_folder_result *ret)
 {
-	struct numbered {
-		struct souk_hash id;
-		uint64_t units;
-	} *all = calloc(ret->directory.file_count, sizeof *all);
+	const struct souk_directory_pack *pack = &ret->directory.pack;
+	struct numbered *all = calloc((size_t)ret->directory.file_count + 1, sizeof *all);
 	struct souk_directory_iterator it;
 	struct souk_directory_entry entry;
 	size_t count = 0;
@@ -249,9 +331,11 @@ static souk_status count_units(struct import_folder_result *ret)
 		return SOUK_IO_MEMORY;
 	souk_directory_begin(&it, &ret->directory);
 	while (souk_directory_next(&it, &entry)) {
-		struct souk_content content = {entry.id, entry.size, ret->item.content.chunk_size};
-		all[count++] = (struct numbered){entry.id, souk_content_chunk_count(&content)};
+		if (!entry.is_packed || ret->has_each)
+			all[count++] = numbered_of(ret, &entry.id, entry.size);
 	}
+	if (pack->file_count > 0)
+		all[count++] = numbered_of(ret, &pack->id, pack->size);
 	qsort(all, count, sizeof *all, compare_ids);
 	ret->units = souk_content_chunk_count(&ret->item.content);
 	for (size_t i = 0; i < count; i++) {
@@ -278,27 +362,28 @@ souk_status import_directory(const struct provider_store *store, struct souk_byt
 	return count_units(ret);
 }
 
-static souk_status encode(struct folder *folder, struct souk_bytes name,
-	const struct souk_directory_file *files, struct souk_amount price)
+static souk_status encode(
+	struct folder *folder, struct souk_bytes name, const struct souk_directory_file *files)
 {
+	const struct souk_hash *pack = folder->packed > 0 ? &folder->ret->pack.content.id : NULL;
 	struct souk_writer writer;
 	uint8_t *bytes = malloc(SOUK_DIRECTORY_SIZE_MAX);
 	if (bytes == NULL)
 		return SOUK_IO_MEMORY;
 	souk_writer_init(&writer, bytes, SOUK_DIRECTORY_SIZE_MAX);
 	souk_status status = souk_directory_encode(
-		&writer, name, SOUK_DIRECTORY_PIECE_DEFAULT, files, folder->count);
+		&writer, name, SOUK_DIRECTORY_PIECE_DEFAULT, files, folder->count, pack);
 	if (status == SOUK_LOCAL_TOO_SMALL)
 		status = explain(folder, SOUK_LOCAL_FULL,
 			"a directory has at most %u bytes of names", SOUK_DIRECTORY_SIZE_MAX);
 	if (status == SOUK_OK)
-		status = import_directory(
-			folder->store, souk_bytes_of(bytes, writer.size), price, folder->ret);
+		status = import_directory(folder->store, souk_bytes_of(bytes, writer.size),
+			folder->options->price, folder->ret);
 	free(bytes);
 	return status;
 }
 
-static souk_status import_list(struct folder *folder, struct souk_amount price)
+static souk_status import_list(struct folder *folder)
 {
 	struct souk_directory_file *files = calloc(folder->count, sizeof *files);
 	struct souk_bytes name = souk_bytes_text(strrchr(folder->root, '/') + 1);
@@ -309,24 +394,26 @@ static souk_status import_list(struct folder *folder, struct souk_amount price)
 			folder->files[i].size, folder->files[i].id};
 	souk_status status = SOUK_PEER_BAD_DIRECTORY;
 	if (souk_directory_component_is_good(name))
-		status = encode(folder, name, files, price);
+		status = encode(folder, name, files);
 	else
 		explain(folder, status, "its own name is one that no directory may have");
 	free(files);
 	return status;
 }
 
-souk_status import_folder(const struct provider_store *store, const char *path, bool wants_link,
-	struct souk_amount price, void (*note)(void *ctx, const char *text), void *note_ctx,
-	struct import_folder_result *ret)
+souk_status import_folder(const struct provider_store *store, const char *path,
+	const struct import_folder_options *options, struct import_folder_result *ret)
 {
-	struct folder folder = {.store = store, .ret = ret, .note = note, .note_ctx = note_ctx};
+	struct folder folder = {.store = store, .ret = ret, .options = options};
 	memset(ret, 0, sizeof *ret);
+	ret->has_each = options->packing != IMPORT_PACKED;
 	souk_status status = find_files(&folder, path);
+	if (status == SOUK_OK) {
+		plan_pack(&folder);
+		status = import_files(&folder);
+	}
 	if (status == SOUK_OK)
-		status = import_files(&folder, wants_link, price);
-	if (status == SOUK_OK)
-		status = import_list(&folder, price);
+		status = import_list(&folder);
 	for (size_t i = 0; i < folder.count; i++)
 		free(folder.files[i].path);
 	free(folder.files);

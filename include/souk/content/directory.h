@@ -13,11 +13,11 @@
  * torrent of them. Files come in the order of the tree: by the bytes of each
  * component, which is the order of a torrent's pieces.
  *
- * Thousands of small files would be thousands of contents. So those that are no longer than a piece
- * may be sold as one, the pack: their bytes behind each other in the order of the tree.
+ * Thousands of small files would be thousands of contents. So those of up to 1 MiB may be sold as
+ * one, the pack: their bytes behind each other in the order of the tree.
  *
- *   files  a 5   b 0   c 900000   d 7        piece length 262144
- *   pack   aaaaa ddddddd                     "souk pack": its length and its id
+ *   files  a 5   b 0   c 9000000   d 7
+ *   pack   aaaaa ddddddd                "souk pack": its length and its id
  *
  * Which files are in it follows from their lengths, and where each is from those before it. Each
  * has an id of its own all the same, which is checked when it is cut out.
@@ -48,8 +48,8 @@
 #define SOUK_DIRECTORY_PIECE_MAX     SOUK_CHUNK_SIZE_MAX
 /* What our own directories have: so the chunks of their files are the torrent's pieces. */
 #define SOUK_DIRECTORY_PIECE_DEFAULT SOUK_CHUNK_SIZE_DEFAULT
-/* Pieces of a directory with a pack: a file of it is checked in memory. */
-#define SOUK_DIRECTORY_PACK_PIECE_MAX (1u << 20)
+/* Of a file in a pack: it is checked in memory. */
+#define SOUK_DIRECTORY_PACK_FILE_MAX  (1u << 20)
 #define SOUK_DIRECTORY_PACK_FILES_MIN 2u
 
 /* The content that the small files of a directory are. */
@@ -114,7 +114,7 @@ struct souk_content_name souk_directory_pack_name(const struct souk_directory *d
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_DIRECTORY  the pack is not of the files that the directory names: whoever wrote
  *                            it lied. Take the file by its own id, if anybody sells it. */
-SOUK_MUST_CHECK souk_status souk_directory_check_packed(const struct souk_directory *directory,
+SOUK_MUST_CHECK souk_status souk_directory_check_packed(
 	const struct souk_directory_entry *entry, struct souk_bytes data);
 
 /* All files, in order. */
@@ -123,10 +123,10 @@ struct souk_directory_iterator {
 	uint32_t depth;				   /* components of the path */
 	uint16_t starts[SOUK_DIRECTORY_DEPTH_MAX]; /* of each component in the path */
 	size_t path_size;
-	bool just_opened;	/* a folder, in which nothing came so far */
-	bool is_plain;		/* nothing came that an encoder would not write */
-	uint64_t pack_file_max; /* the longest that is packed; 0: there is no pack */
-	uint64_t pack_size;	/* of the packed files so far */
+	bool just_opened; /* a folder, in which nothing came so far */
+	bool is_plain;	  /* nothing came that an encoder would not write */
+	bool has_pack;
+	uint64_t pack_size; /* of the packed files so far */
 	char path[SOUK_DIRECTORY_PATH_MAX + 1];
 };
 
@@ -179,10 +179,10 @@ struct souk_directory_file {
 };
 
 /* Whether a file of SIZE bytes is one for a pack. */
-bool souk_directory_may_pack(uint64_t size, uint32_t piece_length);
+bool souk_directory_may_pack(uint64_t size);
 /* The pack that COUNT files make, without its id; with a file_count of 0 where they make none. */
 struct souk_directory_pack souk_directory_pack_of(
-	uint32_t piece_length, const struct souk_directory_file *files, size_t count);
+	const struct souk_directory_file *files, size_t count);
 
 /* souk_directory_encode: the bytes of the directory NAME of COUNT files, sorted by
  * souk_directory_path_compare.

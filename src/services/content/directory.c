@@ -26,7 +26,7 @@ static void walk_init(struct souk_directory_iterator *it, const struct souk_dire
 	it->is_plain = true;
 	it->path[0] = '\0';
 	it->pack_size = 0;
-	it->pack_file_max = directory->pack.file_count > 0 ? directory->piece_length : 0;
+	it->has_pack = directory->pack.file_count > 0;
 }
 
 static souk_status push(struct souk_directory_iterator *it, struct souk_bytes component)
@@ -136,7 +136,7 @@ static souk_status read_file(struct souk_directory_iterator *it, struct properti
 static void set_entry(struct souk_directory_iterator *it, const struct properties *file,
 	struct souk_directory_entry *ret)
 {
-	bool is_packed = file->length > 0 && file->length <= it->pack_file_max;
+	bool is_packed = it->has_pack && souk_directory_may_pack(file->length);
 	*ret = (struct souk_directory_entry){.path = it->path,
 		.name = it->path + it->starts[it->depth - 1],
 		.size = file->length,
@@ -315,8 +315,6 @@ souk_status souk_directory_parse(struct souk_directory *ret, struct souk_bytes b
 	if (bytes.size > SOUK_DIRECTORY_SIZE_MAX)
 		return SOUK_PEER_BAD_DIRECTORY;
 	SOUK_TRY(read_facts(&directory));
-	if (directory.pack.file_count > 0 && directory.piece_length > SOUK_DIRECTORY_PACK_PIECE_MAX)
-		return SOUK_PEER_BAD_DIRECTORY;
 	SOUK_TRY(check_tree(&directory));
 	*ret = directory;
 	return SOUK_OK;
@@ -339,12 +337,12 @@ struct souk_content_name souk_directory_pack_name(const struct souk_directory *d
 		.id = directory->pack.id, .has_size = true, .size = directory->pack.size};
 }
 
-souk_status souk_directory_check_packed(const struct souk_directory *directory,
+souk_status souk_directory_check_packed(
 	const struct souk_directory_entry *entry, struct souk_bytes data)
 {
 	if (!entry->is_packed || data.size != entry->size)
 		return SOUK_PEER_BAD_DIRECTORY;
-	struct souk_hash id = souk_bep52_chunk_root(data, directory->piece_length, true);
+	struct souk_hash id = souk_bep52_chunk_root(data, SOUK_DIRECTORY_PACK_FILE_MAX, true);
 	return souk_hash_equal(&id, &entry->id) ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY;
 }
 

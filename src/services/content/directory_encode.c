@@ -177,17 +177,17 @@ static souk_status put_tree(
 	return SOUK_OK;
 }
 
-bool souk_directory_may_pack(uint64_t size, uint32_t piece_length)
+bool souk_directory_may_pack(uint64_t size)
 {
-	return size > 0 && size <= piece_length && piece_length <= SOUK_DIRECTORY_PACK_PIECE_MAX;
+	return size > 0 && size <= SOUK_DIRECTORY_PACK_FILE_MAX;
 }
 
 struct souk_directory_pack souk_directory_pack_of(
-	uint32_t piece_length, const struct souk_directory_file *files, size_t count)
+	const struct souk_directory_file *files, size_t count)
 {
 	struct souk_directory_pack pack = {0}, none = {0};
 	for (size_t i = 0; i < count && i < SOUK_DIRECTORY_FILES_MAX; i++) {
-		if (!souk_directory_may_pack(files[i].size, piece_length))
+		if (!souk_directory_may_pack(files[i].size))
 			continue;
 		pack.size += files[i].size;
 		pack.file_count++;
@@ -199,7 +199,7 @@ souk_status souk_directory_encode(struct souk_writer *writer, struct souk_bytes 
 	uint32_t piece_length, const struct souk_directory_file *files, size_t count,
 	const struct souk_hash *pack)
 {
-	struct souk_directory_pack packed = souk_directory_pack_of(piece_length, files, count);
+	struct souk_directory_pack packed = souk_directory_pack_of(files, count);
 	if (!souk_directory_component_is_good(name) || piece_length < SOUK_DIRECTORY_PIECE_MIN ||
 		piece_length > SOUK_DIRECTORY_PIECE_MAX ||
 		(piece_length & (piece_length - 1)) != 0 || count == 0 ||

@@ -40,7 +40,7 @@ static void collect(const struct souk_directory *directory)
 		SOUK_CHECK(count == 0 || souk_directory_path_compare(
 						 files[count - 1].path, files[count].path) < 0);
 		if (entry.is_packed) {
-			SOUK_CHECK(entry.size > 0 && entry.size <= directory->piece_length);
+			SOUK_CHECK(entry.size > 0 && entry.size <= SOUK_DIRECTORY_PACK_FILE_MAX);
 			SOUK_CHECK(entry.pack_offset == packed_size);
 			packed_size += entry.size;
 			packed++;
@@ -51,8 +51,7 @@ static void collect(const struct souk_directory *directory)
 	SOUK_CHECK(count == directory->file_count && total == directory->total_size);
 	SOUK_CHECK(packed == pack->file_count && packed_size == pack->size);
 	SOUK_CHECK(packed == 0 ||
-		   (packed >= SOUK_DIRECTORY_PACK_FILES_MIN && !souk_hash_is_zero(&pack->id) &&
-			   directory->piece_length <= SOUK_DIRECTORY_PACK_PIECE_MAX));
+		   (packed >= SOUK_DIRECTORY_PACK_FILES_MIN && !souk_hash_is_zero(&pack->id)));
 }
 
 static void check_encoding(const struct souk_directory *directory)

@@ -261,7 +261,7 @@ static void strangers_directories_are_checked(void **state)
 			 "e12:meta versioni2e4:name2:..12:piece lengthi16384ee"),
 			SOUK_PEER_BAD_DIRECTORY},
 		{LITERAL("d9:file treed1:a" EMPTY
-			 "e12:meta versioni2e4:name1:n12:piece lengthi16385ee"),
+			 "e12:meta versioni2e4:name1:n12:piece lengthi1048577ee"),
 			SOUK_PEER_BAD_DIRECTORY},
 		{LITERAL("d9:file treed1:a" EMPTY
 			 "e12:meta versioni2e4:name1:n12:piece lengthi8192ee"),
@@ -325,14 +325,14 @@ static void lists_of_files_are_checked(void **state)
 #define ID2	   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define PACK(size) "9:souk packd6:lengthi" #size "e11:pieces root32:" ID2 "e"
 #define WITH(pack) "d9:file treed1:a" FILE_5 "1:b" EMPTY "1:c" FILE_5 "e" FACTS pack "e"
-#define LARGE	   "d0:d6:lengthi16385e11:pieces root32:" ID "ee"
+#define LARGE	   "d0:d6:lengthi1048577e11:pieces root32:" ID "ee"
 
 static void small_files_are_packed_in_order(void **state)
 {
 	(void)state;
-	const struct souk_directory_file files[] = {file_of("a/x", 5), file_of("a/y", 16385),
-		file_of("b", 16384), file_of("c", 0), file_of("d/e", 1)};
-	static const uint64_t offsets[] = {0, 0, 5, 0, 16389};
+	const struct souk_directory_file files[] = {file_of("a/x", 5), file_of("a/y", 1048577),
+		file_of("b", 1048576), file_of("c", 0), file_of("d/e", 1)};
+	static const uint64_t offsets[] = {0, 0, 5, 0, 1048581};
 	static const bool packed[] = {true, false, true, false, true};
 	struct souk_directory_iterator it;
 	struct souk_directory_entry entry;
@@ -344,16 +344,16 @@ static void small_files_are_packed_in_order(void **state)
 	souk_writer_init(&writer, memory, sizeof memory);
 	assert_int_equal(
 		souk_directory_encode(&writer, BYTES("site"), 16384, files, 5, &pack), SOUK_OK);
-	static const char tail[] = FACTS PACK(16390) "e";
+	static const char tail[] = FACTS PACK(1048582) "e";
 	assert_memory_equal(memory + writer.size - (sizeof tail - 1), tail, sizeof tail - 1);
 	assert_int_equal(
 		souk_directory_parse(&directory, souk_bytes_of(memory, writer.size)), SOUK_OK);
 	assert_true(directory.is_plain);
 	assert_int_equal(directory.pack.file_count, 3);
-	assert_int_equal(directory.pack.size, 16390);
+	assert_int_equal(directory.pack.size, 1048582);
 	assert_true(souk_hash_equal(&directory.pack.id, &pack));
 	struct souk_content_name name = souk_directory_pack_name(&directory);
-	assert_true(name.has_size && name.size == 16390);
+	assert_true(name.has_size && name.size == 1048582);
 	souk_directory_begin(&it, &directory);
 	for (size_t i = 0; i < 5; i++) {
 		assert_true(souk_directory_next(&it, &entry));
@@ -362,7 +362,7 @@ static void small_files_are_packed_in_order(void **state)
 	}
 	assert_int_equal(souk_directory_find(&directory, "d/e", &entry), SOUK_OK);
 	assert_true(entry.is_packed);
-	assert_int_equal(entry.pack_offset, 16389);
+	assert_int_equal(entry.pack_offset, 1048581);
 }
 
 static void files_of_a_pack_are_checked(void **state)
@@ -386,11 +386,11 @@ static void files_of_a_pack_are_checked(void **state)
 	} table[] = {{LITERAL("hello"), SOUK_OK}, {LITERAL("hellp"), SOUK_PEER_BAD_DIRECTORY},
 		{LITERAL("hell"), SOUK_PEER_BAD_DIRECTORY}};
 	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++)
-		assert_int_equal(souk_directory_check_packed(&directory, &entry, table[i].data),
-			table[i].status);
+		assert_int_equal(
+			souk_directory_check_packed(&entry, table[i].data), table[i].status);
 	entry.is_packed = false;
-	assert_int_equal(souk_directory_check_packed(&directory, &entry, table[0].data),
-		SOUK_PEER_BAD_DIRECTORY);
+	assert_int_equal(
+		souk_directory_check_packed(&entry, table[0].data), SOUK_PEER_BAD_DIRECTORY);
 }
 
 static void strangers_packs_are_checked(void **state)
@@ -421,20 +421,13 @@ static void strangers_packs_are_checked(void **state)
 		{LITERAL(WITH("9:souk packle")), SOUK_PEER_BAD_DIRECTORY, false},
 		{LITERAL(WITH("9:souk packi10e")), SOUK_PEER_BAD_DIRECTORY, false},
 		{LITERAL(WITH(PACK(10) PACK(10))), SOUK_PEER_NOT_CANONICAL, false},
-		/* one file makes none, nor do those that are longer than a piece */
+		/* one file makes none, nor do long ones */
 		{LITERAL("d9:file treed1:a" FILE_5 "e" FACTS PACK(5) "e"), SOUK_PEER_BAD_DIRECTORY,
 			false},
 		{LITERAL("d9:file treed1:a" FILE_5 "1:b" LARGE "e" FACTS PACK(5) "e"),
 			SOUK_PEER_BAD_DIRECTORY, false},
 		{LITERAL("d9:file treed1:a" FILE_5 "1:b" LARGE "1:c" FILE_5 "e" FACTS PACK(10) "e"),
 			SOUK_OK, true},
-		/* what is checked in memory is short */
-		{LITERAL("d9:file treed1:a" FILE_5 "1:c" FILE_5 "e12:meta versioni2e4:name1:n"
-			 "12:piece lengthi1048576e" PACK(10) "e"),
-			SOUK_OK, true},
-		{LITERAL("d9:file treed1:a" FILE_5 "1:c" FILE_5 "e12:meta versioni2e4:name1:n"
-			 "12:piece lengthi2097152e" PACK(10) "e"),
-			SOUK_PEER_BAD_DIRECTORY, false},
 	};
 	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++) {
 		struct souk_directory directory;
@@ -450,17 +443,14 @@ static void packs_are_written_of_two_files_on(void **state)
 	(void)state;
 	static const struct {
 		uint64_t sizes[3];
-		uint32_t piece_length;
 		uint32_t packed;
 	} table[] = {
-		{{1, 2, 3}, 16384, 3},
-		{{1, 0, 3}, 16384, 2},
-		{{1, 0, 0}, 16384, 0},
-		{{1, 16385, 0}, 16384, 0},
-		{{16384, 16385, 16384}, 16384, 2},
-		{{0, 0, 0}, 16384, 0},
-		{{1, 2, 3}, 1u << 20, 3},
-		{{1, 2, 3}, 1u << 21, 0},
+		{{1, 2, 3}, 3},
+		{{1, 0, 3}, 2},
+		{{1, 0, 0}, 0},
+		{{1, 1048577, 0}, 0},
+		{{1048576, 1048577, 16384}, 2},
+		{{0, 0, 0}, 0},
 	};
 	for (size_t i = 0; i < SOUK_COUNT_OF(table); i++) {
 		struct souk_directory_file files[] = {file_of("a", table[i].sizes[0]),
@@ -468,15 +458,12 @@ static void packs_are_written_of_two_files_on(void **state)
 		struct souk_hash id = {{1}}, zero = {{0}};
 		struct souk_writer writer;
 		uint8_t memory[1024];
-		assert_int_equal(souk_directory_pack_of(table[i].piece_length, files, 3).file_count,
-			table[i].packed);
+		assert_int_equal(souk_directory_pack_of(files, 3).file_count, table[i].packed);
 		souk_writer_init(&writer, memory, sizeof memory);
-		assert_int_equal(souk_directory_encode(
-					 &writer, BYTES("n"), table[i].piece_length, files, 3, &id),
+		assert_int_equal(souk_directory_encode(&writer, BYTES("n"), 16384, files, 3, &id),
 			table[i].packed > 0 ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY);
 		souk_writer_init(&writer, memory, sizeof memory);
-		assert_int_equal(souk_directory_encode(&writer, BYTES("n"), table[i].piece_length,
-					 files, 3, &zero),
+		assert_int_equal(souk_directory_encode(&writer, BYTES("n"), 16384, files, 3, &zero),
 			SOUK_PEER_BAD_DIRECTORY);
 	}
 }
