@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "import.h"
+#include "souk/base/check.h"
 #include "souk/crypto/merkle.h"
 #include "souk/io/file.h"
 
