@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Notes of what strips cost, written to the wallet while the purchase goes on. They run ahead of
- * the tickets in steps of WALLET_AHEAD units, so that there are few of them. */
+ * the tickets in steps of WALLET_AHEAD units, so that there are few of them. Whoever writes ends
+ * once nothing is due. */
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "fetch_paid.h"
 #include "souk/base/check.h"
+#include "souk/io/thread.h"
 
 struct paid_notes {
 	struct paid *paid;
-	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	const struct paid_provider *writing; /* whose strip is on its way to the disk */
-	bool stopping;
+	bool runs;			     /* somebody writes */
 };
 
 static struct paid_provider *next_due(struct paid *paid)
@@ -27,29 +28,30 @@ static struct paid_provider *next_due(struct paid *paid)
 	return NULL;
 }
 
-static void *write_notes(void *ctx)
+static void write_note(struct paid_notes *notes, struct paid_provider *provider)
+{
+	struct souk_wallet_strip strip = provider->strip;
+	provider->note_due = false;
+	notes->writing = provider;
+	pthread_mutex_unlock(&notes->lock);
+	/* A wallet that cannot be written is told of at the strip's end. */
+	souk_status status = wallet_put_strip(notes->paid->wallet, &strip);
+	(void)status;
+	pthread_mutex_lock(&notes->lock);
+	notes->writing = NULL;
+	pthread_cond_broadcast(&notes->changed);
+}
+
+static void write_notes(void *ctx)
 {
 	struct paid_notes *notes = ctx;
+	struct paid_provider *provider;
 	pthread_mutex_lock(&notes->lock);
-	while (!notes->stopping) {
-		struct paid_provider *provider = next_due(notes->paid);
-		if (provider == NULL) {
-			pthread_cond_wait(&notes->changed, &notes->lock);
-			continue;
-		}
-		struct souk_wallet_strip strip = provider->strip;
-		provider->note_due = false;
-		notes->writing = provider;
-		pthread_mutex_unlock(&notes->lock);
-		/* A wallet that cannot be written is told of at the strip's end. */
-		souk_status status = wallet_put_strip(notes->paid->wallet, &strip);
-		(void)status;
-		pthread_mutex_lock(&notes->lock);
-		notes->writing = NULL;
-		pthread_cond_broadcast(&notes->changed);
-	}
+	while ((provider = next_due(notes->paid)) != NULL)
+		write_note(notes, provider);
+	notes->runs = false;
+	pthread_cond_broadcast(&notes->changed);
 	pthread_mutex_unlock(&notes->lock);
-	return NULL;
 }
 
 souk_status paid_notes_start(struct paid *paid)
@@ -60,10 +62,6 @@ souk_status paid_notes_start(struct paid *paid)
 	notes->paid = paid;
 	pthread_mutex_init(&notes->lock, NULL);
 	pthread_cond_init(&notes->changed, NULL);
-	if (pthread_create(&notes->thread, NULL, write_notes, notes) != 0) {
-		free(notes);
-		return SOUK_IO_MEMORY;
-	}
 	paid->notes = notes;
 	return SOUK_OK;
 }
@@ -81,7 +79,9 @@ void paid_note_ticket(struct paid_provider *provider, uint32_t unit)
 	pthread_mutex_lock(&notes->lock);
 	strip->unit = ahead < strip->count ? (uint32_t)ahead : strip->count;
 	provider->note_due = true;
-	pthread_cond_broadcast(&notes->changed);
+	/* Where nobody can, the next ticket's note or the strip's end says it too. */
+	if (!notes->runs)
+		notes->runs = souk_thread_start(NULL, write_notes, notes) == SOUK_OK;
 	pthread_mutex_unlock(&notes->lock);
 }
 
@@ -103,10 +103,9 @@ void paid_notes_stop(struct paid *paid)
 	if (notes == NULL)
 		return;
 	pthread_mutex_lock(&notes->lock);
-	notes->stopping = true;
-	pthread_cond_broadcast(&notes->changed);
+	while (notes->runs)
+		pthread_cond_wait(&notes->changed, &notes->lock);
 	pthread_mutex_unlock(&notes->lock);
-	pthread_join(notes->thread, NULL);
 	pthread_mutex_destroy(&notes->lock);
 	pthread_cond_destroy(&notes->changed);
 	free(notes);

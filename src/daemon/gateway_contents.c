@@ -8,6 +8,7 @@
 
 #include "souk/base/check.h"
 #include "souk/io/http_server.h"
+#include "souk/io/thread.h"
 
 /* How often who waits says again what it wants. */
 #define AGAIN_LOOKS 8u
@@ -81,21 +82,16 @@ static void stop_fetch(struct shared_fetch *shared)
 static souk_status begin_fetch(struct shared_fetch *shared)
 {
 	struct gateway_contents *contents = shared->contents;
-	pthread_attr_t attributes;
-	pthread_t thread;
 
 	shared->state = FETCH_OPENING;
 	shared->item = NULL;
 	shared->is_fruitful = false;
 	shared->detail[0] = 0;
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	bool begun = pthread_create(&thread, &attributes, gateway_fetch_run, shared) == 0;
-	pthread_attr_destroy(&attributes);
-	if (!begun) {
+	souk_status begun = souk_thread_start(NULL, gateway_fetch_run, shared);
+	if (begun != SOUK_OK) {
 		shared->state = FETCH_ENDED;
-		shared->status = SOUK_IO_MEMORY;
-		return SOUK_IO_MEMORY;
+		shared->status = begun;
+		return begun;
 	}
 	contents->threads++;
 	return SOUK_OK;

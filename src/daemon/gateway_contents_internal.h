@@ -11,6 +11,7 @@
 
 #include "gateway_contents.h"
 #include "souk/io/clock_real.h"
+#include "souk/io/thread.h"
 
 /* How often who waits looks whether its peer is there still. */
 #define LOOK_MS	   250u
@@ -25,9 +26,8 @@ enum fetch_state {
 
 /* A job that is done while a fetch goes on. */
 struct beside {
-	pthread_t thread;
-	bool runs;
-	souk_status status; /* once it has ended */
+	struct souk_thread *thread; /* NULL: none runs */
+	souk_status status;	    /* once it has ended */
 };
 
 /* A content that is being fetched. Under the lock of its contents, but for what its thread has. */
@@ -85,6 +85,6 @@ void gateway_wait_changed(struct gateway_contents *contents, uint64_t ms);
 /* Every reader's want, to the fetch that runs. Under lock. */
 void gateway_say_wants(struct shared_fetch *shared);
 /* The thread of a fetch. */
-void *gateway_fetch_run(void *shared);
+void gateway_fetch_run(void *shared);
 
 #endif

@@ -15,18 +15,16 @@ static uint64_t wall_ms(void)
 	return souk_clock_now(souk_clock_real()).ms;
 }
 
-static void begin_beside(struct beside *beside, void *(*job)(void *), void *ctx)
+static void begin_beside(struct beside *beside, void (*job)(void *), void *ctx)
 {
-	beside->runs = pthread_create(&beside->thread, NULL, job, ctx) == 0;
-	if (!beside->runs)
+	if (souk_thread_start(&beside->thread, job, ctx) != SOUK_OK)
 		job(ctx);
 }
 
 static souk_status end_beside(struct beside *beside)
 {
-	if (beside->runs)
-		pthread_join(beside->thread, NULL);
-	beside->runs = false;
+	souk_thread_join(beside->thread);
+	beside->thread = NULL;
 	return beside->status;
 }
 
@@ -134,14 +132,13 @@ static void note_item(struct shared_fetch *shared, souk_status status, struct ch
 	pthread_mutex_unlock(&contents->lock);
 }
 
-static void *make_job(void *ctx)
+static void make_job(void *ctx)
 {
 	struct shared_fetch *shared = ctx;
 	struct chunk_item *item = NULL;
 
 	shared->making.status = make_item(shared, &item);
 	note_item(shared, shared->making.status, item);
-	return NULL;
 }
 
 /* Where some of it is here, the fetch must know before it begins. A place that is new takes some
@@ -198,12 +195,11 @@ static souk_status may_pay(void *ctx)
 	return end_beside(&shared->keeping);
 }
 
-static void *keep_job(void *ctx)
+static void keep_job(void *ctx)
 {
 	struct shared_fetch *shared = ctx;
 
 	shared->keeping.status = gateway_purse_keep(shared->contents->config.purse);
-	return NULL;
 }
 
 /* Fetch what is wanted with a part of the day's money, or with all of it. */
@@ -248,7 +244,7 @@ static souk_status try_fetch(struct shared_fetch *shared, bool all)
 	return status;
 }
 
-void *gateway_fetch_run(void *ctx)
+void gateway_fetch_run(void *ctx)
 {
 	struct shared_fetch *shared = ctx;
 	struct gateway_contents *contents = shared->contents;
@@ -264,5 +260,4 @@ void *gateway_fetch_run(void *ctx)
 	contents->threads--;
 	pthread_cond_broadcast(&contents->changed);
 	pthread_mutex_unlock(&contents->lock);
-	return NULL;
 }

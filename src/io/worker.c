@@ -2,7 +2,6 @@
 #include "souk/io/worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -10,6 +9,7 @@
 
 #include "souk/base/check.h"
 #include "souk/base/ring.h"
+#include "souk/io/thread.h"
 
 struct job {
 	void (*run)(void *ctx);
@@ -25,8 +25,9 @@ struct souk_worker {
 	unsigned job_max;
 	int done_fd;
 	bool stopping;
-	unsigned thread_count;
-	pthread_t threads[];
+	unsigned idle_count; /* threads that wait for a job, or are about to */
+	unsigned thread_count, thread_max;
+	struct souk_thread *threads[];
 };
 
 static void announce_done(struct souk_worker *worker)
@@ -38,15 +39,23 @@ static void announce_done(struct souk_worker *worker)
 		return;
 }
 
-static void *worker_thread(void *arg)
+static void wait_for_work(struct souk_worker *worker)
+{
+	worker->idle_count++;
+	pthread_cond_wait(&worker->work, &worker->lock);
+	worker->idle_count--;
+}
+
+static void run_jobs(void *arg)
 {
 	struct souk_worker *worker = arg;
 	struct job job;
 
 	pthread_mutex_lock(&worker->lock);
+	worker->idle_count--;
 	for (;;) {
 		while (!worker->stopping && !worker->queue.count)
-			pthread_cond_wait(&worker->work, &worker->lock);
+			wait_for_work(worker);
 		if (worker->stopping)
 			break;
 		SOUK_CHECK(souk_ring_pop(&worker->queue, &job));
@@ -58,7 +67,6 @@ static void *worker_thread(void *arg)
 			announce_done(worker);
 	}
 	pthread_mutex_unlock(&worker->lock);
-	return NULL;
 }
 
 static void worker_release(struct souk_worker *worker)
@@ -72,22 +80,28 @@ static void worker_release(struct souk_worker *worker)
 	free(worker);
 }
 
-/* Signals are for the main thread. */
-static int start_threads(struct souk_worker *worker, unsigned count)
+/* One more, where it may be and can be. The first comes with the worker, the others once there are
+ * jobs for them: most are never needed. */
+static souk_status start_thread(struct souk_worker *worker)
 {
-	sigset_t all, before;
-	int failed = 0;
+	worker->idle_count++;
+	souk_status status =
+		souk_thread_start(&worker->threads[worker->thread_count], run_jobs, worker);
+	if (status == SOUK_OK)
+		worker->thread_count++;
+	else
+		worker->idle_count--;
+	return status;
+}
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (!failed && worker->thread_count < count) {
-		failed = pthread_create(
-			&worker->threads[worker->thread_count], NULL, worker_thread, worker);
-		if (!failed)
-			worker->thread_count++;
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed;
+/* For jobs that nobody waits for; under lock. Without a further thread they wait for their turn. */
+static void see_to_threads(struct souk_worker *worker)
+{
+	souk_status status = SOUK_OK;
+
+	if (worker->queue.count > worker->idle_count && worker->thread_count < worker->thread_max)
+		status = start_thread(worker);
+	(void)status;
 }
 
 souk_status souk_worker_start(
@@ -101,6 +115,7 @@ souk_status souk_worker_start(
 	pthread_mutex_init(&worker->lock, NULL);
 	pthread_cond_init(&worker->work, NULL);
 	worker->job_max = job_max;
+	worker->thread_max = thread_count;
 	worker->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	void *queue = calloc(job_max, sizeof(struct job));
 	void *done = calloc(job_max, sizeof(void *));
@@ -110,8 +125,8 @@ souk_status souk_worker_start(
 		worker_release(worker);
 		return SOUK_IO_MEMORY;
 	}
-	if (start_threads(worker, thread_count)) {
-		souk_worker_stop(worker);
+	if (start_thread(worker) != SOUK_OK) {
+		worker_release(worker);
 		return SOUK_IO_MEMORY;
 	}
 	*ret_worker = worker;
@@ -127,7 +142,7 @@ void souk_worker_stop(struct souk_worker *worker)
 	pthread_cond_broadcast(&worker->work);
 	pthread_mutex_unlock(&worker->lock);
 	for (unsigned i = 0; i < worker->thread_count; i++)
-		pthread_join(worker->threads[i], NULL);
+		souk_thread_join(worker->threads[i]);
 	worker_release(worker);
 }
 
@@ -141,6 +156,7 @@ souk_status souk_worker_submit(struct souk_worker *worker, void (*run)(void *ctx
 		status = souk_ring_push(&worker->queue, &job);
 		worker->job_count++;
 		pthread_cond_signal(&worker->work);
+		see_to_threads(worker);
 	}
 	pthread_mutex_unlock(&worker->lock);
 	return status;

@@ -18,8 +18,8 @@
 
 struct souk_worker;
 
-/* souk_worker_start: THREAD_COUNT threads for at most JOB_MAX jobs at once, from submit until
- * taken.
+/* souk_worker_start: THREAD_COUNT threads at most, made as there are jobs for them (thread.h), for
+ * at most JOB_MAX jobs at once, from submit until taken.
  *
  * Returns SOUK_OK, or
  *   SOUK_IO_MEMORY  no memory, threads or descriptors. */
