@@ -6,9 +6,8 @@
  * message alone is left to them. */
 #ifdef __x86_64__
 
+#include "avx512_words.h"
 #include "sha256_engine.h"
-
-#include <immintrin.h>
 
 #define TARGET __attribute__((target("avx512f,avx512bw")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -32,34 +31,6 @@ INLINE __m512i swap_bytes(__m512i x)
 	return _mm512_shuffle_epi8(x, order);
 }
 
-/* Rows become columns: 16 by 16 words, by pairs, by fours, then by quarters of a vector. */
-INLINE void transpose(__m512i x[16])
-{
-	__m512i t[16];
-	for (int i = 0; i < 16; i += 2) {
-		t[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-		t[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-	}
-	for (int i = 0; i < 16; i += 4) {
-		x[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-		x[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-		x[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-		x[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-	}
-	for (int i = 0; i < 4; i++) {
-		t[i] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x88);
-		t[i + 4] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xdd);
-		t[i + 8] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x88);
-		t[i + 12] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xdd);
-	}
-	for (int i = 0; i < 4; i++) {
-		x[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-		x[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-		x[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-		x[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
-	}
-}
-
 #define XOR3(a, b, c)	_mm512_ternarylogic_epi32(a, b, c, 0x96)
 #define CHOOSE(e, f, g) _mm512_ternarylogic_epi32(e, f, g, 0xca)
 #define MOST(a, b, c)	_mm512_ternarylogic_epi32(a, b, c, 0xe8)
@@ -67,8 +38,8 @@ INLINE void transpose(__m512i x[16])
 #define TURN(x, n)	_mm512_ror_epi32(x, n)
 
 /* Round T: S holds a to h, and they move on by one place each round. The sums are put together so
- * that from one round's e and a to the next's there are three instructions: each takes two cycles,
- * and nothing else holds the round up. */
+ * that few instructions are between one round's e and a and the next's, since each takes two
+ * cycles; and that they are few in all, since then those hold the round up. */
 INLINE void one_round(__m512i s[8], const int t, __m512i wk)
 {
 	const int at = (64 - t) % 8;
@@ -77,9 +48,9 @@ INLINE void one_round(__m512i s[8], const int t, __m512i wk)
 	__m512i choice = CHOOSE(e, S(5), S(6)), most = MOST(a, S(1), S(2));
 	__m512i big1 = XOR3(TURN(e, 6), TURN(e, 11), TURN(e, 25));
 	__m512i big0 = XOR3(TURN(a, 2), TURN(a, 13), TURN(a, 22));
-	__m512i t1 = ADD(ADD(h, choice), big1);
-	S(3) = ADD(ADD(ADD(S(3), h), choice), big1);
-	S(7) = ADD(ADD(t1, most), big0);
+	__m512i hc = ADD(h, choice), t1 = ADD(hc, big1);
+	S(3) = ADD(ADD(S(3), hc), big1);
+	S(7) = ADD(t1, ADD(most, big0));
 #undef S
 }
 
@@ -121,10 +92,12 @@ INLINE void sixteen_rounds(__m512i s[8], __m512i w[16], const uint32_t *k, const
 INLINE void load_states(__m512i s[8], const struct souk_hash *states)
 {
 	__m512i x[16];
+	AVX512_UNROLL
 	for (int lane = 0; lane < 16; lane++)
 		x[lane] = swap_bytes(_mm512_castsi256_si512(
 			_mm256_loadu_si256((const __m256i *)states[lane].bytes)));
-	transpose(x);
+	avx512_transpose(x);
+	AVX512_UNROLL
 	for (int i = 0; i < 8; i++)
 		s[i] = x[i];
 }
@@ -132,9 +105,11 @@ INLINE void load_states(__m512i s[8], const struct souk_hash *states)
 INLINE void store_states(const __m512i s[8], struct souk_hash *states)
 {
 	__m512i x[16];
+	AVX512_UNROLL
 	for (int i = 0; i < 8; i++)
 		x[i] = x[i + 8] = s[i];
-	transpose(x);
+	avx512_transpose(x);
+	AVX512_UNROLL
 	for (int lane = 0; lane < 16; lane++)
 		_mm256_storeu_si256(
 			(__m256i *)states[lane].bytes, _mm512_castsi512_si256(swap_bytes(x[lane])));
@@ -146,15 +121,18 @@ TARGET static void compress_wide(struct souk_hash states[SHA256_WIDE],
 	__m512i s[8], before[8], w[16];
 	load_states(s, states);
 	for (size_t at = 0; at < 64 * count; at += 64) {
+		AVX512_UNROLL
 		for (int lane = 0; lane < 16; lane++)
 			w[lane] = swap_bytes(_mm512_loadu_si512(blocks[lane] + at));
-		transpose(w);
+		avx512_transpose(w);
+		AVX512_UNROLL
 		for (int i = 0; i < 8; i++)
 			before[i] = s[i];
 		sixteen_rounds(s, w, round_constants, true);
 		sixteen_rounds(s, w, round_constants + 16, true);
 		sixteen_rounds(s, w, round_constants + 32, true);
 		sixteen_rounds(s, w, round_constants + 48, false);
+		AVX512_UNROLL
 		for (int i = 0; i < 8; i++)
 			s[i] = ADD(s[i], before[i]);
 	}
