@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http_keep.h"
+#include "problem.h"
 #include "souk/base/check.h"
+#include "souk/exchange/header.h"
 
 souk_status provider_client_init(struct provider_client *client,
 	const struct souk_provider_record *record, uint64_t timeout_ms)
@@ -179,4 +182,27 @@ souk_status provider_client_put_name(
 	SOUK_TRY(provider_client_call(client, "POST", "/v1/names", body, 65536, &answer));
 	souk_http_answer_done(&answer);
 	return SOUK_OK;
+}
+
+/* No provider has it, nor could who asks say so under its secret. */
+#define NO_SESSION "00000000000000000000000000000000"
+
+souk_status provider_data_is_there(const char *url, uint64_t timeout_ms)
+{
+	char whole[256];
+	struct souk_http_client *http;
+	struct souk_http_answer answer;
+	snprintf(whole, sizeof whole, "%s" SOUK_PATH_KEYS NO_SESSION, url);
+	struct souk_http_call call = {
+		.url = whole, .timeout_ms = timeout_ms, .answer_size_max = 65536};
+	SOUK_TRY(http_keep_take(&http, url, NULL));
+	souk_status status = souk_http_client_call(http, &call, &answer);
+	http_keep_give(http, url, NULL);
+	SOUK_TRY(status);
+	status = problem_parse(
+		souk_bytes_of(answer.body, answer.size), (unsigned)answer.status, NULL, 0);
+	souk_http_answer_done(&answer);
+	/* A page of something else names neither. */
+	return status == SOUK_PEER_BAD_AUTH || status == SOUK_PEER_UNKNOWN_SESSION ? SOUK_OK
+										   : status;
 }

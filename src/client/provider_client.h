@@ -51,4 +51,10 @@ SOUK_MUST_CHECK souk_status provider_client_name(
 SOUK_MUST_CHECK souk_status provider_client_put_name(
 	struct provider_client *client, const struct souk_signed_name *record);
 
+/* Whether the data server at URL, as an offer states it, is there: it is asked for the key of a
+ * session that nobody has, and refuses.
+ *
+ * Returns SOUK_OK, SOUK_IO_*, or SOUK_PEER_*, SOUK_LOCAL_*: something else answers there. */
+SOUK_MUST_CHECK souk_status provider_data_is_there(const char *url, uint64_t timeout_ms);
+
 #endif

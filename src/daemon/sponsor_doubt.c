@@ -2,17 +2,19 @@
  *
  * The doubter: it looks at once at caches that viewers complained of.
  *
- *   complaint --> in doubt: drawn last --asked for its offer--> it answers: as before
- *                     ^                                          silence: asked again, 1 s, 2 s,
- * ...
- *                     '--------------------------------------------'   until the recruiter gives
- *                                                                      it up
+ *   complaint --> in doubt: drawn last --asked for its offer, and its data server--> both answer:
+ *                     ^                                          |                   as before
+ *                     '--- after 1 s, 2 s, ... 30 s: silence ----'
+ *
+ * until the recruiter gives it up. The data server is asked too: viewers fetch from that one, and a
+ * cache that is half dead would be drawn again each time.
  *
  * So a dead cache costs viewers one failure and not those of ten seconds, and who complains of an
  * honest one keeps it out for a round trip. New doubts go first: dead ones keep nobody waiting for
  * longer than one of them is silent.
  *
  * One thread, with a client of the ledger of its own. Memory only. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../client/provider_client.h"
@@ -44,6 +46,7 @@ struct suspect {
 	uint32_t index;
 	struct souk_address provider;
 	struct souk_hash content;
+	char data_url[sizeof(((struct souk_offer *)0)->data_url.text)]; /* as viewers are told */
 };
 
 static uint64_t steady_ms(void)
@@ -68,15 +71,17 @@ static bool choose(struct sponsor_doubter *d, struct suspect *ret)
 			souk_sponsor_found(sponsor, i, now);
 		} else if (doubt->next_ms <= now_ms &&
 			   (best == NULL || doubt->next_ms < best->next_ms)) {
+			const struct souk_offer *offer = &cache->record.offer.offer;
 			best = doubt;
-			*ret = (struct suspect){i, cache->record.offer.offer.provider,
-				cache->record.offer.offer.content};
+			*ret = (struct suspect){
+				.index = i, .provider = offer->provider, .content = offer->content};
+			snprintf(ret->data_url, sizeof ret->data_url, "%s", offer->data_url.text);
 		}
 	}
 	return best != NULL;
 }
 
-/* Whether it is there and has the content. */
+/* Whether it is there, has the content, and could send it. */
 static souk_status ask(struct sponsor_doubter *d, const struct suspect *suspect)
 {
 	struct souk_provider_record record;
@@ -87,7 +92,8 @@ static souk_status ask(struct sponsor_doubter *d, const struct suspect *suspect)
 	if (status == SOUK_OK)
 		status = provider_client_offer(&client, &suspect->content, &offer);
 	provider_client_done(&client);
-	return status;
+	SOUK_TRY(status);
+	return provider_data_is_there(suspect->data_url, TIMEOUT_MS);
 }
 
 static void look_at(struct sponsor_doubter *d, const struct suspect *suspect)

@@ -300,7 +300,7 @@ static void ask(struct sponsor_recruiter *r, const struct job *job, struct souk_
 
 /* ------------------------------------------------------------------ looking after */
 
-/* Whether it is there and has the content, by asking for its offer. */
+/* Whether it is there and has the content, by asking for its offer, and could send it. */
 static void check(struct sponsor_recruiter *r, const struct job *job, struct souk_prospect *p)
 {
 	struct member *member = member_of(job->crew, p);
@@ -310,6 +310,8 @@ static void check(struct sponsor_recruiter *r, const struct job *job, struct sou
 	if (status == SOUK_OK)
 		status = provider_client_offer(&client, &job->content.id, &offer);
 	provider_client_done(&client);
+	if (status == SOUK_OK)
+		status = provider_data_is_there(offer.offer.data_url.text, CALL_TIMEOUT_MS);
 	struct souk_time now = sponsor_now();
 	if (status == SOUK_OK) {
 		member->silent = 0;

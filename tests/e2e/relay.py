@@ -77,7 +77,7 @@ class Relay:
         self.units = 0
         self.requests = []   # heads of all unit requests that were answered with 200
         self.lock = threading.Lock()
-        self.closing = False
+        self.closing = self.refusing = False
         self.sockets = set()
         self.port = free_port()
         self.server = socket.create_server(("127.0.0.1", self.port), backlog=64)
@@ -88,6 +88,12 @@ class Relay:
     def set_fault(self, fault):
         with self.lock:
             self.fault, self.units = fault, 0
+
+    def refuse(self, refusing=True):
+        """Whoever connects is cut off, and who is connected: the data port alone is dead."""
+        self.refusing = refusing
+        if refusing:
+            self.cut()
 
     def cut(self):
         """Every connection is broken now; new ones are taken."""
@@ -105,6 +111,9 @@ class Relay:
                 customer, _ = self.server.accept()
             except OSError:
                 return
+            if self.refusing:
+                customer.close()
+                continue
             threading.Thread(target=self.serve, args=[customer], daemon=True).start()
 
     def serve(self, customer):

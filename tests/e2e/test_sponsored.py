@@ -210,6 +210,36 @@ class Sponsored(MarketTest):
         self.sponsor.configure("sponsor", check="200ms")
         self.sponsor.start()
 
+    def test_7c_half_dead(self):
+        """Its control server answers, its data server does not: it stays in doubt, so it fails one
+        viewer and no other; and is drawn again when the data server is back."""
+        self.sponsor.stop()
+        self.sponsor.configure("sponsor", check="1h")
+        self.sponsor.start()
+        self.sponsor.wait_enlisted(self.content, CACHES)
+        before = self.complaints()
+        self.relay.refuse()
+        self.view_until(lambda: self.complaints() != before or not self.first()["enlisted"], "half")
+        blamed = self.complaints()
+        for i in range(6):
+            # Whom it complained of is not drawn again for as long as it is in doubt.
+            self.view(self.viewer(), f"whole{i}")
+        self.assertEqual(self.complaints(), blamed)
+        self.relay.refuse(False)
+        drawn = self.first()["bundles"]
+        wait_until("it is drawn again", lambda: self.first()["bundles"] > drawn
+                   or not self.view(self.viewer(), "whole again"), seconds=60)
+
+    def test_7d_half_dead_is_replaced(self):
+        """Looked at as usual, a cache whose data server is gone is let go, and comes back later."""
+        self.sponsor.stop()
+        self.sponsor.configure("sponsor", check="200ms")
+        self.sponsor.start()
+        self.relay.refuse()
+        wait_until("it is let go", lambda: not self.first()["enlisted"])
+        self.relay.refuse(False)
+        self.sponsor.wait_enlisted(self.content, CACHES)
+
     def test_8_sponsor_killed(self):
         """Mid-bundle, and started again: nothing is lost, and nothing is paid twice."""
         for attempt in range(3):
