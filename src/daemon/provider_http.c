@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "http_answer.h"
@@ -18,9 +17,6 @@
 #include "souk/io/clock_real.h"
 #include "souk/io/file.h"
 #include "souk/io/log.h"
-
-/* How long an answer to a strip may wait for others that ask the ledger. */
-#define LOOKUP_WAIT_S 4
 
 /* Where a strip is sent to; and the unit that is asked for with it, as the data server has it. */
 struct strip_path {
@@ -192,66 +188,16 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 		ANSWER_MESSAGE(grant_open, SOUK_GRANT_OPEN_SIZE_MAX, reply, &grant);
 }
 
-/* The allotment that STRIP is of; under lookup_lock. */
-static souk_status find_allotment(struct provider_node *node, const struct souk_strip *strip,
-	struct souk_allotment_record *ret)
-{
-	for (size_t i = 0; i < KNOWN_ALLOTMENTS; i++) {
-		const struct known_allotment *known = &node->known[i];
-		if (known->is_known && known->epoch == strip->epoch &&
-			known->segment == strip->segment &&
-			souk_hash_equal(&known->escrow, &strip->escrow)) {
-			*ret = known->record;
-			return SOUK_OK;
-		}
-	}
-	SOUK_TRY(souk_chain_allotment(
-		node->lookup, &strip->escrow, strip->epoch, strip->segment, ret));
-	node->known[node->known_next++ % KNOWN_ALLOTMENTS] =
-		(struct known_allotment){true, strip->escrow, strip->epoch, strip->segment, *ret};
-	return SOUK_OK;
-}
-
-/* What the ledger says about the money behind OPEN. */
-static souk_status look_up_money(struct provider_node *node, const struct souk_nonce *session,
-	const struct souk_strip_open *open, struct souk_escrow_record *ret_escrow,
-	struct souk_allotment_record *ret_allotment)
-{
-	struct souk_hash escrow;
-	uint64_t epoch;
-	pthread_mutex_lock(&node->lock);
-	souk_status status = souk_provider_wants(&node->provider, session, &escrow, &epoch);
-	pthread_mutex_unlock(&node->lock);
-	/* An open session may be sent its strip again, when the answer to it was lost. */
-	if (status != SOUK_OK && status != SOUK_PEER_OUT_OF_ORDER)
-		return status;
-	/* Nobody has us ask for money that the ask did not speak of. */
-	if (!souk_hash_equal(&escrow, &open->strip.escrow) || epoch != open->strip.epoch)
-		return SOUK_PEER_STRIP_TERMS;
-	/* One after the other: a ledger that hangs must not take every thread with it. */
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LOOKUP_WAIT_S;
-	if (pthread_mutex_timedlock(&node->lookup_lock, &until) != 0)
-		return SOUK_IO_TIMEOUT;
-	status = souk_chain_escrow(node->lookup, &open->strip.escrow, ret_escrow);
-	if (status == SOUK_OK)
-		status = find_allotment(node, &open->strip, ret_allotment);
-	pthread_mutex_unlock(&node->lookup_lock);
-	return status == SOUK_LOCAL_NOT_FOUND ? SOUK_PEER_NO_ALLOTMENT : status;
-}
-
 /* Nothing more is promised on a leaf that has a receipt. */
 static souk_status take_strip(struct provider_node *node, const struct souk_nonce *session,
-	const struct souk_strip_open *open, const struct souk_allotment_record *allotment,
-	const struct souk_escrow_record *escrow)
+	const struct souk_strip_open *open, const struct money *money)
 {
 	pthread_mutex_lock(&node->receipt_lock);
 	souk_status status = provider_receipt_check(node, &open->strip);
 	if (status == SOUK_OK) {
 		pthread_mutex_lock(&node->lock);
-		status = souk_provider_strip(
-			&node->provider, session, open, allotment, escrow, provider_now());
+		status = souk_provider_strip(&node->provider, session, open, &money->allotment,
+			&money->escrow, provider_now());
 		pthread_mutex_unlock(&node->lock);
 	}
 	pthread_mutex_unlock(&node->receipt_lock);
@@ -266,16 +212,15 @@ static void answer_strip(struct provider_node *node, const struct souk_http_requ
 	const struct souk_nonce *session = &path->session;
 	struct souk_strip_open open;
 	struct souk_wire_error where;
-	struct souk_escrow_record escrow;
-	struct souk_allotment_record allotment;
+	struct money money;
 	souk_status status = souk_strip_open_decode(&open, request->body, &where);
 	if (status != SOUK_OK) {
 		answer_refuse(reply, status, where.field);
 		return;
 	}
-	status = look_up_money(node, session, &open, &escrow, &allotment);
+	status = provider_look_up_money(node, session, &open, &money);
 	if (status == SOUK_OK)
-		status = take_strip(node, session, &open, &allotment, &escrow);
+		status = take_strip(node, session, &open, &money);
 	if (status == SOUK_OK)
 		status = provider_commit(node);
 	/* Anybody can name a session that is none: that is not worth a line each. */

@@ -37,15 +37,19 @@ struct claim_due {
 	struct souk_leaf_id leaf;
 };
 
-/* An allotment as the ledger has it. Whoever pays from one leaf in several sessions need not have
- * it looked up for each. */
-#define KNOWN_ALLOTMENTS 64u
-struct known_allotment {
+/* What the ledger said of a segment's money, and when; kept for so many of them. */
+#define KNOWN_MONEY 64u
+struct money {
+	struct souk_escrow_record escrow;
+	struct souk_allotment_record allotment;
+};
+struct known_money {
 	bool is_known;
 	struct souk_hash escrow;
 	uint64_t epoch;
 	uint32_t segment;
-	struct souk_allotment_record record;
+	struct money money;
+	uint64_t read_ns;
 };
 
 struct provider_node {
@@ -83,10 +87,11 @@ struct provider_node {
 	atomic_ullong bytes_sent;
 	uint64_t bytes_before;
 
-	pthread_mutex_t lookup_lock; /* lookup, and what it found that never changes */
+	pthread_mutex_t lookup_lock; /* lookup */
 	struct souk_chain_client *lookup;
-	struct known_allotment known[KNOWN_ALLOTMENTS]; /* the oldest is overwritten */
-	unsigned known_next;
+	pthread_mutex_t money_lock; /* what it found; never held over a call to the ledger */
+	struct known_money money[KNOWN_MONEY]; /* the oldest is overwritten */
+	unsigned money_next;
 
 	struct name_policy names; /* whose names are kept; not changed once it runs */
 
@@ -113,6 +118,12 @@ SOUK_MUST_CHECK souk_status provider_newest_record(struct provider_node *node,
 struct souk_amount provider_price_now(struct provider_node *node,
 	const struct souk_content_record *record, const struct souk_amount *asked);
 void provider_price_tick(struct provider_node *node);
+
+/* provider_look_up_money: what the ledger says about the money behind OPEN, which SESSION was sent.
+ *
+ * Returns SOUK_OK; SOUK_PEER_* to refuse it with; or SOUK_IO_*: the ledger does not answer. */
+SOUK_MUST_CHECK souk_status provider_look_up_money(struct provider_node *node,
+	const struct souk_nonce *session, const struct souk_strip_open *open, struct money *ret);
 
 /* The HTTP status of a refusal on the data server. */
 unsigned provider_data_status(souk_status status);

@@ -445,6 +445,7 @@ souk_status provider_node_start(struct provider_node **ret,
 	pthread_mutex_init(&node->commit_lock, NULL);
 	pthread_mutex_init(&node->receipt_lock, NULL);
 	pthread_mutex_init(&node->lookup_lock, NULL);
+	pthread_mutex_init(&node->money_lock, NULL);
 	/* By a steady clock: one that is set back must not keep tickets from the disk. */
 	stopper_init(&node->stopper);
 	node->looks.per_second = LOOKS_PER_SECOND;
