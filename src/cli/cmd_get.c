@@ -129,7 +129,7 @@ static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH
 	souk_status status = get_share_outcome(file, fetch_run(file->fetch, detail), detail);
 	bool dealt = add_up(get, file);
 	*ret_began = dealt || status == SOUK_OK;
-	if (status != SOUK_OK || get_tree_read(file))
+	if (status != SOUK_OK || file->pack != NULL || get_tree_read(file))
 		return status;
 	status =
 		get->share != NULL ? get_share_finish(file, detail) : get_part_finish(file, detail);
@@ -196,8 +196,11 @@ static void print_result_json(const struct get *get, const struct get_tree *tree
 		(json_int_t)totals->hedges_won, "providers", providers, "evidence", get->evidence);
 	if (tree->bytes != NULL)
 		json_object_update_new(result,
-			json_pack("{s:I, s:I}", "files", (json_int_t)tree->directory.file_count,
-				"files_done", (json_int_t)tree->files_done));
+			json_pack("{s:I, s:I, s:I}", "files",
+				(json_int_t)tree->directory.file_count, "files_done",
+				(json_int_t)tree->files_done, "files_unpacked",
+				(json_int_t)(tree->is_unpacked ? tree->directory.pack.file_count
+							       : 0)));
 	if (tree->failed != NULL)
 		json_object_set_new(result, "failed", json_string(tree->failed));
 	if (get->share != NULL)

@@ -5,6 +5,7 @@
  *   cmd_get.c      options, the order of steps, the result
  *   get_part.c     the part file: what is in it already, what is written to it, its end
  *   get_tree.c     a directory: its files in turn, into a folder
+ *   get_pack.c     its small files, out of their pack
  *   get_evidence.c files for souk agreement
  *   get_share.c    a share: its key from the proxies, the file decrypted
  *   get_progress.c the line that shows how it goes */
@@ -20,6 +21,7 @@ struct get_tree {
 	uint8_t *bytes;
 	struct souk_directory directory;
 	uint32_t files_done;
+	bool is_unpacked;   /* the files of its pack are here */
 	const char *failed; /* the path of the file that could not be had; NULL: none */
 	char failed_path[SOUK_DIRECTORY_PATH_MAX + 1];
 };
@@ -27,10 +29,12 @@ struct get_tree {
 /* One file on its way. */
 struct get_file {
 	struct get *get;
-	int folder_fd;	  /* where it comes to */
-	const char *name; /* there */
-	bool is_of_tree;  /* a directory is fetched, and this is one of its files */
-	char part[4200];  /* its path until it is whole: never one that a stranger chose */
+	int folder_fd;	   /* where it comes to */
+	const char *name;  /* there */
+	bool is_of_tree;   /* a directory is fetched, and this is one of its files, or their pack */
+	struct pack *pack; /* it is one, and stays in its part file; NULL: it is none */
+	void (*fill)(struct get_file *file); /* put into the part file what is here; may be NULL */
+	char part[4200]; /* its path until it is whole: never one that a stranger chose */
 	int part_fd;
 	struct get_tree
 		*tree; /* where it may be a directory: its bytes are put here, where it is */

@@ -66,11 +66,13 @@ souk_status get_part_open(struct get_file *file, char detail[FETCH_DETAIL_SIZE])
 	if (file->part_fd < 0 && errno == ELOOP)
 		return fail(file->part, SOUK_IO_WRITE,
 			"it is a link, and would be written through: remove it", detail);
+	if (file->part_fd >= 0 && flock(file->part_fd, LOCK_EX | LOCK_NB) != 0)
+		return fail(file->part, SOUK_LOCAL_STATE, "another souk get writes to it", detail);
+	if (file->part_fd >= 0 && file->fill != NULL)
+		file->fill(file);
 	if (file->part_fd < 0 || fstat(file->part_fd, &info) != 0)
 		return fail(file->part, souk_file_status(errno, SOUK_IO_WRITE), strerror(errno),
 			detail);
-	if (flock(file->part_fd, LOCK_EX | LOCK_NB) != 0)
-		return fail(file->part, SOUK_LOCAL_STATE, "another souk get writes to it", detail);
 	uint8_t *chunk = malloc(fetch_content(file->fetch)->chunk_size);
 	if (chunk == NULL)
 		return fail(file->part, SOUK_IO_MEMORY, NULL, detail);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "get.h"
+#include "get_tree.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
 
@@ -38,30 +38,28 @@ bool get_tree_read(struct get_file *file)
 
 /* ------------------------------------------------------------------ folders */
 
-static souk_status fail(const char *what, char detail[FETCH_DETAIL_SIZE])
+souk_status get_tree_fail(const char *what, char detail[FETCH_DETAIL_SIZE])
 {
 	souk_status status = souk_file_status(errno, SOUK_IO_WRITE);
 	snprintf(detail, FETCH_DETAIL_SIZE, "%.300s: %.150s", what, strerror(errno));
 	return status;
 }
 
-/* The folder NAME in PARENT_FD, made where it is not; never a link to one. */
-static int enter(int parent_fd, const char *name, int more_flags)
+static int enter(int parent_fd, const char *name, bool made, int more_flags)
 {
-	if (mkdirat(parent_fd, name, 0777) != 0 && errno != EEXIST)
+	if (made && mkdirat(parent_fd, name, 0777) != 0 && errno != EEXIST)
 		return -1;
 	return openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | more_flags);
 }
 
-/* The folder that PATH's last component is in, below ROOT_FD; RET_NAME is that component. */
-static int enter_all(int root_fd, const char *path, const char **ret_name)
+int get_tree_enter(int root_fd, const char *path, bool made, const char **ret_name)
 {
 	char name[SOUK_DIRECTORY_COMPONENT_MAX + 1];
 	int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
 	const char *slash;
 	for (; fd >= 0 && (slash = strchr(path, '/')) != NULL; path = slash + 1) {
 		snprintf(name, sizeof name, "%.*s", (int)(slash - path), path);
-		int next = enter(fd, name, O_NOFOLLOW);
+		int next = enter(fd, name, made, O_NOFOLLOW);
 		int error = errno;
 		close(fd);
 		errno = error;
@@ -135,14 +133,14 @@ static souk_status make_empty(int folder_fd, const char *name, char detail[FETCH
 	int fd =
 		openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0)
-		return fail(name, detail);
+		return get_tree_fail(name, detail);
 	close(fd);
 	return SOUK_OK;
 }
 
-/* The user's budget is for all files together. */
-static souk_status cut_budget(struct get *get, struct souk_amount whole, char *detail)
+souk_status get_tree_cut_budget(struct get *get, char detail[FETCH_DETAIL_SIZE])
 {
+	struct souk_amount whole = get->config.budget;
 	if (whole.ncoin == 0)
 		return SOUK_OK;
 	if (souk_amount_sub(&get->config.budget, whole, get->totals.spent) == SOUK_OK &&
@@ -160,7 +158,7 @@ static souk_status buy_file(struct get *get, int folder_fd, const char *name,
 	struct souk_amount whole = get->config.budget;
 	struct souk_content_name content = souk_directory_content_name(entry);
 	struct get_file file = {.folder_fd = folder_fd, .name = name, .is_of_tree = true};
-	SOUK_TRY(cut_budget(get, whole, detail));
+	SOUK_TRY(get_tree_cut_budget(get, detail));
 	souk_hex_encode(id, entry->id.bytes, SOUK_HASH_SIZE);
 	snprintf(file.part, sizeof file.part, "%.4000s.%s.part", get->path, id);
 	souk_status status = get_one(get, &file, &content, &began, detail);
@@ -173,9 +171,9 @@ static souk_status get_file_of(struct get *get, const struct get_tree *tree, int
 {
 	const char *name;
 	souk_status status = SOUK_OK;
-	int folder_fd = enter_all(root_fd, entry->path, &name);
+	int folder_fd = get_tree_enter(root_fd, entry->path, true, &name);
 	if (folder_fd < 0)
-		return fail(entry->path, detail);
+		return get_tree_fail(entry->path, detail);
 	if (is_here(folder_fd, name, entry)) {
 		get->totals.bytes_done += entry->size;
 		get->totals.resumed_bytes += entry->size;
@@ -196,6 +194,8 @@ static souk_status get_all(
 	struct souk_directory_entry entry;
 	souk_directory_begin(&iterator, &tree->directory);
 	while (souk_directory_next(&iterator, &entry)) {
+		if (tree->is_unpacked && entry.is_packed)
+			continue;
 		souk_status status = get_is_interrupted()
 					     ? SOUK_LOCAL_STOPPED
 					     : get_file_of(get, tree, root_fd, &entry, detail);
@@ -212,14 +212,16 @@ static souk_status get_all(
 souk_status get_tree_files(struct get *get, struct get_tree *tree, char detail[FETCH_DETAIL_SIZE])
 {
 	/* The user's own path may well be a link. */
-	int root_fd = enter(AT_FDCWD, get->path, 0);
+	int root_fd = enter(AT_FDCWD, get->path, true, 0);
 	if (root_fd < 0)
-		return fail(get->path, detail);
+		return get_tree_fail(get->path, detail);
 	/* The directory's own bytes are not among those to be had. */
 	get->totals.bytes = tree->directory.total_size;
 	get->totals.bytes_done = 0;
 	get->totals.resumed_bytes = 0;
-	souk_status status = get_all(get, tree, root_fd, detail);
+	souk_status status = get_pack_files(get, tree, root_fd, detail);
+	if (status == SOUK_OK)
+		status = get_all(get, tree, root_fd, detail);
 	close(root_fd);
 	return status;
 }

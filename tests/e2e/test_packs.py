@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The small files of a directory as one content, end to end: added, bought, gone on with, lied
+about, not to be had."""
+import hashlib
+import os
+
+from market import UNIT, Market, MarketTest, content_root, file_of, main, wait_until
+from test_directories import bencode
+
+PRICE = 100000
+LIMIT = 1 << 20         # of a packed file
+FILES = {
+    "a": UNIT + 17,             # over the end of a chunk
+    "docs/deep/er/x.txt": 5,
+    "docs/empty": 0,
+    "docs/sixty-four": 64,
+    "large": LIMIT + 1,
+    "largest-small": LIMIT,
+    "long/" + "n" * 255: 20,
+    "z": 3 * LIMIT,
+}
+FILES.update({f"many/{n % 7}/{n:04}": 1 + n * 37 % 5000 for n in range(400)})
+SMALL = sorted((path for path in FILES if 0 < FILES[path] <= LIMIT),
+               key=lambda path: path.encode().split(b"/"))
+
+
+def pack_of(files):
+    """The pack of FILES, by path, from the words of the specification."""
+    paths = sorted((p for p in files if 0 < len(files[p]) <= LIMIT), key=lambda p: p.split(b"/"))
+    return b"".join(files[p] for p in paths)
+
+
+def directory_of(files, pack, length=None):
+    """An info dictionary whose author says what he likes about its pack."""
+    tree = {}
+    for path, data in files.items():
+        at = tree
+        for component in path.split(b"/"):
+            at = at.setdefault(component, {})
+        at[b""] = {b"length": len(data)}
+        if data:
+            at[b""][b"pieces root"] = content_root(data)
+    return bencode({b"file tree": tree, b"meta version": 2, b"name": b"tree",
+                    b"piece length": UNIT,
+                    b"souk pack": {b"length": len(pack) if length is None else length,
+                                   b"pieces root": content_root(pack)}})
+
+
+class Packs(MarketTest):
+    @classmethod
+    def make_market(cls):
+        cls.market = market = Market()
+        cls.providers = [market.provider(), market.provider()]
+        cls.site = market.path("site")
+        cls.files = {}
+        for number, (path, size) in enumerate(FILES.items()):
+            full = os.path.join(cls.site, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            cls.files[path] = file_of(full, size, seed=number + 7)
+        for provider in cls.providers:
+            cls.added = provider.souk("add", cls.site)["contents"][0]
+        cls.tree = cls.added["content"]
+        cls.pack = cls.added["pack"]
+        for provider in cls.providers:
+            provider.start()
+        for provider in cls.providers:
+            provider.wait_registered()
+        cls.customer = market.customer()
+        cls.count = 0
+
+    def out(self):
+        type(self).count += 1
+        return self.market.path(f"out-{self.count}")
+
+    def get(self, content, out, *options, **keywords):
+        return self.customer.get(content, out, "--no-hedges", *options, **keywords)
+
+    def check_tree(self, out, files=None):
+        found = {}
+        for where, _, names in os.walk(out):
+            for name in names:
+                path = os.path.join(where, name)
+                self.assertFalse(os.path.islink(path))
+                with open(path, "rb") as file:
+                    found[os.path.relpath(path, out)] = file.read()
+        expected = files or self.files
+        self.assertEqual(sorted(found), sorted(expected))
+        self.assertEqual([p for p in found if found[p] != expected[p]], [])
+        self.assertEqual(self.beside(out), [])
+
+    def beside(self, out):
+        return [n for n in os.listdir(os.path.dirname(out))
+                if n.startswith(os.path.basename(out)) and n != os.path.basename(out)]
+
+    def sell(self, *blobs):
+        for number, data in enumerate(blobs):
+            path = self.market.path(f"blob-{hashlib.sha256(data).hexdigest()[:16]}")
+            with open(path, "wb") as file:
+                file.write(data)
+            ids = {provider.add(path) for provider in self.providers}
+            self.assertEqual(len(ids), 1)
+        return ids.pop()
+
+    @staticmethod
+    def units(size):
+        return -(-size // UNIT)
+
+    def all_units(self):
+        return (self.units(self.added["size_bytes"]) + self.units(self.pack["size_bytes"]) +
+                sum(self.units(s) for s in FILES.values() if s > LIMIT))
+
+    # ---------------------------------------------------------------- add
+
+    def test_1_what_is_on_sale(self):
+        expected = pack_of({p.encode(): d for p, d in self.files.items()})
+        self.assertEqual(self.pack["size_bytes"], len(expected))
+        self.assertEqual(self.pack["content"].split(".")[0], content_root(expected).hex())
+        self.assertEqual(self.pack["file_count"], len(SMALL))
+        self.assertEqual([f["path"] for f in self.added["files"] if f["packed"]], SMALL)
+        self.assertEqual(self.added["units_in_all"], self.all_units())
+        names = {n.split(".")[0] for n in
+                 os.listdir(os.path.join(self.providers[0].path, "content"))}
+        for path in SMALL:
+            self.assertNotIn(content_root(self.files[path]).hex(), names)
+        self.assertIn(self.pack["content"].split(".")[0], names)
+        listed = self.providers[0].souk("add", "--list")["contents"]
+        self.assertIn(self.pack["content"], [c["content"] for c in listed])
+
+    def test_1_each_and_no_pack(self):
+        home = self.market.provider()
+        each = home.souk("add", self.site, "--each")["contents"][0]
+        self.assertEqual((each["content"], each["pack"]["content"]),
+                         (self.tree, self.pack["content"]))
+        store = os.path.join(home.path, "content")
+        for path in SMALL:
+            self.assertTrue(os.path.exists(os.path.join(store, content_root(
+                self.files[path]).hex())), path)
+        self.assertEqual(each["units_in_all"], self.all_units() +
+                         sum(self.units(FILES[p]) for p in SMALL))
+        none = home.souk("add", self.site, "--no-pack")["contents"][0]
+        self.assertIsNone(none["pack"])
+        self.assertNotEqual(none["content"], self.tree)
+        self.assertFalse(any(f["packed"] for f in none["files"]))
+        self.assertEqual(home.run("add", self.site, "--no-pack", "--each").code, 2)
+
+    def test_1_one_small_file_is_no_pack(self):
+        site = self.market.path("lone")
+        os.mkdir(site)
+        file_of(os.path.join(site, "small"), 9)
+        file_of(os.path.join(site, "large"), LIMIT + 1)
+        added = self.providers[0].souk("add", site)["contents"][0]
+        self.assertIsNone(added["pack"])
+        out = self.out()
+        report = self.get(added["content"], out).good()
+        self.assertEqual((report["files_done"], report["files_unpacked"]), (2, 0))
+
+    def test_1_killed_half_way(self):
+        """A pack is whole in the store or not there; the same command makes it."""
+        home, site = self.market.provider(), self.market.path("heavy")
+        os.mkdir(site)
+        for n in range(300):
+            file_of(os.path.join(site, f"{n:03}"), 400000, seed=n)
+        store = os.path.join(home.path, "content")
+
+        def is_writing():
+            try:
+                return any(n.startswith(".add-") and
+                           os.path.getsize(os.path.join(store, n)) > 1 << 20
+                           for n in os.listdir(store))
+            except FileNotFoundError:
+                return False        # not made yet, or just renamed
+        started = 0
+        for _ in range(20):
+            command = home.command("add", site)
+            try:
+                wait_until("the pack is being written", lambda: is_writing() or
+                           command.process.poll() is not None, pause=0.001)
+            finally:
+                command.kill()
+            started += any(n.startswith(".add-") for n in os.listdir(store))
+            if started:
+                break
+        self.assertGreater(started, 0)
+        self.assertEqual(home.souk("add", "--list")["contents"], [])
+        added = home.souk("add", site)["contents"][0]
+        self.assertFalse(added["pack"]["was_there"])
+        self.assertFalse(any(n.startswith(".") for n in os.listdir(store)))
+        with open(os.path.join(store, added["pack"]["content"]), "rb") as file:
+            self.assertEqual(content_root(file.read()).hex(), added["pack"]["content"])
+
+    # ---------------------------------------------------------------- get
+
+    def test_2_whole(self):
+        out = self.out()
+        report = self.get(self.tree, out).good()
+        self.check_tree(out)
+        self.assertEqual((report["files"], report["files_done"], report["files_unpacked"]),
+                         (len(FILES), len(FILES), len(SMALL)))
+        self.assertEqual(report["bytes"], sum(FILES.values()))
+        self.assertEqual(report["resumed_bytes"], 0)
+        self.assertEqual(report["spent_ncoin"], self.all_units() * PRICE)
+        # Once more: what is there is hashed, and not bought, the pack neither.
+        report = self.get(self.tree, out).good()
+        self.assertEqual(report["spent_ncoin"], self.units(self.added["size_bytes"]) * PRICE)
+        self.assertEqual(report["resumed_bytes"], sum(FILES.values()))
+        self.check_tree(out)
+
+    def test_2_spoiled_files_are_fetched_again(self):
+        """Of the pack only the chunks that hold something of them."""
+        out = self.out()
+        self.get(self.tree, out).good()
+        with open(os.path.join(out, "many/3/0003"), "r+b") as file:
+            file.write(b"spoiled")
+        os.unlink(os.path.join(out, "docs/sixty-four"))
+        report = self.get(self.tree, out).good()
+        self.check_tree(out)
+        self.assertLessEqual(report["spent_ncoin"],
+                             (self.units(self.added["size_bytes"]) + 4) * PRICE)
+        self.assertGreater(self.units(self.pack["size_bytes"]), 4)
+
+    def test_2_goes_on(self):
+        out = self.out()
+        budget = self.units(self.added["size_bytes"]) + 4
+        failed = self.get(self.tree, out, "--budget", str(budget / 10000), "--providers", 1)
+        self.assertEqual((failed.code, failed.json["status"]), (1, "LOCAL_BUDGET"), failed)
+        self.assertEqual((failed.json["files_done"], failed.json["failed"]), (0, SMALL[0]))
+        report = self.get(self.tree, out).good()
+        self.check_tree(out)
+        self.assertEqual(failed.json["spent_ncoin"] + report["spent_ncoin"],
+                         self.all_units() * PRICE)
+
+    def test_2_links_are_not_followed(self):
+        out, elsewhere = self.out(), self.out()
+        os.mkdir(out)
+        os.mkdir(elsewhere)
+        os.symlink(elsewhere, os.path.join(out, "many"))
+        failed = self.get(self.tree, out)
+        self.assertEqual(failed.code, 1, failed)
+        self.assertTrue(failed.json["failed"].startswith("many/"), failed)
+        self.assertEqual(os.listdir(elsewhere), [])
+        os.unlink(os.path.join(out, "many"))
+        victim = os.path.join(elsewhere, "victim")
+        with open(victim, "wb") as file:
+            file.write(b"precious")
+        os.unlink(os.path.join(out, "a"))
+        os.symlink(victim, os.path.join(out, "a"))
+        self.get(self.tree, out).good()
+        with open(victim, "rb") as file:
+            self.assertEqual(file.read(), b"precious")
+        self.check_tree(out)
+
+    def test_2_killed(self):
+        """Whenever it is killed, the same command goes on, and buys no chunk twice but those
+        that were on their way."""
+        out = self.out()
+        for name in (".part", ""):
+            command = self.customer.command("get", self.tree, out, "--no-hedges")
+
+            def is_there():
+                files = [n for n in os.listdir(os.path.dirname(out))
+                         if n.startswith(os.path.basename(out))]
+                return (any(n.endswith(name) and n != os.path.basename(out) + name
+                            for n in files if name) or
+                        (not name and os.path.exists(os.path.join(out, "a"))) or
+                        command.process.poll() is not None)
+            try:
+                wait_until("it has begun", is_there, pause=0.001)
+            finally:
+                command.kill()
+        self.get(self.tree, out).good()
+        self.check_tree(out)
+
+    # ---------------------------------------------------------------- lies
+
+    def test_3_a_pack_of_other_files(self):
+        """What is not the file that the directory says never gets its name."""
+        files = {b"a/good": b"good" * 100, b"b": b"expected", b"c": b"also good"}
+        pack = pack_of(files).replace(b"expected", b"EXPECTED")
+        self.sell(pack)
+        tree = self.sell(directory_of(files, pack))
+        out = self.out()
+        failed = self.get(tree, out)
+        self.assertEqual((failed.code, failed.json["status"], failed.json["failed"]),
+                         (1, "PEER_BAD_DIRECTORY", "b"), failed)
+        self.assertIn("other bytes", failed.err)
+        found = {}
+        for where, _, names in os.walk(out):
+            for name in names:
+                with open(os.path.join(where, name), "rb") as file:
+                    found[os.path.relpath(os.path.join(where, name), out)] = file.read()
+        self.assertEqual(found, {"a/good": files[b"a/good"], "c": files[b"c"]})
+
+    def test_3_a_pack_of_another_length(self):
+        """No directory: its bytes are a file."""
+        files = {b"a": b"1234", b"b": b"56"}
+        pack = pack_of(files) + b"7"
+        tree = self.sell(directory_of(files, pack))
+        out = self.out()
+        self.assertNotIn("files", self.get(tree, out).good())
+        self.assertTrue(os.path.isfile(out))
+
+    def test_3_nobody_sells_the_pack(self):
+        files = {b"a": b"first" * 9, b"b/c": b"second", b"d": b""}
+        self.sell(files[b"a"], files[b"b/c"])
+        tree = self.sell(directory_of(files, pack_of(files)))
+        out = self.out()
+        report = self.get(tree, out).good()
+        self.assertEqual((report["files_done"], report["files_unpacked"]), (3, 0))
+        self.check_tree(out, {p.decode(): d for p, d in files.items()})
+
+
+if __name__ == "__main__":
+    main()
