@@ -8,12 +8,15 @@
 #include "http_keep.h"
 #include "problem.h"
 #include "souk/base/check.h"
+#include "souk/exchange/header.h"
 #include "souk/io/clock_real.h"
 
 #define OFFERS_AT_ONCE 64u
-/* Rows that are asked for before anybody knows how long they are, up to 8 GiB of content. */
+/* Rows come with offers, before anybody knows how long they are: long ones from a few who are
+ * likely to have them, up to 8 GiB of content; short ones from whoever has them. */
 #define ROWS_EARLY     2u
 #define ROW_EARLY_SIZE (1u << 20)
+#define ROW_SHORT_SIZE 2048u
 #define ROWS_AT_ONCE   3u
 /* A row that takes longer is asked for elsewhere too. */
 #define ROW_LATE_MS 500u
@@ -29,7 +32,7 @@
 struct offer_question {
 	struct market_entry *entry; /* NULL: free */
 	bool is_waited;		    /* a reader waits for it: it was not silent lately */
-	uint8_t body[OFFER_SIZE];
+	uint8_t *body;
 };
 
 /* ADDRESS, since entries are sorted meanwhile. */
@@ -48,6 +51,7 @@ struct fetch_ask {
 	struct offer_question offers[OFFERS_AT_ONCE];
 	size_t next, running; /* entries asked; offers that are not answered */
 	size_t waited;	      /* of these */
+	unsigned early;	      /* that were asked for a long row as well */
 	uint64_t began_ms, end_ms;
 	struct row_question rows[ROWS_AT_ONCE];
 	struct souk_address *tried; /* for the row, of those that gave none */
@@ -74,6 +78,13 @@ souk_status fetch_ask_new(struct fetch_ask **ret, struct fetch *fetch)
 	return SOUK_OK;
 }
 
+static void end_question(struct offer_question *question)
+{
+	free(question->body);
+	question->body = NULL;
+	question->entry = NULL;
+}
+
 static void cancel_offers(struct fetch_ask *ask)
 {
 	for (size_t i = 0; i < OFFERS_AT_ONCE; i++) {
@@ -83,7 +94,7 @@ static void cancel_offers(struct fetch_ask *ask)
 		souk_http_fetcher_cancel(ask->engine, question);
 		if (question->is_waited)
 			memory_note_silent(ask->fetch->config.memory, &question->entry->address);
-		question->entry = NULL;
+		end_question(question);
 	}
 	ask->running = ask->waited = 0;
 }
@@ -110,13 +121,13 @@ void fetch_ask_free(struct fetch_ask *ask)
 	free(ask);
 }
 
-/* GET PATH and the content's id of ENTRY. Without TLS the pin would mean nothing. */
+/* GET PATH, the content's id and QUERY of ENTRY. Without TLS the pin would mean nothing. */
 static souk_status start(struct fetch_ask *ask, const struct market_entry *entry, const char *path,
-	struct souk_http_fetch *call)
+	const char *query, struct souk_http_fetch *call)
 {
 	char url[URL_SIZE], hex[2 * SOUK_HASH_SIZE + 1];
 	souk_hex_encode(hex, ask->fetch->config.name.id.bytes, SOUK_HASH_SIZE);
-	snprintf(url, sizeof url, "%.128s%s%s", entry->record.control_url.text, path, hex);
+	snprintf(url, sizeof url, "%.128s%s%s%s", entry->record.control_url.text, path, hex, query);
 	if (strncmp(url, "https://", 8) != 0)
 		return SOUK_PEER_BAD_OFFER;
 	call->url = url;
@@ -126,21 +137,40 @@ static souk_status start(struct fetch_ask *ask, const struct market_entry *entry
 
 /* ------------------------------------------------------------------ offers */
 
+/* Who was dealt with lately is likely to have what comes next. */
+static bool is_likely(const struct fetch_ask *ask, const struct market_entry *entry)
+{
+	return ask->early < ROWS_EARLY &&
+	       (ask->fetch->entry_count == 1 ||
+		       memory_knows_provider(ask->fetch->config.memory, &entry->address));
+}
+
 static bool ask_offer(struct fetch_ask *ask, struct offer_question *question)
 {
 	struct market_entry *entry = &ask->fetch->entries[ask->next++];
+	bool is_early = is_likely(ask, entry);
+	uint32_t row = is_early ? ROW_EARLY_SIZE : ROW_SHORT_SIZE;
+	char most[SOUK_ROW_TEXT_SIZE], query[SOUK_ROW_TEXT_SIZE + 8];
+	question->body = malloc(OFFER_SIZE + row);
 	struct souk_http_fetch call = {.destination = question->body,
-		.size_max = sizeof question->body,
+		.size_max = OFFER_SIZE + row,
 		.timeout_ms = ask->fetch->config.timeout_ms,
+		.reply_header = SOUK_HEADER_ROW,
 		.user = question};
-	entry->status = start(ask, entry, "/v1/offers/", &call);
-	if (entry->status != SOUK_OK)
+	souk_row_format(most, row);
+	snprintf(query, sizeof query, "?" SOUK_QUERY_ROW "=%s", most);
+	entry->status = question->body == NULL ? SOUK_IO_MEMORY
+					       : start(ask, entry, "/v1/offers/", query, &call);
+	if (entry->status != SOUK_OK) {
+		end_question(question);
 		return false;
+	}
 	entry->status = SOUK_IO_TIMEOUT; /* until it answers */
 	question->entry = entry;
 	question->is_waited = !memory_is_silent(ask->fetch->config.memory, &entry->address);
 	ask->running++;
 	ask->waited += question->is_waited;
+	ask->early += is_early;
 	return true;
 }
 
@@ -151,22 +181,66 @@ static void ask_further(struct fetch_ask *ask, struct offer_question *question)
 		;
 }
 
+static struct row_question *free_row(struct fetch_ask *ask)
+{
+	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+		if (!ask->rows[i].busy && !ask->rows[i].has_come)
+			return &ask->rows[i];
+	}
+	return NULL;
+}
+
+/* A row that came with an offer waits until it is known how long the right one is. */
+static void keep_row(
+	struct fetch_ask *ask, const struct market_entry *entry, struct souk_bytes bytes)
+{
+	struct row_question *row = free_row(ask);
+	uint8_t *body = row == NULL ? NULL : malloc(bytes.size);
+	if (body == NULL)
+		return;
+	memcpy(body, bytes.data, bytes.size);
+	*row = (struct row_question){.has_come = true,
+		.address = entry->address,
+		.body = body,
+		.room = bytes.size,
+		.fetched = {.status = SOUK_OK, .http_status = 200, .size = bytes.size}};
+}
+
+/* An offer, and what comes behind it. On a slow path the time may end within the row: then the
+ * offer counts, and the row is asked for by itself. */
+static souk_status take_body(struct fetch_ask *ask, struct market_entry *entry,
+	struct souk_bytes body, const struct souk_http_fetched *fetched)
+{
+	uint32_t offer_size;
+	bool has_row =
+		fetched->reply_header[0] != '\0' &&
+		souk_row_parse(&offer_size, souk_bytes_text(fetched->reply_header)) == SOUK_OK &&
+		offer_size < body.size;
+	if (fetched->status != SOUK_OK && !(has_row && fetched->status == SOUK_IO_TIMEOUT))
+		return fetched->status;
+	if (fetched->http_status != 200)
+		return problem_parse(
+			body, fetched->http_status, entry->detail, sizeof entry->detail);
+	if (!has_row)
+		return market_take_offer(entry, &ask->fetch->config.name, body);
+	SOUK_TRY(market_take_offer(
+		entry, &ask->fetch->config.name, souk_bytes_of(body.data, offer_size)));
+	if (fetched->status == SOUK_OK)
+		keep_row(ask, entry, souk_bytes_of(body.data + offer_size, body.size - offer_size));
+	return SOUK_OK;
+}
+
 static void take_offer(struct fetch_ask *ask, struct offer_question *question,
 	const struct souk_http_fetched *fetched)
 {
 	struct market_entry *entry = question->entry;
-	struct souk_bytes body = souk_bytes_of(question->body, fetched->size);
-	entry->status = fetched->status;
-	if (fetched->status == SOUK_OK && fetched->http_status != 200)
-		entry->status = problem_parse(
-			body, fetched->http_status, entry->detail, sizeof entry->detail);
-	if (entry->status == SOUK_OK)
-		entry->status = market_take_offer(entry, &ask->fetch->config.name, body);
-	if (fetched->status == SOUK_OK)
+	entry->status =
+		take_body(ask, entry, souk_bytes_of(question->body, fetched->size), fetched);
+	if (fetched->status == SOUK_OK || entry->status == SOUK_OK)
 		memory_note_answer(ask->fetch->config.memory, &entry->address);
 	else if (question->is_waited)
 		memory_note_silent(ask->fetch->config.memory, &entry->address);
-	question->entry = NULL;
+	end_question(question);
 	ask->running--;
 	ask->waited -= question->is_waited;
 	if (entry->status == SOUK_OK && ask->end_ms == 0) {
@@ -199,15 +273,6 @@ static void take_all(struct fetch_ask *ask)
 	}
 }
 
-static struct row_question *free_row(struct fetch_ask *ask)
-{
-	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
-		if (!ask->rows[i].busy && !ask->rows[i].has_come)
-			return &ask->rows[i];
-	}
-	return NULL;
-}
-
 static souk_status ask_row(
 	struct fetch_ask *ask, const struct market_entry *entry, size_t room, uint64_t timeout_ms)
 {
@@ -221,33 +286,19 @@ static souk_status ask_row(
 	struct souk_http_fetch call = {
 		.destination = row->body, .size_max = room, .timeout_ms = timeout_ms, .user = row};
 	souk_status status =
-		row->body == NULL ? SOUK_IO_MEMORY : start(ask, entry, "/v1/chunks/", &call);
+		row->body == NULL ? SOUK_IO_MEMORY : start(ask, entry, "/v1/chunks/", "", &call);
 	row->busy = status == SOUK_OK;
 	if (status != SOUK_OK)
 		drop_row(ask, row);
 	return status;
 }
 
-/* Those that were dealt with lately are likely to have it, and connections to them are open. */
-static void ask_rows_early(struct fetch_ask *ask)
-{
-	const struct fetch *fetch = ask->fetch;
-	unsigned asked = 0;
-	for (size_t i = 0; i < fetch->entry_count && asked < ROWS_EARLY; i++) {
-		const struct market_entry *entry = &fetch->entries[i];
-		bool is_likely = fetch->entry_count == 1 ||
-				 memory_knows_provider(fetch->config.memory, &entry->address);
-		asked += is_likely &&
-			 ask_row(ask, entry, ROW_EARLY_SIZE, fetch->config.timeout_ms) == SOUK_OK;
-	}
-}
-
 souk_status fetch_ask_offers(struct fetch_ask *ask)
 {
 	ask->began_ms = now_ms();
 	ask->next = ask->running = ask->waited = 0;
+	ask->early = 0;
 	ask->end_ms = 0;
-	ask_rows_early(ask);
 	for (size_t i = 0; i < OFFERS_AT_ONCE; i++)
 		ask_further(ask, &ask->offers[i]);
 	while (ask->running > 0) {
@@ -276,7 +327,6 @@ static bool was_tried(const struct fetch_ask *ask, const struct souk_address *ad
 	return false;
 }
 
-/* What was asked for early may have found too little room, and is asked for again. */
 static souk_status take_row(
 	struct fetch_ask *ask, struct row_question *row, struct souk_hash **ret_row)
 {
@@ -308,23 +358,18 @@ static souk_status take_row(
 static souk_status look_at_rows(struct fetch_ask *ask, struct souk_hash **ret_row)
 {
 	souk_status last = SOUK_LOCAL_NOT_FOUND;
-	size_t size = (size_t)ask->fetch->chunk_count * SOUK_HASH_SIZE;
 	for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
 		struct row_question *row = &ask->rows[i];
 		char who[FETCH_ADDRESS_SIZE];
 		if (!row->has_come)
 			continue;
-		bool was_short = row->fetched.status == SOUK_PEER_WRONG_LENGTH && row->room < size;
 		souk_status status = take_row(ask, row, ret_row);
 		if (status == SOUK_OK)
 			return SOUK_OK;
-		if (!was_short) {
-			last = status;
-			ask->tried[ask->tried_count++] = row->address;
-			fetch_address_text(who, &row->address);
-			fetch_note(ask->fetch, "%s gave no chunk list: %s", who,
-				souk_status_text(status));
-		}
+		last = status;
+		ask->tried[ask->tried_count++] = row->address;
+		fetch_address_text(who, &row->address);
+		fetch_note(ask->fetch, "%s gave no chunk list: %s", who, souk_status_text(status));
 		drop_row(ask, row);
 	}
 	return last;
@@ -369,9 +414,27 @@ static bool is_waiting(const struct fetch_ask *ask)
 	return false;
 }
 
+/* The row of a single chunk is the content's id. */
+static souk_status make_row(const struct fetch *fetch, struct souk_hash **ret_row)
+{
+	struct souk_hash scratch, *row = malloc(sizeof *row);
+	if (row == NULL)
+		return SOUK_IO_MEMORY;
+	*row = fetch->content.id;
+	souk_status status = souk_content_verify_row(&fetch->content, row, 1, &scratch);
+	if (status != SOUK_OK) {
+		free(row);
+		return status;
+	}
+	*ret_row = row;
+	return SOUK_OK;
+}
+
 souk_status fetch_ask_row(struct fetch_ask *ask, struct souk_hash **ret_row)
 {
 	souk_status last = SOUK_PEER_BAD_CONTENT;
+	if (ask->fetch->chunk_count == 1)
+		return make_row(ask->fetch, ret_row);
 	ask->tried = calloc(ask->fetch->entry_count + ROWS_AT_ONCE, sizeof *ask->tried);
 	if (ask->tried == NULL)
 		return SOUK_IO_MEMORY;

@@ -2,11 +2,12 @@
  *
  * fetch_ask.h - who offers a content, and its chunk row: asked for in one round trip.
  *
- *   every provider: GET /v1/offers/ID          --> verified offers
- *   a few of them:  GET /v1/chunks/ID, beside  --> a row, checked once the content's shape is known
+ *   every provider: GET /v1/offers/ID?row=MOST  --> verified offers; behind some of them a row,
+ *                                                   checked once the content's shape is known
  *
- * Who is known to have answered lately is asked for the row at once. If none of those rows is
- * right, the others are asked, the cheapest first; and while one trickles, another beside it.
+ * Each is asked over one connection. Who is known to have answered lately is asked for a long row,
+ * anybody for a short one; a content of one chunk needs none. If none of those rows is right, the
+ * others are asked for it, the cheapest first; and while one trickles, another beside it.
  *
  * Memory: heap. Threads: one owner. */
 #ifndef SOUK_CLIENT_FETCH_ASK_H

@@ -51,6 +51,12 @@ static void try_headers(const uint8_t *data, size_t size)
 		souk_agreement_format(agreement_text, &agreement);
 		expect(agreement_text, data, size);
 	}
+	uint32_t row;
+	if (souk_row_parse(&row, souk_bytes_of(data, size)) == SOUK_OK) {
+		char row_text[SOUK_ROW_TEXT_SIZE];
+		souk_row_format(row_text, row);
+		expect(row_text, data, size);
+	}
 	if (souk_statement_parse(&statement, souk_bytes_of(data, size)) == SOUK_OK) {
 		souk_statement_format(statement_text, &statement);
 		expect(statement_text, data, size);

@@ -66,6 +66,14 @@ void souk_statement_format(char out[SOUK_STATEMENT_TEXT_SIZE], const struct souk
 	souk_hex_encode(out, bytes, writer.size);
 }
 
+void souk_row_format(char out[SOUK_ROW_TEXT_SIZE], uint32_t bytes)
+{
+	struct souk_writer writer;
+	souk_writer_init(&writer, out, SOUK_ROW_TEXT_SIZE);
+	souk_writer_decimal(&writer, bytes);
+	end_text(&writer);
+}
+
 /* Take TEXT off the front of IN; false where it does not begin so. */
 static bool take_text(struct souk_bytes *in, const char *text)
 {
@@ -208,5 +216,14 @@ souk_status souk_request_parse(
 	if (ticket != NULL)
 		SOUK_TRY(souk_ticket_parse(&request.ticket, souk_bytes_text(ticket)));
 	*ret = request;
+	return SOUK_OK;
+}
+
+souk_status souk_row_parse(uint32_t *ret, struct souk_bytes text)
+{
+	uint64_t bytes;
+	if (!take_decimal(&text, &bytes, UINT32_MAX) || text.size > 0)
+		return SOUK_PEER_BAD_REQUEST;
+	*ret = (uint32_t)bytes;
 	return SOUK_OK;
 }

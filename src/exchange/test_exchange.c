@@ -750,6 +750,15 @@ static void texts_have_one_form(void **state)
 	assert_int_equal(souk_key_parse(&key, souk_bytes_text(text)), SOUK_OK);
 	text[0] = '0';
 	assert_int_equal(souk_key_parse(&key, souk_bytes_text(text)), SOUK_PEER_BAD_REQUEST);
+	char row_text[SOUK_ROW_TEXT_SIZE];
+	uint32_t row;
+	souk_row_format(row_text, UINT32_MAX);
+	assert_int_equal(souk_row_parse(&row, souk_bytes_text(row_text)), SOUK_OK);
+	assert_int_equal(row, UINT32_MAX);
+	static const char *bad_rows[] = {"", "x", "64 ", "064", "-1", "4294967296"};
+	for (size_t i = 0; i < SOUK_COUNT_OF(bad_rows); i++)
+		assert_int_equal(
+			souk_row_parse(&row, souk_bytes_text(bad_rows[i])), SOUK_PEER_BAD_REQUEST);
 }
 
 int main(void)

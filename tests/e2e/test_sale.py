@@ -5,7 +5,8 @@ which something changes; then the epoch is closed, drawn and settled, and the lo
 import os
 import unittest
 
-from market import COIN, UNIT, Market, MarketTest, content_root, main, wait_until
+from market import (COIN, UNIT, Market, MarketTest, content_root, http_request, main,
+                    wait_until)
 
 SIZES = [0, 1, 16383, 16384, 16385, 262144, 262145, 5 << 20]
 PRICES = ["0.0001", "0.00012", "0.00015"]
@@ -90,6 +91,21 @@ class Sale(MarketTest):
             self.assertGreaterEqual(offer["deposit_ncoin"], COIN)
         listed = self.customers[0].souk("offers")["providers"]
         self.assertEqual({o["provider"] for o in listed}, set(self.prices))
+
+    def test_1_rows_with_offers(self):
+        """The row comes behind the offer, where it is asked for, short enough, and of use."""
+        def get(path):
+            status, body = http_request(self.providers[0].control, "GET", path, tls=True)
+            self.assertEqual(status, 200)
+            return body
+        for size, (content, _, _) in self.files.items():
+            offer = "/v1/offers/" + (content or "00" * 32).split(".")[0]
+            plain, row = len(get(offer)), get(offer.replace("offers", "chunks"))
+            sent = row if units_of(size) > 1 else b""
+            for most in (1 << 31, 1 << 20, len(sent)):
+                self.assertEqual(get(f"{offer}?row={most}")[plain:], sent, (size, most))
+            for most in (len(sent) - 1, "x", "", "0" + str(1 << 20), 1 << 32):
+                self.assertEqual(get(f"{offer}?row={most}")[plain:], b"", (size, most))
 
     def test_2_content_ids(self):
         compared = 0

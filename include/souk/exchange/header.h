@@ -9,6 +9,9 @@
  *   200 ... Souk-Key: <unit>:<64 hex>
  *           Souk-Statement: <436 hex>
  *
+ *   GET /v1/offers/<content: 64 hex>?row=<most bytes>
+ *   200 ... Souk-Row: <bytes of the offer>              when the chunk row follows it
+ *
  * Each text has one form: lower-case hexadecimal, decimals without sign or
  * leading zeros. Anything else is refused, so a request that parses also formats
  * to the same bytes.
@@ -24,6 +27,8 @@
 #define SOUK_HEADER_KEY	      "Souk-Key"
 #define SOUK_HEADER_AGREEMENT "Souk-Agreement"
 #define SOUK_HEADER_STATEMENT "Souk-Statement"
+#define SOUK_HEADER_ROW	      "Souk-Row"
+#define SOUK_QUERY_ROW	      "row"
 #define SOUK_PATH_UNITS	      "/v1/units/"
 #define SOUK_PATH_KEYS	      "/v1/keys/"
 
@@ -33,6 +38,7 @@
 #define SOUK_TICKET_TEXT_SIZE	 81
 #define SOUK_KEY_TEXT_SIZE	 72
 #define SOUK_AGREEMENT_TEXT_SIZE 65
+#define SOUK_ROW_TEXT_SIZE	 11
 #define SOUK_STATEMENT_TEXT_SIZE (2 * SOUK_SIGNED_UNIT_SIZE_MAX + 1)
 
 /* The path of REQUEST. */
@@ -43,6 +49,9 @@ void souk_key_format(char out[SOUK_KEY_TEXT_SIZE], const struct souk_unit_key *k
 
 void souk_agreement_format(char out[SOUK_AGREEMENT_TEXT_SIZE], const struct souk_hash *agreement);
 void souk_statement_format(char out[SOUK_STATEMENT_TEXT_SIZE], const struct souk_signed_unit *unit);
+
+/* Of a chunk row that is asked for, or is sent, with an offer: how many bytes. */
+void souk_row_format(char out[SOUK_ROW_TEXT_SIZE], uint32_t bytes);
 
 /* souk_path_parse: session, unit and chunk of REQUEST from the whole path; the rest of it is
  * zeroed.
@@ -59,6 +68,7 @@ SOUK_MUST_CHECK souk_status souk_auth_parse(struct souk_unit_auth *ret, struct s
 SOUK_MUST_CHECK souk_status souk_ticket_parse(struct souk_ticket *ret, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_key_parse(struct souk_unit_key *ret, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_agreement_parse(struct souk_hash *ret, struct souk_bytes text);
+SOUK_MUST_CHECK souk_status souk_row_parse(uint32_t *ret, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_statement_parse(
 	struct souk_signed_unit *ret, struct souk_bytes text);
 
