@@ -215,6 +215,7 @@ static void read_sponsor(struct souk_ini *ini, struct sponsor_node_config *c)
 	souk_ini_amount(ini, "sponsor", "budget", &c->budget);
 	souk_ini_amount(ini, "sponsor", "price", &c->price);
 	souk_ini_u64(ini, "sponsor", "caches", 1, SOUK_BUNDLE_CACHES_MAX, &c->caches);
+	souk_ini_u64(ini, "sponsor", "share", 0, UINT32_MAX, &c->share);
 	souk_ini_u64(ini, "sponsor", "segment", 1, SOUK_BUNDLE_SEGMENT_MAX, &c->segment);
 	souk_ini_u64(ini, "sponsor", "units", 1, SOUK_BUNDLE_UNITS_MAX, &c->units_max);
 	souk_ini_choice(ini, "sponsor", "puzzle", puzzles, &c->puzzle);

@@ -50,7 +50,8 @@ struct sponsor_auditor {
 /* What is audited. */
 struct audit {
 	struct souk_content content;
-	uint64_t cost_ncoin; /* of a bundle, at most */
+	uint32_t caches;     /* of a bundle */
+	uint64_t cost_ncoin; /* of one, at most */
 };
 
 static uint64_t random_u64(void)
@@ -65,10 +66,11 @@ static uint64_t steady_ms(void)
 	return souk_clock_steady_ns() / 1000000;
 }
 
-/* From half to one and a half of the interval: no cache knows when. */
-static void set_next(struct sponsor_auditor *a)
+/* From half to one and a half of the interval: no cache knows when. One that met fewer CACHES than
+ * a bundle may have is followed the sooner: so each cache is met as often. */
+static void set_next(struct sponsor_auditor *a, uint64_t caches)
 {
-	uint64_t interval = a->node->config.audit_ms;
+	uint64_t interval = a->node->config.audit_ms * caches / a->node->config.caches;
 	a->next_ms = steady_ms() + interval / 2 + random_u64() % (interval + 1);
 }
 
@@ -82,7 +84,7 @@ static bool has_caches(
 	uint32_t count = 0;
 	while ((cache = souk_sponsor_next_cache(sponsor, content, cache)) != NULL)
 		count += !cache->record.barred && souk_time_is_before(now, cache->record.expires);
-	return count >= sponsor->config.caches;
+	return count >= souk_sponsor_caches(sponsor, &content->content);
 }
 
 /* The content with most complaints; of equals the one that was audited longest ago. Under the
@@ -120,7 +122,8 @@ static bool take_audit(struct sponsor_auditor *a, struct audit *ret)
 					 ? node->config.audit_ms - node->config.audit_ms / HASTE
 					 : 0;
 		ret->content = node->sponsor.memory.contents[index].content;
-		ret->cost_ncoin = price * UNITS_EACH * node->sponsor.config.caches;
+		ret->caches = souk_sponsor_caches(&node->sponsor, &ret->content);
+		ret->cost_ncoin = price * UNITS_EACH * ret->caches;
 		uint64_t share =
 			node->sponsor.totals.spent.ncoin / 1000 * node->config.audit_permille;
 		is_due = steady_ms() + haste >= a->next_ms && a->cost_ncoin <= share;
@@ -192,11 +195,10 @@ static souk_status read_row(
 }
 
 /* All but a few chunks at a random place are there already, as far as VIEW knows. */
-static void leave_few(
-	struct sponsor_auditor *a, struct view *view, const struct souk_content *content)
+static void leave_few(struct view *view, const struct audit *what)
 {
-	uint32_t count = souk_content_chunk_count(content);
-	uint32_t wanted = UNITS_EACH * a->node->sponsor.config.caches;
+	uint32_t count = souk_content_chunk_count(&what->content);
+	uint32_t wanted = UNITS_EACH * what->caches;
 	uint32_t first = count > wanted ? (uint32_t)(random_u64() % (count - wanted + 1)) : 0;
 	for (uint32_t i = 0; i < count; i++) {
 		if (i < first || i >= first + wanted)
@@ -238,7 +240,7 @@ static void audit(struct sponsor_auditor *a, const struct audit *what)
 		status = view_new(&view, &config);
 	a->drawn = 0;
 	if (status == SOUK_OK && publish_view(a, view)) {
-		leave_few(a, view, &what->content);
+		leave_few(view, what);
 		status = view_run(view, detail);
 		(void)publish_view(a, NULL);
 	}
@@ -253,13 +255,13 @@ static void audit(struct sponsor_auditor *a, const struct audit *what)
 static void *auditor_run(void *ctx)
 {
 	struct sponsor_auditor *a = ctx;
-	set_next(a);
+	set_next(a, a->node->config.caches);
 	while (!stopper_pause(&a->node->stopper, ROUND_MS)) {
 		struct audit what;
 		if (!take_audit(a, &what))
 			continue;
 		audit(a, &what);
-		set_next(a);
+		set_next(a, what.caches);
 	}
 	return NULL;
 }

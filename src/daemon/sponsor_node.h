@@ -45,6 +45,7 @@ struct sponsor_node_config {
 	struct souk_amount budget; /* of all contents, ever; zero: theirs alone count */
 	struct souk_amount price;  /* most for a unit, where an order names none */
 	uint64_t caches;	   /* of a bundle */
+	uint64_t share;		   /* chunks of a content for each of them; 0: all, always */
 	uint64_t segment, units_max;
 	uint64_t viewer_units, network_units; /* quotas of an epoch; 0: none */
 	uint64_t offer_ms, bundle_ms;

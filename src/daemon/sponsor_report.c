@@ -194,6 +194,7 @@ static json_t *content_of(const struct seen *seen, uint32_t index, const struct 
 	put(object, "units", c->record.units);
 	put(object, "bytes", c->record.bytes);
 	put(object, "bundles", c->record.bundles);
+	put(object, "bundle_caches", souk_sponsor_caches(seen->sponsor, &c->content));
 	for (uint32_t i = 0; i < seen->cache_counts[index]; i++) {
 		replicas += !caches[i].is_barred && souk_time_is_before(now, caches[i].expires);
 		json_array_append_new(list, cache_of(&caches[i], now));
