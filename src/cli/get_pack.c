@@ -252,10 +252,11 @@ static souk_status fetch_pack(struct pack *pack, struct get_file *file, char *de
 	return status;
 }
 
-/* Nobody sells it, or nobody pays for it: it may have been published without. */
+/* Nobody who answers sells it, or nobody pays for it: it may have been published without. */
 static bool is_nowhere(souk_status status)
 {
-	return status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NOT_FOUND;
+	return status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NOT_FOUND ||
+	       status == SOUK_IO_NET || status == SOUK_IO_TIMEOUT;
 }
 
 static souk_status get_missing(struct pack *pack, char detail[FETCH_DETAIL_SIZE])

@@ -52,7 +52,7 @@ static bool asks_listing(const struct gateway_call *call)
 }
 
 static void serve_entry(struct gateway_call *call, const struct place *place,
-	const struct souk_directory_entry *entry, const char *shown_at)
+	struct gateway_tree *tree, const struct souk_directory_entry *entry, const char *shown_at)
 {
 	struct gateway_file file = {
 		.name = souk_directory_content_name(entry),
@@ -60,29 +60,31 @@ static void serve_entry(struct gateway_call *call, const struct place *place,
 		.type = gateway_type_of_name(entry->path),
 		.root = &place->name.id,
 		.shown_at = place->name.has_size ? NULL : shown_at,
+		.packed = entry->is_packed ? entry : NULL,
+		.tree = tree,
 	};
 	gateway_serve_file(call, &file);
 }
 
 /* A folder: its index.html, or what is in it. PATH has no slash at its end. */
 static void serve_folder(struct gateway_call *call, const struct place *place,
-	const struct souk_directory *directory, const char *path)
+	struct gateway_tree *tree, const char *path)
 {
 	struct souk_directory_entry entry;
 	char index[PATH_MAX_SIZE + 16], where[PATH_MAX_SIZE + SOUK_NAME_TEXT_SIZE + 64];
 
 	snprintf(index, sizeof(index), "%s%sindex.html", path, path[0] ? "/" : "");
-	if (!asks_listing(call) && souk_directory_find(directory, index, &entry) == SOUK_OK &&
+	if (!asks_listing(call) && gateway_tree_find(tree, index, &entry) == SOUK_OK &&
 		!entry.is_folder) {
-		serve_entry(call, place, &entry, place->below);
+		serve_entry(call, place, tree, &entry, place->below);
 		return;
 	}
 	snprintf(where, sizeof(where), "%s/%s%s", place->where, path, path[0] ? "/" : "");
-	gateway_serve_listing(call, directory, path, where);
+	gateway_serve_listing(call, gateway_tree_directory(tree), path, where);
 }
 
-static void serve_path(struct gateway_call *call, const struct place *place,
-	const struct souk_directory *directory)
+static void serve_path(
+	struct gateway_call *call, const struct place *place, struct gateway_tree *tree)
 {
 	struct souk_directory_entry entry;
 	char path[PATH_MAX_SIZE];
@@ -96,16 +98,16 @@ static void serve_path(struct gateway_call *call, const struct place *place,
 	memcpy(path, place->below + 1, size + 1);
 	if (size > 0 && ends_in_slash)
 		path[size - 1] = 0;
-	if (souk_directory_find(directory, path, &entry) != SOUK_OK ||
+	if (gateway_tree_find(tree, path, &entry) != SOUK_OK ||
 		(!entry.is_folder && ends_in_slash)) {
 		gateway_refuse_as(
 			call, 404, SOUK_LOCAL_NOT_FOUND, "there is no such path in this directory");
 		return;
 	}
 	if (!entry.is_folder)
-		serve_entry(call, place, &entry, place->below);
+		serve_entry(call, place, tree, &entry, place->below);
 	else if (ends_in_slash)
-		serve_folder(call, place, directory, path);
+		serve_folder(call, place, tree, path);
 	else
 		redirect(call, 307, place->where, place->below);
 }
@@ -155,7 +157,7 @@ static void serve_place(struct gateway_call *call, const struct place *place)
 	if (place->below[0] == 0)
 		redirect(call, 307, place->where, "");
 	else
-		serve_path(call, place, gateway_tree_directory(tree));
+		serve_path(call, place, tree);
 	gateway_tree_give(node->trees, tree);
 }
 

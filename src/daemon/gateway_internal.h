@@ -63,11 +63,24 @@ struct gateway_file {
 	const char *type;
 	const struct souk_hash *root;
 	const char *shown_at;
+	/* A file of the pack of TREE; NULL: it is none. */
+	const struct souk_directory_entry *packed;
+	struct gateway_tree *tree;
 };
 void gateway_serve_file(struct gateway_call *call, const struct gateway_file *file);
 /* The same with an open reader of it, which is consumed. */
 void gateway_serve_reader(
 	struct gateway_call *call, const struct gateway_file *file, struct gateway_reader *reader);
+
+/* gateway_pack_read: the bytes of FILE, which is a packed one, out of the pack.
+ *
+ *  Out: ret  heap; NULL where it is to be taken by its own id: the pack is not to be had
+ *
+ * Returns SOUK_OK, or with a sentence in DETAIL
+ *   SOUK_PEER_BAD_DIRECTORY  the pack is not of the files that the directory names.
+ *   SOUK_IO_MEMORY, or as gateway_reader_open and _read. */
+SOUK_MUST_CHECK souk_status gateway_pack_read(struct gateway_call *call,
+	const struct gateway_file *file, uint8_t **ret, char detail[FETCH_DETAIL_SIZE]);
 
 /* Answer with the index. */
 void gateway_serve_index(struct gateway_call *call);

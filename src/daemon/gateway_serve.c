@@ -41,8 +41,7 @@ void gateway_add_common(struct gateway_call *call)
 static unsigned http_status_of(souk_status status)
 {
 	switch (status) {
-	case SOUK_PEER_UNKNOWN_CONTENT:
-	case SOUK_PEER_BAD_DIRECTORY: return 404;
+	case SOUK_PEER_UNKNOWN_CONTENT: return 404;
 	/* No sponsor pays, and own money does not either. */
 	case SOUK_LOCAL_NOT_FOUND:
 	case SOUK_LOCAL_BUDGET:
@@ -294,19 +293,25 @@ static void serve_cut(struct gateway_call *call, const struct gateway_file *file
 		.if_none_match = request_header(call, "If-None-Match"),
 	};
 	char etag[ETAG_SIZE], detail[FETCH_DETAIL_SIZE] = "";
+	uint8_t *memory = NULL; /* of a packed file */
 	souk_status status = SOUK_OK;
 
 	format_etag(etag, &file->name);
 	struct gateway_cut cut = gateway_cut_of(&conditions, etag, size);
 	bool is_sent = cut.status < 300 && cut.size > 0;
-	if (is_sent && !reader && !call->is_head)
+	if (is_sent && file->packed && !call->is_head)
+		status = gateway_pack_read(call, file, &memory, detail);
+	if (status == SOUK_OK && is_sent && !memory && !reader && !call->is_head)
 		status = gateway_reader_open(&reader, call->node->contents, &file->name,
 			file->title, cut.first, souk_http_request_socket(call->request), detail);
 	if (status != SOUK_OK) {
 		gateway_refuse(call, status, detail);
 		return;
 	}
-	if (is_sent && reader) {
+	if (memory) {
+		souk_http_reply_owned(call->reply, cut.status, type,
+			souk_bytes_of(memory + cut.first, (size_t)cut.size), free, memory);
+	} else if (is_sent && reader) {
 		stream_cut(call, type, &cut, reader);
 		reader = NULL;
 	} else if (is_sent) {

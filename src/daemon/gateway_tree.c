@@ -2,11 +2,14 @@
 #include "gateway_tree.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway_paths.h"
 #include "souk/base/check.h"
+#include "souk/io/clock_real.h"
 
 /* What of a content says that it cannot be a directory. */
 #define START_SIZE 64u
@@ -15,6 +18,8 @@ struct gateway_tree {
 	struct souk_hash id;
 	uint8_t *bytes; /* NULL: free */
 	struct souk_directory directory;
+	struct gateway_paths *paths;
+	atomic_uint_fast64_t no_pack_ms; /* when its pack was not to be had; 0: never */
 	unsigned users;
 	uint64_t used_at;
 };
@@ -39,8 +44,10 @@ souk_status gateway_trees_new(struct gateway_trees **ret)
 
 void gateway_trees_free(struct gateway_trees *trees)
 {
-	for (size_t i = 0; trees && i < GATEWAY_TREES; i++)
+	for (size_t i = 0; trees && i < GATEWAY_TREES; i++) {
 		free(trees->items[i].bytes);
+		gateway_paths_free(trees->items[i].paths);
+	}
 	if (trees)
 		pthread_mutex_destroy(&trees->lock);
 	free(trees);
@@ -65,9 +72,10 @@ static struct gateway_tree *take_kept(
 	return found;
 }
 
-/* BYTES become the tree's own where SOUK_OK is returned. */
+/* BYTES and PATHS become the tree's own where SOUK_OK is returned. */
 static souk_status keep(struct gateway_trees *trees, const struct souk_hash *id, uint8_t *bytes,
-	const struct souk_directory *directory, struct gateway_tree **ret)
+	const struct souk_directory *directory, struct gateway_paths *paths,
+	struct gateway_tree **ret)
 {
 	struct gateway_tree *oldest = NULL;
 
@@ -79,7 +87,14 @@ static souk_status keep(struct gateway_trees *trees, const struct souk_hash *id,
 	}
 	if (oldest) {
 		free(oldest->bytes);
-		*oldest = (struct gateway_tree){*id, bytes, *directory, 1, ++trees->clock};
+		gateway_paths_free(oldest->paths);
+		oldest->id = *id;
+		oldest->bytes = bytes;
+		oldest->directory = *directory;
+		oldest->paths = paths;
+		oldest->no_pack_ms = 0;
+		oldest->users = 1;
+		oldest->used_at = ++trees->clock;
 		*ret = oldest;
 	}
 	pthread_mutex_unlock(&trees->lock);
@@ -120,14 +135,19 @@ static souk_status parse_tree(struct gateway_trees *trees, const struct souk_has
 	uint8_t *bytes, uint64_t size, struct gateway_tree **ret)
 {
 	struct souk_directory directory;
+	struct gateway_paths *paths = NULL;
 	souk_status status = souk_directory_parse(&directory, souk_bytes_of(bytes, (size_t)size));
 
 	if (status != SOUK_OK)
 		status = SOUK_PEER_BAD_DIRECTORY;
 	else
-		status = keep(trees, id, bytes, &directory, ret);
-	if (status != SOUK_OK)
-		free(bytes);
+		status = gateway_paths_new(&paths, &directory);
+	if (status == SOUK_OK)
+		status = keep(trees, id, bytes, &directory, paths, ret);
+	if (status == SOUK_OK)
+		return SOUK_OK;
+	gateway_paths_free(paths);
+	free(bytes);
 	return status;
 }
 
@@ -181,6 +201,31 @@ souk_status gateway_tree_take(struct gateway_trees *trees, struct gateway_conten
 const struct souk_directory *gateway_tree_directory(const struct gateway_tree *tree)
 {
 	return &tree->directory;
+}
+
+souk_status gateway_tree_find(
+	const struct gateway_tree *tree, const char *path, struct souk_directory_entry *ret)
+{
+	return gateway_paths_find(tree->paths, path, ret)
+		       ? SOUK_OK
+		       : souk_directory_find(&tree->directory, path, ret);
+}
+
+static uint64_t steady_ms(void)
+{
+	return souk_clock_steady_ns() / 1000000;
+}
+
+void gateway_tree_no_pack(struct gateway_tree *tree)
+{
+	tree->no_pack_ms = steady_ms() + 1;
+}
+
+bool gateway_tree_may_seek_pack(const struct gateway_tree *tree, uint64_t after_ms)
+{
+	uint64_t since = tree->no_pack_ms;
+
+	return since == 0 || steady_ms() >= since + after_ms;
 }
 
 void gateway_tree_give(struct gateway_trees *trees, struct gateway_tree *tree)

@@ -5,7 +5,8 @@
  * A page and its pictures, or the segments of a stream, ask for the same directory again and again.
  * A few are kept, those in use and those used last.
  *
- * Memory: heap, at most GATEWAY_TREES directories of SOUK_DIRECTORY_SIZE_MAX. Threads: any. */
+ * Memory: heap, at most GATEWAY_TREES directories of SOUK_DIRECTORY_SIZE_MAX, each with the paths
+ * of its files (gateway_paths.h). Threads: any. */
 #ifndef SOUK_DAEMON_GATEWAY_TREE_H
 #define SOUK_DAEMON_GATEWAY_TREE_H
 
@@ -34,6 +35,13 @@ SOUK_MUST_CHECK souk_status gateway_tree_take(struct gateway_trees *trees,
 	char detail[FETCH_DETAIL_SIZE]);
 /* Valid until it is given back. */
 const struct souk_directory *gateway_tree_directory(const struct gateway_tree *tree);
+/* As souk_directory_find; of a file in a time that does not depend on how many there are. */
+SOUK_MUST_CHECK souk_status gateway_tree_find(
+	const struct gateway_tree *tree, const char *path, struct souk_directory_entry *ret);
+/* That its pack was not to be had just now; and whether that is so long ago that it may be asked
+ * for again. */
+void gateway_tree_no_pack(struct gateway_tree *tree);
+bool gateway_tree_may_seek_pack(const struct gateway_tree *tree, uint64_t after_ms);
 void gateway_tree_give(struct gateway_trees *trees, struct gateway_tree *tree);
 
 #endif

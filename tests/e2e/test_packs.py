@@ -3,11 +3,16 @@
 """The small files of a directory as one content, end to end: added, bought, gone on with, lied
 about, not to be had."""
 import hashlib
+import json
 import os
+import shutil
+import subprocess
+import unittest
 
 from market import UNIT, Market, MarketTest, content_root, file_of, main, wait_until
 from test_directories import bencode
 
+CURL = shutil.which("curl")
 PRICE = 100000
 LIMIT = 1 << 20         # of a packed file
 FILES = {
@@ -308,6 +313,89 @@ class Packs(MarketTest):
         report = self.get(tree, out).good()
         self.assertEqual((report["files_done"], report["files_unpacked"]), (3, 0))
         self.check_tree(out, {p.decode(): d for p, d in files.items()})
+
+    # ---------------------------------------------------------------- a gateway
+
+    def held(self, gate, content):
+        return next((c for c in gate.index()["contents"]
+                     if c["content"].split(".")[0] == content.split(".")[0]), None)
+
+    def test_4_gateway(self):
+        """A packed file is served as if it were a content, and only its chunks are fetched."""
+        gate = self.market.gateway()
+        path = "docs/deep/er/x.txt"
+        data, etag = self.files[path], f'"{content_root(self.files[path]).hex()}"'
+        status, headers, body = gate.get(f"/{self.tree}/{path}")
+        self.assertEqual((status, body, headers["etag"]), (200, data, etag))
+        self.assertEqual(headers["content-type"], "text/plain; charset=utf-8")
+        self.assertEqual((headers["content-length"], headers["accept-ranges"]),
+                         (str(len(data)), "bytes"))
+        pack = self.held(gate, self.pack["content"])
+        self.assertEqual((pack["name"], pack["chunks_here"]), ("site/ pack", 1))
+        self.assertIsNone(self.held(gate, content_root(data).hex()))
+        status, headers, body = gate.request(f"/{self.tree}/{path}", method="HEAD")
+        self.assertEqual((status, body, headers["etag"], headers["content-length"]),
+                         (200, b"", etag, str(len(data))))
+        status, headers, body = gate.get(f"/{self.tree}/{path}", If_None_Match=etag)
+        self.assertEqual((status, body), (304, b""))
+        status, headers, body = gate.get(f"/{self.tree}/{path}", Range="bytes=1-3")
+        self.assertEqual((status, body, headers["content-range"]),
+                         (206, data[1:4], f"bytes 1-3/{len(data)}"))
+        status, _, _ = gate.get(f"/{self.tree}/{path}", Range="bytes=5-")
+        self.assertEqual(status, 416)
+        # More of the same directory: over the ends of chunks, the longest, one of 64 bytes.
+        for path in ("a", "largest-small", "docs/sixty-four", "docs/empty", "many/6/0006", "large"):
+            status, headers, body = gate.get(f"/{self.tree}/{path}")
+            self.assertEqual((status, body == self.files[path]), (200, True), path)
+        big = self.files["largest-small"]
+        status, headers, body = gate.get(f"/{self.tree}/largest-small", Range="bytes=-70000")
+        self.assertEqual((status, body == big[-70000:]), (206, True))
+        # What was not asked for was not fetched, and a seller more or less changes nothing.
+        pack = self.held(gate, self.pack["content"])
+        self.assertLess(pack["chunks_here"], pack["chunks"])
+        for path in SMALL[::7]:
+            status, headers, body = gate.get(f"/{self.tree}/{path}")
+            self.assertEqual((status, body == self.files[path]), (200, True), path)
+        self.assertEqual(gate.get(f"/{self.tree}/many/9/none")[0], 404)
+        status, _, body = gate.get(f"/{self.tree}/many/?json")
+        self.assertEqual(len(json.loads(body)["entries"]), 7)
+
+    @unittest.skipIf(CURL is None, "there is no curl")
+    def test_4_curl(self):
+        gate = self.market.gateway()
+        url = f"{gate.url}/{self.tree}/a"
+        part = subprocess.run([CURL, "-sS", "--fail", "-r", f"{UNIT - 3}-{UNIT + 5}", url],
+                              capture_output=True, timeout=60, check=True).stdout
+        self.assertEqual(part, self.files["a"][UNIT - 3:UNIT + 6])
+        # Where a download broke off.
+        out = self.out()
+        with open(out, "wb") as file:
+            file.write(self.files["a"][:1000])
+        subprocess.run([CURL, "-sS", "--fail", "-C", "-", "-o", out, url], timeout=60, check=True)
+        with open(out, "rb") as file:
+            self.assertEqual(file.read(), self.files["a"])
+
+    def test_4_gateway_and_liars(self):
+        gate = self.market.gateway()
+        files = {b"good": b"good" * 100, b"bad": b"expected"}
+        pack = pack_of(files).replace(b"expected", b"EXPECTED")
+        self.sell(pack)
+        tree = self.sell(directory_of(files, pack))
+        status, _, body = gate.get(f"/{tree}/good")
+        self.assertEqual((status, body), (200, files[b"good"]))
+        for headers in ({}, {"Range": "bytes=0-0"}, {"Range": "bytes=-1"}):
+            status, _, body = gate.get(f"/{tree}/bad", **headers)
+            self.assertEqual((status, json.loads(body)["error"]), (502, "PEER_BAD_DIRECTORY"))
+        self.assertNotIn(b"EXPECTED", body)
+
+    def test_4_gateway_without_the_pack(self):
+        gate = self.market.gateway()
+        files = {b"one": b"one one", b"two": b"two two"}
+        self.sell(*files.values())
+        tree = self.sell(directory_of(files, pack_of(files)))
+        for path, data in files.items():
+            status, _, body = gate.get(f"/{tree}/{path.decode()}")
+            self.assertEqual((status, body), (200, data))
 
 
 if __name__ == "__main__":
