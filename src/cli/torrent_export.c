@@ -94,12 +94,11 @@ static int compare_layers(const void *a, const void *b)
 
 static souk_status add_layer(struct export *export, const struct souk_directory_entry *entry)
 {
-	struct souk_content_name name = souk_directory_content_name(entry);
 	struct torrent_source source = export->source;
 	struct souk_hash *hashes;
 	size_t count;
 	if (export->is_directory)
-		SOUK_TRY(torrent_rows_find(&export->rows, &name, &source));
+		SOUK_TRY(torrent_rows_find_file(&export->rows, &export->directory, entry, &source));
 	SOUK_TRY(torrent_rows_layer(
 		&export->rows, &source, export->directory.piece_length, &hashes, &count));
 	export->layers[export->layer_count++] = (struct souk_torrent_layer){

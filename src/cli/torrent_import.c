@@ -36,6 +36,7 @@ struct task {
 	bool *wanted; /* for each file: it is not here yet */
 	uint32_t wanted_count;
 	uint32_t from_data, from_peers, was_there;
+	bool has_pack;	  /* it was here when the import began */
 	char folder[520]; /* HOME/torrents/INFOHASH */
 	int lock;
 	struct souk_torrent_peer peers[TORRENT_PEERS_MAX];
@@ -130,7 +131,7 @@ static souk_status look_at(
 	struct import_result result;
 	char path[PATH_MAX];
 	*ret_wanted = false;
-	if (is_here(task, entry)) {
+	if ((entry->is_packed && task->has_pack) || is_here(task, entry)) {
 		task->was_there++;
 		return SOUK_OK;
 	}
@@ -327,16 +328,74 @@ static void clean_folder(struct task *task)
 	rmdir(task->folder);
 }
 
+/* ------------------------------------------------------------------ the pack */
+
+static bool is_pack_here(const struct task *task)
+{
+	const struct souk_directory_pack *pack = &task->torrent.directory.pack;
+	const struct souk_directory_entry whole = {.id = pack->id, .size = pack->size};
+	return pack->file_count > 0 && is_here(task, &whole);
+}
+
+/* By their names in HOME/content. */
+static souk_status pack_files(
+	struct task *task, struct import_pack *pack, char (*names)[2 * SOUK_HASH_SIZE + 1])
+{
+	struct souk_directory_iterator it;
+	struct souk_directory_entry entry;
+	struct import_result result;
+	souk_directory_begin(&it, &task->torrent.directory);
+	while (souk_directory_next(&it, &entry)) {
+		if (!entry.is_packed)
+			continue;
+		souk_hex_encode(names[pack->count], entry.id.bytes, SOUK_HASH_SIZE);
+		pack->files[pack->count] =
+			(struct import_pack_file){.path = names[pack->count], .size = entry.size};
+		pack->count++;
+	}
+	souk_status status = import_pack(&task->store, pack, &result);
+	if (status == SOUK_PEER_BAD_CONTENT)
+		return say(task, SOUK_PEER_BAD_DIRECTORY, "its pack",
+			"the torrent names another one than its files make");
+	return status == SOUK_OK ? SOUK_OK : say(task, status, "the pack", result.detail);
+}
+
+/* Whoever fetches the directory asks for its pack first: it is made of the files that are here. */
+static souk_status make_pack(struct task *task)
+{
+	const struct souk_directory *directory = &task->torrent.directory;
+	char folder[520], (*names)[2 * SOUK_HASH_SIZE + 1];
+	if (directory->pack.file_count == 0 || task->has_pack)
+		return SOUK_OK;
+	snprintf(folder, sizeof folder, "%s/content", task->store.home);
+	struct import_pack pack = {.folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.files = calloc(directory->pack.file_count, sizeof *pack.files),
+		.folder = directory->name,
+		.expected = &directory->pack.id,
+		.price = price};
+	names = calloc(directory->pack.file_count, sizeof *names);
+	souk_status status = pack.folder_fd < 0 ? SOUK_IO_READ : SOUK_IO_MEMORY;
+	if (pack.folder_fd >= 0 && pack.files != NULL && names != NULL)
+		status = pack_files(task, &pack, names);
+	if (pack.folder_fd >= 0)
+		close(pack.folder_fd);
+	free(pack.files);
+	free(names);
+	return status;
+}
+
 /* ------------------------------------------------------------------ the command */
 
 static souk_status import(struct task *task, const char *path)
 {
 	SOUK_TRY(read_torrent(task, path));
 	set_folder(task);
+	task->has_pack = is_pack_here(task);
 	SOUK_TRY(look_at_all(task));
 	SOUK_TRY(drop_twins(task));
 	if (task->wanted_count > 0)
 		SOUK_TRY(fetch(task));
+	SOUK_TRY(make_pack(task));
 	souk_status status =
 		import_directory(&task->store, task->torrent.info, price, &task->result);
 	if (status != SOUK_OK)

@@ -82,6 +82,30 @@ souk_status torrent_rows_find(
 	return souk_content_check(&ret->content, name, offer->size, offer->chunk_size);
 }
 
+souk_status torrent_rows_find_file(struct torrent_rows *rows,
+	const struct souk_directory *directory, const struct souk_directory_entry *entry,
+	struct torrent_source *ret)
+{
+	struct souk_content_name name = souk_directory_content_name(entry);
+	struct souk_content_name pack = souk_directory_pack_name(directory);
+	struct torrent_source packed = {0};
+	if (entry->is_packed && find_here(rows, &pack, &packed)) {
+		*ret = (struct torrent_source){
+			.content = {entry->id, entry->size, packed.content.chunk_size},
+			.is_here = true,
+			.is_packed = true,
+			.pack = pack.id,
+			.offset = entry->pack_offset};
+		return SOUK_OK;
+	}
+	souk_status status = torrent_rows_find(rows, &name, ret);
+	if (status == SOUK_LOCAL_NOT_FOUND && entry->is_packed)
+		return say(rows, status,
+			"it is in the folder's pack only, which is not in this home: have the "
+			"folder with souk get, and put it here with souk add");
+	return status;
+}
+
 /* ------------------------------------------------------------------ rows */
 
 static souk_status row_here(struct torrent_rows *rows, const struct souk_content *content,
@@ -144,7 +168,8 @@ static souk_status verified_row(struct torrent_rows *rows, const struct torrent_
 
 /* ------------------------------------------------------------------ bytes */
 
-/* Where chunks are longer than pieces: hash the bytes again, by the piece. */
+/* Where chunks are longer than pieces, or are not the file's own: hash the bytes again, by the
+ * piece. */
 static souk_status hash_pieces(struct torrent_rows *rows, const struct torrent_source *source,
 	uint32_t piece_length, int fd, struct souk_hash *row, size_t count)
 {
@@ -157,7 +182,7 @@ static souk_status hash_pieces(struct torrent_rows *rows, const struct torrent_s
 	while (status == SOUK_OK && builder.size < source->content.size) {
 		uint64_t left = source->content.size - builder.size;
 		size_t size = left < piece_length ? (size_t)left : piece_length;
-		status = souk_file_read_at(fd, piece, size, builder.size);
+		status = souk_file_read_at(fd, piece, size, source->offset + builder.size);
 		if (status == SOUK_OK)
 			status = souk_content_builder_add(&builder, souk_bytes_of(piece, size));
 	}
@@ -183,7 +208,8 @@ static souk_status layer_of_bytes(struct torrent_rows *rows, const struct torren
 			"export it from a home that has them");
 	if (count > SOUK_TORRENT_PIECES_MAX)
 		return say(rows, SOUK_LOCAL_FULL, "a torrent has no more than 2097152 pieces");
-	provider_store_data_path(&rows->store, &source->content.id, path);
+	provider_store_data_path(
+		&rows->store, source->is_packed ? &source->pack : &source->content.id, path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return say(rows, SOUK_IO_READ, strerror(errno));
@@ -206,7 +232,7 @@ souk_status torrent_rows_layer(struct torrent_rows *rows, const struct torrent_s
 {
 	struct souk_hash *row;
 	size_t count;
-	if (piece_length < source->content.chunk_size)
+	if (source->is_packed || piece_length < source->content.chunk_size)
 		return layer_of_bytes(rows, source, piece_length, ret, ret_count);
 	SOUK_TRY(verified_row(rows, source, &row, &count));
 	*ret_count = souk_torrent_reduce(row, count, source->content.chunk_size, piece_length);

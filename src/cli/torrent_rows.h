@@ -5,6 +5,7 @@
  *   the home's row --.
  *                     >-- as long as a piece: the layer; shorter: joined; longer: the bytes,
  *   a provider's row -'                                                   from the home only
+ *   the home's pack: the bytes
  *
  * Rows are given away: no money is needed. A folder's bytes, which list its files, are for
  * sale: they are fetched as souk get does, where the user asks for it.
@@ -14,6 +15,7 @@
 
 #include "../client/market.h"
 #include "../daemon/provider_store.h"
+#include "souk/content/directory.h"
 #include "souk/content/torrent.h"
 
 #define TORRENT_ROWS_DETAIL_SIZE 512
@@ -37,6 +39,9 @@ struct torrent_source {
 	struct souk_content content;
 	char name[160]; /* "" where nobody knows */
 	bool is_here;	/* whole, in the home */
+	bool is_packed; /* its bytes are those from OFFSET on of the content PACK, which is here */
+	struct souk_hash pack;
+	uint64_t offset;
 	const struct market_entry *seller;
 };
 
@@ -46,6 +51,10 @@ struct torrent_source {
  *   SOUK_PEER_*, SOUK_IO_*, SOUK_CORRUPT_CONTENT  as they say. */
 SOUK_MUST_CHECK souk_status torrent_rows_find(struct torrent_rows *rows,
 	const struct souk_content_name *name, struct torrent_source *ret);
+/* ENTRY of DIRECTORY: out of the pack, where that is here. As above. */
+SOUK_MUST_CHECK souk_status torrent_rows_find_file(struct torrent_rows *rows,
+	const struct souk_directory *directory, const struct souk_directory_entry *entry,
+	struct torrent_source *ret);
 /* The layer for pieces of PIECE_LENGTH; *RET is heap. */
 SOUK_MUST_CHECK souk_status torrent_rows_layer(struct torrent_rows *rows,
 	const struct torrent_source *source, uint32_t piece_length, struct souk_hash **ret,

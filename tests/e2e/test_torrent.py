@@ -49,7 +49,8 @@ class Torrent(MarketTest):
         cls.site = market.path("site")
         cls.seller, cls.cache = market.provider(), market.provider()
         cls.buyer = market.customer()
-        cls.folder = cls.seller.souk("add", cls.site)["contents"][0]
+        # Each file by itself, too: several are exported and bought alone.
+        cls.folder = cls.seller.souk("add", cls.site, "--each")["contents"][0]
         cls.torrent = market.path("site.torrent")
         cls.export = cls.seller.souk("torrent", "export", cls.folder["content"], cls.torrent)
         cls.seller.start()
@@ -95,7 +96,8 @@ class Torrent(MarketTest):
         for data in self.files.values():
             with open(os.path.join(home.path, "content", content_root(data).hex()), "rb") as file:
                 self.assertEqual(file.read(), data)
-        ids = {content_root(data).hex() for data in self.files.values()} | {self.folder["content"]}
+        ids = {content_root(data).hex() for data in self.files.values()} | {
+            self.folder["content"], self.folder["pack"]["content"]}
         self.assertEqual({name.split(".")[0] for name in names}, ids)
 
     # ---------------------------------------------------------------- export
@@ -162,7 +164,27 @@ class Torrent(MarketTest):
         with open(self.torrent, "rb") as file:
             ours = libtorrent.bdecode(file.read())
         self.assertEqual(ours[b"piece layers"], theirs[b"piece layers"])
+        pack = ours[b"info"].pop(b"souk pack")
+        self.assertEqual(pack[b"pieces root"].hex(), self.folder["pack"]["content"])
         self.assertEqual(ours[b"info"], theirs[b"info"])
+        # Without a pack nothing of it is ours.
+        home, path = self.new_home("no-pack"), self.market.path("no-pack.torrent")
+        folder = home.souk("add", self.site, "--no-pack")["contents"][0]
+        home.souk("torrent", "export", folder["content"], path)
+        with open(path, "rb") as file:
+            self.assertEqual(libtorrent.bdecode(file.read())[b"info"], theirs[b"info"])
+
+    def test_1_out_of_a_pack(self):
+        """Pieces of files that are in a pack only are hashed there."""
+        home, path = self.new_home("packed"), self.market.path("packed.torrent")
+        folder = home.souk("add", self.site)["contents"][0]
+        self.assertEqual(folder["content"], self.folder["content"])
+        home.souk("torrent", "export", folder["content"], path)
+        with open(path, "rb") as packed, open(self.torrent, "rb") as each:
+            self.assertEqual(packed.read(), each.read())
+        # All is here: nothing is asked of a swarm.
+        again = home.souk("torrent", "import", path, "--no-trackers")
+        self.assertEqual((again["files_there"], again["files_from_peers"]), (len(FILES), 0))
 
     def test_1_folders_in_the_market(self):
         """A folder's list of files is for sale; with it, the torrent is the one of who has it."""
