@@ -73,6 +73,8 @@ static struct souk_provider_session *find_free(struct souk_provider *provider)
 		if (s->state == SOUK_PROVIDER_FREE)
 			found = s;
 	}
+	if (found != NULL && (uint32_t)(found - provider->memory.sessions) >= provider->session_top)
+		provider->session_top++;
 	return found;
 }
 
@@ -106,7 +108,7 @@ static void make_room(struct souk_provider *provider, struct souk_time now)
 {
 	struct souk_provider_session *worst = NULL;
 	uint64_t most = 0;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state != SOUK_PROVIDER_OPEN)
 			continue;
@@ -128,7 +130,7 @@ static struct souk_provider_session *oldest_granted(
 	const struct souk_provider *provider, const uint64_t *from)
 {
 	struct souk_provider_session *oldest = NULL;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state == SOUK_PROVIDER_GRANTED && (from == NULL || s->from == *from) &&
 			(oldest == NULL || souk_time_is_before(s->active, oldest->active)))
@@ -140,7 +142,7 @@ static struct souk_provider_session *oldest_granted(
 static uint32_t granted_to(const struct souk_provider *provider, uint64_t from)
 {
 	uint32_t count = 0;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		const struct souk_provider_session *s = &provider->memory.sessions[i];
 		count += s->state == SOUK_PROVIDER_GRANTED && s->from == from;
 	}
@@ -154,7 +156,7 @@ static struct souk_provider_session *least_deserved(
 {
 	uint64_t greedy = from;
 	uint32_t mine = granted_to(provider, from), most = mine + 1;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		const struct souk_provider_session *s = &provider->memory.sessions[i];
 		uint32_t count = s->state == SOUK_PROVIDER_GRANTED && s->from != greedy
 					 ? granted_to(provider, s->from)
@@ -267,6 +269,7 @@ static void start_session(struct souk_provider *provider, struct souk_provider_s
 			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
 	provider->session_count++;
 	provider->granted_count++;
+	provider_note_deadline(provider, s);
 	provider->totals.asks_granted++;
 }
 
@@ -418,6 +421,7 @@ souk_status souk_provider_strip(struct souk_provider *provider, const struct sou
 	provider->granted_count--;
 	s->active = now;
 	s->store_due = true;
+	provider_note_deadline(provider, s);
 	provider->sessions_waiting = true;
 	provider->totals.strips_accepted++;
 	return SOUK_OK;
@@ -500,6 +504,7 @@ static void commit_payee(struct souk_provider *provider, struct souk_provider_se
 		return;
 	s->payee = *payee;
 	s->dirty = true;
+	provider->has_dirty = true;
 	provider->totals.tickets_accepted++;
 	provider->totals.units_paid += units;
 	if (souk_amount_mul(&gain, payee->price, units) == SOUK_OK &&
@@ -713,6 +718,7 @@ static souk_status resume(struct souk_provider *provider, struct souk_provider_s
 	SOUK_CHECK(souk_map_insert(&provider->session_map,
 			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
 	provider->session_count++;
+	provider_note_deadline(provider, s);
 	return SOUK_OK;
 }
 

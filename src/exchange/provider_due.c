@@ -34,8 +34,11 @@ static void settle_due(struct souk_provider *provider, struct souk_provider_due 
 static struct souk_provider_due *due_free_slot(struct souk_provider *provider)
 {
 	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
-		if (provider->memory.dues[i].state == SOUK_DUE_FREE)
-			return &provider->memory.dues[i];
+		if (provider->memory.dues[i].state != SOUK_DUE_FREE)
+			continue;
+		if (i >= provider->due_top)
+			provider->due_top = i + 1;
+		return &provider->memory.dues[i];
 	}
 	return NULL;
 }
@@ -56,7 +59,7 @@ static bool is_of_use(
 void provider_due_forget(struct souk_provider *provider)
 {
 	uint32_t count = 0;
-	for (uint32_t i = 0; i < provider->memory.due_max && count < FORGET_COUNT; i++) {
+	for (uint32_t i = 0; i < provider->due_top && count < FORGET_COUNT; i++) {
 		struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state != SOUK_DUE_WAITING || due->unit > 0)
 			continue;
@@ -119,13 +122,13 @@ void provider_session_leave(struct souk_provider *provider, struct souk_provider
 
 bool provider_overlaps(const struct souk_provider *provider, const struct souk_strip *strip)
 {
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		const struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state == SOUK_PROVIDER_OPEN &&
 			souk_payee_strips_overlap(&s->record.strip_open.strip, strip))
 			return true;
 	}
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		const struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state == SOUK_DUE_FREE || due->epoch != strip->epoch)
 			continue;
@@ -159,9 +162,20 @@ static struct souk_time session_deadline(
 		souk_time_plus_ms(s->payee.expires, config->idle_ms));
 }
 
+/* Deadlines only move away while a session lives, but for what is noted here. */
+void provider_note_deadline(struct souk_provider *provider, const struct souk_provider_session *s)
+{
+	provider->quiet = souk_time_earlier(provider->quiet, session_deadline(provider, s));
+}
+
 void souk_provider_tick(struct souk_provider *provider, struct souk_time now)
 {
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	/* A clock that was set back begins anew. */
+	if (souk_time_is_before(now, provider->quiet) &&
+		!souk_time_is_before(now, provider->quiet_from))
+		return;
+	provider->quiet_from = now;
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state == SOUK_PROVIDER_FREE ||
 			souk_time_is_before(now, session_deadline(provider, s)))
@@ -171,22 +185,23 @@ void souk_provider_tick(struct souk_provider *provider, struct souk_time now)
 		else if (s->state == SOUK_PROVIDER_OPEN)
 			provider_session_leave(provider, s);
 	}
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state != SOUK_DUE_CLAIMING || souk_time_is_before(now, due->retry))
 			continue;
 		due->state = SOUK_DUE_CLAIM;
 		provider->dues_waiting = true;
 	}
+	provider->quiet = souk_provider_deadline(provider);
 }
 
 struct souk_time souk_provider_deadline(const struct souk_provider *provider)
 {
 	struct souk_time deadline = SOUK_TIME_NEVER;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++)
+	for (uint32_t i = 0; i < provider->session_top; i++)
 		deadline = souk_time_earlier(
 			deadline, session_deadline(provider, &provider->memory.sessions[i]));
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		const struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state == SOUK_DUE_CLAIMING)
 			deadline = souk_time_earlier(deadline, due->retry);
@@ -202,7 +217,7 @@ void souk_provider_set_epoch(
 	provider->epoch = epoch;
 	provider->epoch_end = end;
 	provider->epoch_known = true;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state == SOUK_PROVIDER_GRANTED && s->record.ask.epoch < epoch)
 			provider_session_free(provider, s);
@@ -212,7 +227,7 @@ void souk_provider_set_epoch(
 							? end
 							: souk_time_earlier(s->payee.closes, now));
 	}
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state == SOUK_DUE_WAITING && !is_of_use(provider, due, true))
 			settle_due(provider, due, SOUK_OK, SOUK_AMOUNT_ZERO);
@@ -254,7 +269,7 @@ souk_status souk_provider_leaf_owed(const struct souk_provider *provider,
 	souk_status status = SOUK_PEER_UNKNOWN_SESSION;
 	struct souk_amount owed = SOUK_AMOUNT_ZERO;
 	struct souk_nonce session;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		const struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state != SOUK_PROVIDER_OPEN || s->payee.unit == 0 ||
 			!is_on_leaf(&s->record.strip_open.strip, leaf))
@@ -263,7 +278,7 @@ souk_status souk_provider_leaf_owed(const struct souk_provider *provider,
 		session = s->record.grant.session;
 		status = SOUK_OK;
 	}
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		const struct souk_provider_due *due = &provider->memory.dues[i];
 		if (!due_is_on_leaf(due, leaf) || due->unit == 0)
 			continue;
@@ -282,7 +297,7 @@ souk_status souk_provider_leaf_owed(const struct souk_provider *provider,
 
 static void leave_leaf(struct souk_provider *provider, const struct souk_leaf_id *leaf)
 {
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state == SOUK_PROVIDER_OPEN && is_on_leaf(&s->record.strip_open.strip, leaf))
 			provider_session_leave(provider, s);
@@ -304,7 +319,7 @@ souk_status souk_provider_receipt(
 void souk_provider_receipt_kept(struct souk_provider *provider, const struct souk_leaf_id *leaf)
 {
 	leave_leaf(provider, leaf);
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state == SOUK_DUE_WAITING && due_is_on_leaf(due, leaf))
 			settle_due(provider, due, SOUK_OK, SOUK_AMOUNT_ZERO);
@@ -317,14 +332,14 @@ bool souk_provider_undrawn(const struct souk_provider *provider, uint64_t *ret_e
 {
 	uint64_t oldest = UINT64_MAX;
 	bool found = false;
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		const struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state != SOUK_DUE_WAITING)
 			continue;
 		found = true;
 		oldest = due->epoch < oldest ? due->epoch : oldest;
 	}
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		const struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state != SOUK_PROVIDER_OPEN)
 			continue;
@@ -369,12 +384,12 @@ void souk_provider_draw(struct souk_provider *provider, uint64_t epoch,
 	const struct souk_hash *beacon, struct souk_time now)
 {
 	(void)now;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state == SOUK_PROVIDER_OPEN && s->record.ask.epoch == epoch)
 			provider_session_leave(provider, s);
 	}
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
+	for (uint32_t i = 0; i < provider->due_top; i++) {
 		struct souk_provider_due *due = &provider->memory.dues[i];
 		if (due->state == SOUK_DUE_WAITING && due->epoch == epoch)
 			draw_due(provider, due, beacon);
@@ -409,6 +424,7 @@ void souk_provider_claim_result(struct souk_provider *provider, const struct sou
 		return;
 	if (!is_final(status)) {
 		due->retry = souk_time_plus_ms(now, SOUK_PROVIDER_RETRY_MS);
+		provider->quiet = souk_time_earlier(provider->quiet, due->retry);
 		return;
 	}
 	if (status != SOUK_OK) {
@@ -440,7 +456,7 @@ souk_status souk_provider_claim(
 uint32_t souk_provider_dirty_count(const struct souk_provider *provider)
 {
 	uint32_t count = 0;
-	for (uint32_t i = 0; i < provider->memory.session_max; i++)
+	for (uint32_t i = 0; i < provider->session_top; i++)
 		count += provider->memory.sessions[i].state == SOUK_PROVIDER_OPEN &&
 			 provider->memory.sessions[i].dirty;
 	return count;
@@ -448,7 +464,10 @@ uint32_t souk_provider_dirty_count(const struct souk_provider *provider)
 
 void souk_provider_flush(struct souk_provider *provider)
 {
-	for (uint32_t i = 0; i < provider->memory.session_max; i++) {
+	if (!provider->has_dirty)
+		return;
+	provider->has_dirty = false;
+	for (uint32_t i = 0; i < provider->session_top; i++) {
 		struct souk_provider_session *s = &provider->memory.sessions[i];
 		if (s->state != SOUK_PROVIDER_OPEN || !s->dirty)
 			continue;
@@ -460,8 +479,7 @@ void souk_provider_flush(struct souk_provider *provider)
 
 static bool next_store(struct souk_provider *provider, struct souk_provider_effect *ret)
 {
-	for (; provider->session_cursor < provider->memory.session_max;
-		provider->session_cursor++) {
+	for (; provider->session_cursor < provider->session_top; provider->session_cursor++) {
 		struct souk_provider_session *s =
 			&provider->memory.sessions[provider->session_cursor];
 		if (s->state == SOUK_PROVIDER_LEAVING && !s->store_due)
@@ -483,7 +501,7 @@ static bool next_store(struct souk_provider *provider, struct souk_provider_effe
 
 static bool next_due(struct souk_provider *provider, struct souk_provider_effect *ret)
 {
-	for (; provider->due_cursor < provider->memory.due_max; provider->due_cursor++) {
+	for (; provider->due_cursor < provider->due_top; provider->due_cursor++) {
 		struct souk_provider_due *due = &provider->memory.dues[provider->due_cursor];
 		*ret = (struct souk_provider_effect){.session = due->session,
 			.leaf = {due->escrow, due->epoch, due->segment, due->leaf},

@@ -22,6 +22,9 @@ bool provider_has_due_room(const struct souk_provider *provider, uint32_t more);
 /* An open session serves no more: store it, and wait for the draw of its epoch. */
 void provider_session_leave(struct souk_provider *provider, struct souk_provider_session *s);
 
+/* S began, or begins to be paid: what souk_provider_tick has to do with it is not forgotten. */
+void provider_note_deadline(struct souk_provider *provider, const struct souk_provider_session *s);
+
 /* A due for RECORD, whose session is not in the due table; there is room. What SERVED units holds
  * its part of the leaf to the end of the epoch, paid or not. */
 void provider_due_add(

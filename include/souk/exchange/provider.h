@@ -176,6 +176,12 @@ struct souk_provider {
 	uint32_t session_count;
 	uint32_t granted_count; /* of them wait for their strip */
 	uint32_t due_count;
+	/* Behind these no slot was ever used: tables are large, and mostly empty. */
+	uint32_t session_top;
+	uint32_t due_top;
+	/* Between these souk_provider_tick finds nothing to do. */
+	struct souk_time quiet_from, quiet;
+	bool has_dirty;	       /* a session may be dirty */
 	bool sessions_waiting; /* for effects to be pulled, perhaps */
 	bool dues_waiting;
 	bool stored; /* a STORE was pulled since souk_provider_next_effect last said false */
