@@ -172,6 +172,7 @@ static void make_machine(struct sim_sponsor *s)
 		.escrow = s->escrow,
 		.budget = souk_amount_of_ncoin(UINT64_C(1) << 60),
 		.caches = (uint16_t)scenario->bundle,
+		.share = (uint32_t)scenario->share,
 		.segment = (uint16_t)(scenario->segment_units < SOUK_BUNDLE_SEGMENT_MAX
 					      ? scenario->segment_units
 					      : SOUK_BUNDLE_SEGMENT_MAX),

@@ -94,6 +94,8 @@ enum sim_unit {
 		"the same for a network")                                                          \
 	X(puzzle, "puzzle", SIM_NUMBER, 1, 0, 1, "whether a sponsor wants the token")              \
 	X(bundle, "bundle", SIM_NUMBER, 6, 1, 16, "caches that a sponsor draws for a viewer")      \
+	X(share, "share", SIM_NUMBER, 1, 0, 1000000,                                               \
+		"units of a content for each of them at least; 0: it draws all, always")           \
 	X(segment_units, "segment", SIM_NUMBER, 8, 1, 256, "units of each cache between tokens")   \
 	X(latency_us, "latency-us", SIM_NUMBER, 10000, 0, 10000000, "of a node to the middle")     \
 	X(jitter_us, "jitter-us", SIM_NUMBER, 2000, 0, 10000000, "at most so much more")           \

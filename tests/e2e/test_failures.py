@@ -28,6 +28,13 @@ VIEWERS = 3                          # at once
 KILLED = math.ceil(CACHES * 0.3)
 
 
+def units_of(size):
+    """Of all caches of one bundle: no more of them than there are chunks."""
+    chunks = math.ceil(size / UNIT)
+    drawn = min(DRAWN, chunks)
+    return math.ceil(chunks / drawn) * drawn
+
+
 class Failures(unittest.TestCase):
     def setUp(self):
         self.rng = random.Random(SEED)
@@ -109,8 +116,7 @@ class Failures(unittest.TestCase):
         report = self.sponsor.report()
         failed = report["bundles"] - report["bundles_finished"]
         delivered = sum(len(self.files[i % FILES][1]) for i in range(OBJECTS))
-        whole = sum(math.ceil(math.ceil(len(self.files[i % FILES][1]) / UNIT) / DRAWN) * DRAWN
-                    for i in range(OBJECTS))
+        whole = sum(units_of(len(self.files[i % FILES][1])) for i in range(OBJECTS))
         self.assertEqual(report["spent_ncoin"], report["units"] * PRICE)
         self.assertLessEqual(report["units"], whole + failed * DRAWN * (WINDOW + 1))
         # Cache by cache: never more than it served, and never a window less for a bundle that failed.

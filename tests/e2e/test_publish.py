@@ -206,6 +206,23 @@ class PublishTest(MarketTest):
                 self.assertEqual(file.read(), data)
         self.check_books()
 
+    def test_6a_a_small_one(self):
+        """Of one chunk: one cache sends it, and is paid for one unit."""
+        path, _ = self.market.file("small", 4096, seed=61)
+        two, _ = self.market.file("two", 2 * UNIT - 5, seed=62)
+        for path, chunks in ((path, 1), (two, 2)):
+            content = self.publisher.publish(path, "0.5")["content"]
+            with open(path, "rb") as file:
+                data = file.read()
+            for views in (1, 2):
+                self.assertEqual(self.view(content, data).code, 0)
+                entry = self.publisher.wait_settled(content)
+                self.assertEqual(entry["bundle_caches"], chunks)
+                self.assertEqual(entry["bundles"], views)
+                self.assertEqual(entry["units"], views * chunks)
+                self.assertEqual(entry["spent_ncoin"], views * chunks * COIN // 10000)
+        self.check_books()
+
     # ------------------------------------------------------------------ audits
 
     def test_6b_an_audit(self):

@@ -20,8 +20,10 @@ LINE = 100 * 10**9                   # of the sponsor's escrow, in ncoin
 
 
 def units_of(size):
-    """Of all caches of one bundle."""
-    return math.ceil(math.ceil(size / UNIT) / DRAWN) * DRAWN
+    """Of all caches of one bundle: no more of them than there are chunks."""
+    chunks = math.ceil(size / UNIT)
+    drawn = min(DRAWN, chunks)
+    return math.ceil(chunks / drawn) * drawn
 
 
 class Sponsored(MarketTest):
