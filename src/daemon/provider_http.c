@@ -211,6 +211,15 @@ static bool may_ask(struct provider_node *node, const char *peer)
 	return provider_limit_take(&node->limit, peer, souk_clock_steady_ns() / 1000000);
 }
 
+/* Who asks before it knows how long a content is asks for many units. 0: it is no content. */
+static uint32_t chunks_of(const struct souk_content_record *record)
+{
+	uint64_t chunks = record->chunk_size == 0 || record->size == 0
+				  ? 0
+				  : (record->size - 1) / record->chunk_size + 1;
+	return chunks < UINT32_MAX ? (uint32_t)chunks : 0;
+}
+
 static void answer_ask(struct provider_node *node, const struct souk_http_request *request,
 	struct souk_http_reply *reply)
 {
@@ -242,6 +251,8 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 	struct souk_hash secret;
 	if (cache_recruits_find(node->recruits, &ask.content, &ask.escrow, &item.price, &secret))
 		item.sponsor_secret = &secret;
+	else
+		item.units_max = chunks_of(&record);
 	/* A refusal costs nothing, so it is not counted against the address. */
 	pthread_mutex_lock(&node->lock);
 	status = souk_provider_ask_check(&node->provider, &ask, &item, provider_now());

@@ -55,7 +55,7 @@ souk_status souk_customer_grant(
 	if (!souk_address_equal(&grant->provider, &customer->ask.provider))
 		return SOUK_PEER_WRONG_SIGNER;
 	if (!souk_hash_equal(&grant->ask, &digest) || grant->price.ncoin != customer->price.ncoin ||
-		grant->units != customer->ask.units)
+		grant->units > customer->ask.units)
 		return SOUK_PEER_BAD_GRANT;
 	SOUK_TRY(souk_session_secret(&secret, &customer->ephemeral.seckey, &grant->session_key,
 		&grant->session, &digest));

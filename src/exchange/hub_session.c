@@ -111,7 +111,7 @@ static souk_status check_terms(const struct souk_hub *hub, const struct souk_hub
 	bool same = souk_hash_equal(&grant->ask, &ask) && souk_hash_equal(&strip->grant, &digest) &&
 		    souk_address_equal(&grant->provider, &open->ask.provider) &&
 		    grant->price.ncoin == open->ask.price.ncoin &&
-		    grant->units == open->ask.units && strip->count == grant->units &&
+		    grant->units <= open->ask.units && strip->count == grant->units &&
 		    strip->expires.ms == grant->expires.ms &&
 		    memcmp(&strip->nonce, &grant->session, sizeof strip->nonce) == 0;
 	return same ? SOUK_OK : SOUK_PEER_BAD_GRANT;

@@ -210,15 +210,22 @@ souk_status souk_provider_ask_check(const struct souk_provider *provider,
 	return souk_time_is_before(now, provider->epoch_end) ? SOUK_OK : SOUK_PEER_EPOCH_CLOSED;
 }
 
+static uint32_t granted_units(const struct souk_ask *ask, const struct souk_provider_item *item)
+{
+	bool is_cut = item->units_max > 0 && item->units_max < ask->units;
+	return is_cut ? item->units_max : ask->units;
+}
+
 static void fill_grant(struct souk_provider *provider, struct souk_provider_session *s,
-	const struct souk_identity *ephemeral, struct souk_time now)
+	const struct souk_provider_item *item, const struct souk_identity *ephemeral,
+	struct souk_time now)
 {
 	struct souk_grant *grant = &s->record.grant;
 	grant->version = SOUK_EXCHANGE_VERSION;
 	grant->provider = provider->config.identity->address;
 	grant->ask = souk_ask_digest(&s->record.ask);
 	grant->price = s->record.ask.price;
-	grant->units = s->record.ask.units;
+	grant->units = granted_units(&s->record.ask, item);
 	grant->window = provider->config.window;
 	grant->session_key = ephemeral->pubkey;
 	grant->expires = souk_time_plus_ms(now, provider->config.session_ms);
@@ -258,7 +265,7 @@ static void start_session(struct souk_provider *provider, struct souk_provider_s
 	s->record.content_size = item->size;
 	s->record.chunk_size = item->chunk_size;
 	souk_secret_rng_fill(&provider->rng, &s->record.key_secret, sizeof s->record.key_secret);
-	fill_grant(provider, s, ephemeral, now);
+	fill_grant(provider, s, item, ephemeral, now);
 	if (item->sponsor_secret != NULL)
 		s->record.key_secret = souk_sponsored_keys(
 			item->sponsor_secret, &s->record.grant.session, &s->record.grant.ask);

@@ -79,6 +79,7 @@ struct souk_provider_item {
 	uint64_t size;
 	uint32_t chunk_size;	  /* 0, and size 0: a service's units */
 	struct souk_amount price; /* of one unit, now */
+	uint32_t units_max;	  /* that are granted, however many are asked for; 0: no limit */
 	uint64_t from;		  /* who asks, by address: grants are shared among those */
 	/* S of the sponsor whose escrow the ask names, see souk/exchange/sponsored.h; NULL: none */
 	const struct souk_hash *sponsor_secret;
