@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fetch_ask.h"
+#include "fetch_early.h"
 #include "fetch_internal.h"
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
@@ -348,6 +349,7 @@ void fetch_free(struct fetch *fetch)
 			fetch->engines[i].way->free(fetch->engines[i].hands);
 	}
 	fetch_ask_free(fetch->ask);
+	fetch_early_free(fetch);
 	souk_chain_client_free(fetch->chain);
 	free(fetch->entries);
 	free(fetch->row);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch_early.h"
 #include "http_keep.h"
 #include "problem.h"
 #include "souk/base/check.h"
@@ -113,6 +114,7 @@ void fetch_ask_free(struct fetch_ask *ask)
 		return;
 	if (ask->engine != NULL) {
 		cancel_offers(ask);
+		fetch_early_end(ask->fetch, ask->engine);
 		for (size_t i = 0; i < ROWS_AT_ONCE; i++)
 			drop_row(ask, &ask->rows[i]);
 	}
@@ -262,6 +264,8 @@ static void take_all(struct fetch_ask *ask)
 {
 	struct souk_http_fetched fetched;
 	while (souk_http_fetcher_next(ask->engine, &fetched)) {
+		if (fetch_early_take(ask->fetch, &fetched))
+			continue;
 		if (is_question(ask, fetched.user)) {
 			take_offer(ask, fetched.user, &fetched);
 			continue;
@@ -293,6 +297,16 @@ static souk_status ask_row(
 	return status;
 }
 
+/* Whether it is over: all have answered, or a stream waits no longer for those that have not. */
+static bool is_over(const struct fetch_ask *ask)
+{
+	bool has_offer = ask->end_ms != 0;
+	if (has_offer && ask->fetch->config.is_streaming)
+		return (ask->waited == 0 && !fetch_early_is_waited(ask->fetch)) ||
+		       now_ms() >= ask->end_ms;
+	return ask->running == 0;
+}
+
 souk_status fetch_ask_offers(struct fetch_ask *ask)
 {
 	ask->began_ms = now_ms();
@@ -301,10 +315,9 @@ souk_status fetch_ask_offers(struct fetch_ask *ask)
 	ask->end_ms = 0;
 	for (size_t i = 0; i < OFFERS_AT_ONCE; i++)
 		ask_further(ask, &ask->offers[i]);
-	while (ask->running > 0) {
+	fetch_early_ask(ask->fetch, ask->engine);
+	while (!is_over(ask)) {
 		bool may_end = ask->fetch->config.is_streaming && ask->end_ms != 0;
-		if (may_end && (ask->waited == 0 || now_ms() >= ask->end_ms))
-			break;
 		SOUK_TRY(souk_http_fetcher_poll(ask->engine, may_end ? POLL_MS / 10 : POLL_MS, -1));
 		take_all(ask);
 	}

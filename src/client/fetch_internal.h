@@ -19,6 +19,10 @@
 #include "market_memory.h"
 #include "souk/base/bitmap.h"
 
+/* Where only what somebody wants is fetched, a session is short: what it reserved of a leaf and
+ * does not use is lost for the epoch. */
+#define FETCH_STREAM_UNITS 128u
+
 /* Engines: HANDS is what their open made. want, stop and figures may come on any thread from open
  * to free; the others on the owner's. */
 struct fetch_way {
@@ -49,7 +53,8 @@ struct fetch {
 	struct market_entry *entries; /* who offers it in this shape, the cheapest first */
 	size_t entry_count;
 	struct souk_chain_client *chain;
-	struct fetch_ask *ask; /* while it is opened */
+	struct fetch_ask *ask;	   /* while it is opened */
+	struct fetch_early *early; /* NULL: none; once it runs, under the lock */
 
 	pthread_mutex_t lock;
 	/* Under it, once it runs: */

@@ -333,10 +333,15 @@ static void start_check(struct paid *paid, const struct souk_download_effect *ef
 
 /* ------------------------------------------------------------------ effects */
 
+/* What needs no answer of a provider is done in less time than it takes to wake an opener. */
 static void start_open(struct paid *paid, const struct souk_download_effect *effect)
 {
 	struct paid_provider *provider = &paid->providers[effect->provider];
 	provider->units = effect->units;
+	if (paid->open_here == NULL && paid_has_grant(provider)) {
+		paid->open_here = provider;
+		return;
+	}
 	souk_status status = souk_worker_submit(paid->openers, paid_open_job, provider);
 	if (status != SOUK_OK)
 		souk_download_open_failed(&paid->download, effect->provider, status, paid_now());
@@ -512,17 +517,35 @@ void paid_wake(struct paid *paid)
 	souk_http_fetcher_wake(paid->fetcher);
 }
 
-void paid_loop(struct paid *paid)
+/* Others are opened meanwhile. */
+static void open_here(struct paid *paid)
+{
+	struct paid_provider *provider = paid->open_here;
+	paid->open_here = NULL;
+	paid_open_job(provider);
+	take_opens(paid);
+}
+
+static void do_effects(struct paid *paid)
 {
 	struct souk_download_effect effect;
+	do {
+		if (paid->open_here != NULL)
+			open_here(paid);
+		while (souk_download_next_effect(&paid->download, &effect, paid_now()))
+			do_effect(paid, &effect);
+	} while (paid->open_here != NULL);
+}
+
+void paid_loop(struct paid *paid)
+{
 	int fd = souk_worker_fd(paid->checkers);
 	for (;;) {
 		take_orders(paid);
-		paid_ask_parts(paid);
 		souk_download_tick(&paid->download, paid_now());
-		while (souk_download_next_effect(&paid->download, &effect, paid_now()))
-			do_effect(paid, &effect);
+		do_effects(paid);
 		send_strips(paid);
+		paid_ask_parts(paid);
 		tell_figures(paid, false);
 		if (is_over(paid))
 			break;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "escrow_line.h"
+#include "fetch_early.h"
 #include "fetch_hub.h"
 #include "souk/base/check.h"
 #include "souk/io/entropy_real.h"
@@ -266,19 +267,33 @@ static souk_status make_strip(struct paid_provider *provider, struct souk_strip_
 	return souk_strip_sign_batch(&open, 1, provider->paid->identity);
 }
 
-static souk_status open_session(struct paid_provider *provider, struct souk_strip_open *open)
+static struct souk_customer_config config_of(const struct paid_provider *provider, uint64_t units)
+{
+	return (struct souk_customer_config){
+		.offer = &provider->entry.offer.offer,
+		.escrow = provider->paid->escrow,
+		.epoch = provider->leaf.epoch,
+		.units = (uint32_t)least(units, leaf_units(provider)),
+		.window_max = (uint16_t)provider->paid->config->window_max,
+	};
+}
+
+bool paid_has_grant(const struct paid_provider *provider)
+{
+	struct souk_customer_config config = config_of(provider, FETCH_STREAM_UNITS);
+	return fetch_early_suits(provider->paid->fetch, &config);
+}
+
+/* Where one was asked for early it is here. That it is longer than the planner would have it is no
+ * harm: the planner asks for no unit that it cannot afford. */
+static souk_status get_grant(struct paid_provider *provider)
 {
 	struct paid *paid = provider->paid;
 	struct souk_grant_open grant;
-	paid_end_strip(provider);
-	SOUK_TRY(make_leaf_ready(provider));
-	struct souk_customer_config config = {
-		.offer = &provider->entry.offer.offer,
-		.escrow = paid->escrow,
-		.epoch = provider->leaf.epoch,
-		.units = (uint32_t)least(provider->units, leaf_units(provider)),
-		.window_max = (uint16_t)paid->config->window_max,
-	};
+	struct souk_customer_config config = config_of(provider, FETCH_STREAM_UNITS);
+	if (fetch_early_use(paid->fetch, provider->customer, &config) == SOUK_OK)
+		return SOUK_OK;
+	config = config_of(provider, provider->units);
 	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed));
 	souk_status status = souk_customer_init(provider->customer, &config);
 	souk_bytes_wipe(config.seed, sizeof config.seed);
@@ -286,13 +301,19 @@ static souk_status open_session(struct paid_provider *provider, struct souk_stri
 		return status;
 	SOUK_TRY(provider_client_ask(
 		&provider->client, souk_customer_ask(provider->customer), &grant));
-	SOUK_TRY(souk_customer_grant(provider->customer, &grant, paid_now()));
-	SOUK_TRY(reserve_strip(provider, &grant.grant.grant));
+	return souk_customer_grant(provider->customer, &grant, paid_now());
+}
+
+static souk_status open_session(struct paid_provider *provider, struct souk_strip_open *open)
+{
+	paid_end_strip(provider);
+	SOUK_TRY(make_leaf_ready(provider));
+	SOUK_TRY(get_grant(provider));
+	SOUK_TRY(reserve_strip(provider, &provider->customer->grant));
 	SOUK_TRY(make_strip(provider, open));
 	SOUK_TRY(paid_strip_give(provider, open));
 	return souk_customer_opened(provider->customer);
 }
-
 void paid_open_job(void *ctx)
 {
 	struct paid_provider *provider = ctx;

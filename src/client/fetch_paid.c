@@ -15,9 +15,6 @@
 #define PROVIDERS_DEFAULT  8u
 #define SLOTS_PER_PROVIDER 16u
 #define OPENERS		   4u
-/* Where only what somebody wants is fetched, a session is short: what it reserved of a leaf and
- * does not use is lost for the epoch. */
-#define WANTED_SESSION_UNITS 128u
 
 _Static_assert(PAID_TRANSFERS + SOUK_DOWNLOAD_PROVIDERS_MAX <= KEEP_ENGINE_TRANSFERS,
 	"an engine takes every transfer of a fetch");
@@ -47,7 +44,7 @@ static souk_status make_plan(struct paid *paid)
 		.budget = or_no_limit(paid->config->budget),
 		.price_max = or_no_limit(paid->config->price_max),
 		.timeout_ms = paid->config->timeout_ms,
-		.session_units_max = paid->config->is_streaming ? WANTED_SESSION_UNITS : 0,
+		.session_units_max = paid->config->is_streaming ? FETCH_STREAM_UNITS : 0,
 		.wants_only = paid->config->is_streaming,
 		.seed = paid->config->seed,
 		.no_hedges = paid->config->no_hedges,

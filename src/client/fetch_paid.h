@@ -168,6 +168,8 @@ struct paid {
 	struct souk_signed_unit *statements; /* of the unit in each slot; unit 0: none */
 	struct paid_suspect *suspects;	     /* wrong units; under money_lock */
 
+	struct paid_provider *open_here; /* to be opened by the loop; NULL: nobody */
+
 	bool may_pay;	/* the user knows that money leaves */
 	bool has_begun; /* there is money for every provider */
 	uint64_t shown_ns;
@@ -232,6 +234,8 @@ void paid_leave_plans(struct paid *paid);
 SOUK_MUST_CHECK souk_status paid_allot_first(struct paid *paid);
 /* Open a session with a provider: a job of `openers`. */
 void paid_open_job(void *provider);
+/* Whether that needs no answer of anybody. Not while one is opened with it. */
+bool paid_has_grant(const struct paid_provider *provider);
 
 /* fetch_strip.c. PROVIDER's strip is signed. In a stream it goes to it once its OPEN is answered,
  * and takes a unit's request along; else now. By an opener; the others on the loop.

@@ -345,6 +345,24 @@ void memory_note_provider(
 	pthread_mutex_unlock(&memory->lock);
 }
 
+bool memory_last_paid(struct market_memory *memory, struct memory_seller *ret)
+{
+	const struct memory_provider *last = NULL;
+	if (memory == NULL)
+		return false;
+	pthread_mutex_lock(&memory->lock);
+	for (size_t i = 0; i < MEMORY_PROVIDERS_MAX; i++) {
+		const struct memory_provider *provider = &memory->providers[i];
+		if (is_known(provider) && provider->is_paid &&
+			(last == NULL || provider->met_ms > last->met_ms))
+			last = provider;
+	}
+	if (last != NULL)
+		*ret = (struct memory_seller){last->address, last->price};
+	pthread_mutex_unlock(&memory->lock);
+	return last != NULL;
+}
+
 bool memory_knows_provider(struct market_memory *memory, const struct souk_address *address)
 {
 	bool found = false;

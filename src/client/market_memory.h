@@ -81,6 +81,13 @@ void memory_note_silent(struct market_memory *memory, const struct souk_address 
 void memory_note_answer(struct market_memory *memory, const struct souk_address *address);
 bool memory_is_silent(struct market_memory *memory, const struct souk_address *address);
 
+/* Whom own money went to last; and what for. False: nobody is known. */
+struct memory_seller {
+	struct souk_address address;
+	struct souk_amount price; /* of a unit, as it last offered one */
+};
+bool memory_last_paid(struct market_memory *memory, struct memory_seller *ret);
+
 /* Whether it was dealt with lately. */
 bool memory_knows_provider(struct market_memory *memory, const struct souk_address *address);
 
