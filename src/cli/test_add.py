@@ -164,8 +164,15 @@ def bencode(value):
     return b"d" + b"".join(bencode(key) + bencode(below) for key, below in items) + b"e"
 
 
-def directory_of(name, files):
-    """The info dictionary, written from BEP 52."""
+def pack_of(files):
+    """The small files behind each other, in the order of the tree; None where they are no two."""
+    small = [path for path in files if 0 < len(files[path]) <= 1 << 20]
+    small.sort(key=lambda path: path.encode().split(b"/"))
+    return b"".join(files[path] for path in small) if len(small) > 1 else None
+
+
+def directory_of(name, files, pack=None):
+    """The info dictionary, written from BEP 52, with the id of our pack."""
     tree = {}
     for path, data in files.items():
         *folders, last = path.split("/")
@@ -174,7 +181,10 @@ def directory_of(name, files):
             place = place.setdefault(folder, {})
         facts = {"length": len(data)} | ({"pieces root": content_id(data)} if data else {})
         place[last] = {"": facts}
-    return bencode({"file tree": tree, "meta version": 2, "name": name, "piece length": UNIT})
+    info = {"file tree": tree, "meta version": 2, "name": name, "piece length": UNIT}
+    if pack is not None:
+        info["souk pack"] = {"length": len(pack), "pieces root": content_id(pack)}
+    return bencode(info)
 
 
 def make_folder(work, name, files):
@@ -192,7 +202,20 @@ def test_folder(home, work):
     os.mkdir(os.path.join(site, "hollow"))
     os.symlink("/etc/passwd", os.path.join(site, "link"))
     os.mkfifo(os.path.join(site, "pipe"))
-    done = souk(home, "add", "--json", site)
+    pack = pack_of(files)
+    packed, = add(home, site)
+    expected = directory_of("site", files, pack)
+    check(packed["content"] == hashlib.sha256(expected).hexdigest(), "with the pack, its id")
+    check_stored(home, expected, packed)
+    check(packed["pack"] == {"content": content_id(pack).hex(), "size_bytes": len(pack),
+                             "file_count": 6, "was_there": False}, "the pack")
+    check(content_id(pack).hex() in folder_of(home), "the pack is not in the store")
+    check(content_id(files["a/x"]).hex() not in folder_of(home), "a packed file is there, too")
+    check([file["path"] for file in packed["files"] if not file["packed"]] == ["a/empty"],
+          "what is packed")
+    check(packed["units_in_all"] == 1 + 4, "units of the pack and of the directory")
+    check("6 small files" in souk(home, "add", site).stdout, "the pack is not said")
+    done = souk(home, "add", "--json", site, "--no-pack")
     check(done.returncode == 0, done.stderr)
     for skipped in ("hollow: an empty folder", "link: a symbolic link", "pipe: no regular file"):
         check(f"skipped {skipped}" in done.stderr, f"{skipped} is not said: {done.stderr}")
@@ -208,7 +231,7 @@ def test_folder(home, work):
     check(folder["units_in_all"] == 1 + 4 + 1 + 1 + 1 + 1, "units: equal files count once")
     check(folder["total_ncoin"] == folder["units_in_all"] * 300000, "the price of all")
     check(folder["gateway_path"] == f"/{folder['content']}/", "the gateway's path")
-    text = souk(home, "add", site).stdout
+    text = souk(home, "add", site, "--no-pack").stdout
     check("7 files" in text and f"souk get {folder['content']}" in text, text)
 
 
@@ -238,7 +261,8 @@ def test_folder_goes_on(home, work):
     folder = make_folder(work, "stopped", {"a": b"first", "b": b"", "c": b"last"})
     first, large = os.path.join(folder, "a"), os.path.join(folder, "b")
     os.truncate(large, 8 << 30)
-    running = subprocess.Popen([SOUK, "add", "--home", home, folder], stderr=subprocess.PIPE)
+    running = subprocess.Popen([SOUK, "add", "--home", home, folder, "--no-pack"],
+                               stderr=subprocess.PIPE)
     while content_id(b"first").hex() not in folder_of(home) and running.poll() is None:
         time.sleep(0.01)
     if running.poll() is not None and b"disk is full" in running.stderr.read():
@@ -253,10 +277,10 @@ def test_folder_goes_on(home, work):
     with open(first, "r+b") as file:
         file.write(b"FIRST")
     os.utime(first, ns=(times.st_atime_ns, times.st_mtime_ns))
-    again, = add(home, folder)
+    again, = add(home, folder, "--no-pack")
     check(again["files"][0]["content"] == content_id(b"first").hex(), "it was read again")
     check(not [name for name in folder_of(home) if name.startswith(".folder")], "the journal stays")
-    again, = add(home, folder)
+    again, = add(home, folder, "--no-pack")
     check(again["files"][0]["content"] == content_id(b"FIRST").hex(), "a second import reads all")
 
 
