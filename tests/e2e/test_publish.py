@@ -188,9 +188,11 @@ class PublishTest(MarketTest):
         self.assertIn("LOCAL_NOT_WANTED", said["last_refusal"])
 
     def test_6_a_folder(self):
+        """More files than a sponsor pays for contents: the small ones are one, the pack."""
         folder = self.market.path("site")
         os.makedirs(os.path.join(folder, "a"))
-        files = {"index.html": b"<p>hello</p>" * 99, "a/data.bin": os.urandom(3 * UNIT)}
+        files = {"index.html": b"<p>hello</p>" * 99, "a/data.bin": os.urandom(5 * UNIT)}
+        files.update({f"a/{n:03}": os.urandom(1 + n * 7) for n in range(300)})
         for name, data in files.items():
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(data)
@@ -201,6 +203,7 @@ class PublishTest(MarketTest):
         out = self.market.path("out-site")
         result = home.get(said["content"], out)
         self.assertEqual(result.code, 0, result)
+        self.assertEqual(result.json["files_unpacked"], len(files) - 1)
         for name, data in files.items():
             with open(os.path.join(out, name), "rb") as file:
                 self.assertEqual(file.read(), data)
