@@ -18,12 +18,13 @@
 #define SESSION_MS     (24ull * 3600 * 1000)
 #define IDLE_MS	       (10ull * 60 * 1000)
 #define CONNECTION_MAX 1024u
+/* The rest is left to others. */
+#define CONNECTION_PER_IP (CONNECTION_MAX / 4 * 3)
 /* An ask costs so many hashes, a millisecond or two. Whoever wants more opens another session. */
 #define UNITS_MAX_DEFAULT 16384u
-/* A thread each. Customers keep theirs for a while, and many may be behind one address. */
+/* A thread each. Customers keep theirs for a while, and many may be behind one address: when all
+ * are taken, the network with most gives one up. */
 #define CONTROL_MAX 512u
-/* Of them, from one address: the rest is left to others. */
-#define PER_ADDRESS(max) ((max) / 4 * 3)
 /* Questions of one address after what is here: its fetches may be many. */
 #define LOOKS_PER_SECOND 64u
 /* Units on their way; addresses, of which only those in use are memory. */
@@ -379,7 +380,8 @@ static souk_status listen_on(struct provider_node *node, const char *address, bo
 		.threading = is_control ? SOUK_HTTP_CONNECTION : SOUK_HTTP_POOL,
 		.thread_count = (unsigned)node->config.threads,
 		.connection_max = is_control ? CONTROL_MAX : CONNECTION_MAX,
-		.connection_per_ip_max = PER_ADDRESS(is_control ? CONTROL_MAX : CONNECTION_MAX),
+		.connection_per_ip_max = is_control ? 0 : CONNECTION_PER_IP,
+		.connections_are_shared = is_control,
 		.body_size_max = 64 * 1024,
 		.handler = is_control ? provider_control_handler : provider_data_handler,
 		.ctx = node,

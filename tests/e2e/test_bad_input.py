@@ -13,7 +13,7 @@ import ssl
 import threading
 
 import wire
-from market import COIN, UNIT, Market, MarketTest, http_request, main
+from market import COIN, UNIT, Market, MarketTest, http_request, main, wait_until
 from relay import Relay
 from wire import u16, u32, u64, u8
 
@@ -326,6 +326,36 @@ class BadInput(MarketTest):
                     held.append(s)
             self.assertEqual(self.ledger.request("GET", "/v1/status")[0], 200)
             self.assertEqual(self.provider_state(), self.provider_before)
+        finally:
+            for s in held:
+                s.close()
+
+    def get_control(self, source):
+        """The answer to SOURCE, an address of this machine; None where it was turned away."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with socket.create_connection(("127.0.0.1", self.provider.control), 10,
+                                          source_address=(source, 0)) as raw, \
+                    context.wrap_socket(raw) as s:
+                s.sendall(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return s.recv(12) or None
+        except OSError:
+            return None
+
+    def test_seats_of_one_network(self):
+        """One network, of many addresses, takes every connection there is, and more: it gives
+        one up for whoever comes from another, long before the first of them is idle for half a
+        minute. While one leaves, one may be turned away."""
+        held = []
+        try:
+            for i in range(900):
+                held.append(socket.create_connection(
+                    ("127.0.0.1", self.provider.control), 10,
+                    source_address=(f"127.0.7.{1 + i % 3}", 0)))
+            for source in ("127.0.8.1", "127.0.9.1"):
+                wait_until(f"{source} is let in",
+                           lambda s=source: self.get_control(s) == b"HTTP/1.1 200", 12)
         finally:
             for s in held:
                 s.close()
