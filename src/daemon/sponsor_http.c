@@ -196,6 +196,23 @@ static void note_complaint(struct sponsor_node *node, const struct souk_bundle_c
 		node->wishes[content - node->sponsor.memory.contents].complaints++;
 }
 
+/* The signature beside the machine. */
+static souk_status serve_complaint(
+	struct sponsor_node *node, const struct souk_signed_bundle_complaint *complaint)
+{
+	pthread_mutex_lock(&node->lock);
+	souk_status status = souk_sponsor_complain_begin(&node->sponsor, &complaint->complaint);
+	pthread_mutex_unlock(&node->lock);
+	SOUK_TRY(status);
+	SOUK_TRY(souk_sponsor_complaint_verify(complaint));
+	pthread_mutex_lock(&node->lock);
+	status = souk_sponsor_complain_finish(&node->sponsor, &complaint->complaint);
+	if (status == SOUK_OK)
+		note_complaint(node, &complaint->complaint);
+	pthread_mutex_unlock(&node->lock);
+	return status;
+}
+
 static void answer_complaint(struct sponsor_node *node, const struct souk_http_request *request,
 	struct souk_http_reply *reply)
 {
@@ -210,12 +227,9 @@ static void answer_complaint(struct sponsor_node *node, const struct souk_http_r
 		answer_refuse(reply, SOUK_LOCAL_FULL, NULL);
 		return;
 	}
-	pthread_mutex_lock(&node->lock);
-	status = souk_sponsor_complain(&node->sponsor, &complaint);
+	status = serve_complaint(node, &complaint);
 	if (status == SOUK_OK)
-		note_complaint(node, &complaint.complaint);
-	pthread_mutex_unlock(&node->lock);
-	status = commit_after(node, status);
+		status = sponsor_commit(node);
 	if (status != SOUK_OK)
 		answer_refuse(reply, status, NULL);
 	else

@@ -407,6 +407,15 @@ void souk_sponsor_work_wipe(struct souk_sponsor_work *work);
 SOUK_MUST_CHECK souk_status souk_sponsor_complain(
 	struct souk_sponsor *sponsor, const struct souk_signed_bundle_complaint *signed_complaint);
 
+/* The same in steps, as above: whether it is one of a bundle that we know; its signature, which
+ * touches no machine; then it is counted. */
+SOUK_MUST_CHECK souk_status souk_sponsor_complain_begin(
+	const struct souk_sponsor *sponsor, const struct souk_bundle_complaint *complaint);
+SOUK_MUST_CHECK souk_status souk_sponsor_complaint_verify(
+	const struct souk_signed_bundle_complaint *signed_complaint);
+SOUK_MUST_CHECK souk_status souk_sponsor_complain_finish(
+	struct souk_sponsor *sponsor, const struct souk_bundle_complaint *complaint);
+
 /* souk_sponsor_doubt: PROVIDER, a cache of BUNDLE, was complained of, and may be dead: until
  * souk_sponsor_found says that it is alive it is drawn only where there are not enough others. Look
  * at once: whoever complains of an honest cache keeps it out as long as that takes, and no more

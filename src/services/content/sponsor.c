@@ -501,30 +501,49 @@ static struct souk_sponsor_cache *cache_in(const struct souk_sponsor *sponsor,
 	return NULL;
 }
 
-souk_status souk_sponsor_complain(
-	struct souk_sponsor *sponsor, const struct souk_signed_bundle_complaint *signed_complaint)
+souk_status souk_sponsor_complain_begin(
+	const struct souk_sponsor *sponsor, const struct souk_bundle_complaint *complaint)
 {
-	const struct souk_bundle_complaint *complaint = &signed_complaint->complaint;
-	struct souk_hash digest = souk_bundle_complaint_digest(complaint);
 	if (complaint->version != SOUK_SPONSOR_VERSION)
 		return SOUK_PEER_BAD_VERSION;
 	if (!souk_address_equal(&complaint->sponsor, &sponsor->config.identity->address))
 		return SOUK_PEER_BAD_REQUEST;
-	struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &complaint->bundle);
+	const struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &complaint->bundle);
 	if (b == NULL)
 		return SOUK_PEER_UNKNOWN_BUNDLE;
 	if (!souk_address_equal(&complaint->viewer, &b->record.viewer))
 		return SOUK_PEER_WRONG_SIGNER;
-	SOUK_TRY(souk_ecdsa_verify(&b->record.viewer, &digest, &signed_complaint->signature));
+	return cache_in(sponsor, b, &complaint->provider) != NULL ? SOUK_OK : SOUK_PEER_NOT_PAYEE;
+}
+
+souk_status souk_sponsor_complaint_verify(
+	const struct souk_signed_bundle_complaint *signed_complaint)
+{
+	const struct souk_bundle_complaint *complaint = &signed_complaint->complaint;
+	struct souk_hash digest = souk_bundle_complaint_digest(complaint);
+	return souk_ecdsa_verify(&complaint->viewer, &digest, &signed_complaint->signature);
+}
+
+souk_status souk_sponsor_complain_finish(
+	struct souk_sponsor *sponsor, const struct souk_bundle_complaint *complaint)
+{
+	SOUK_TRY(souk_sponsor_complain_begin(sponsor, complaint));
+	struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &complaint->bundle);
 	struct souk_sponsor_cache *cache = cache_in(sponsor, b, &complaint->provider);
-	if (cache == NULL)
-		return SOUK_PEER_NOT_PAYEE;
 	if (b->complained)
 		return SOUK_OK;
 	b->complained = true;
 	cache->record.complaints++;
 	sponsor_touch_cache(sponsor, cache);
 	return SOUK_OK;
+}
+
+souk_status souk_sponsor_complain(
+	struct souk_sponsor *sponsor, const struct souk_signed_bundle_complaint *signed_complaint)
+{
+	SOUK_TRY(souk_sponsor_complain_begin(sponsor, &signed_complaint->complaint));
+	SOUK_TRY(souk_sponsor_complaint_verify(signed_complaint));
+	return souk_sponsor_complain_finish(sponsor, &signed_complaint->complaint);
 }
 
 bool souk_sponsor_doubt(struct souk_sponsor *sponsor, const struct souk_nonce *bundle,

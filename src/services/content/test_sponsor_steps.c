@@ -352,6 +352,55 @@ static void *serve(void *ctx)
 	return NULL;
 }
 
+/* A complaint is looked at, its signature checked beside the machine, and counted once; who is not
+ * the viewer, or names no cache of the bundle, is refused before a signature is checked. */
+static void test_complained_meanwhile(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct souk_bundle_open open;
+	struct kit_viewing *v = at_open(kit, 900, &open);
+	struct souk_sponsor *sponsor = &kit->sponsor;
+	uint32_t cache = kit_sponsor_provider(kit, &open.sessions.items[1].ask.provider);
+	struct souk_signed_bundle_complaint good = {
+		.complaint = {.version = SOUK_SPONSOR_VERSION,
+			.sponsor = kit->payer.issuer.address,
+			.viewer = v->identity.address,
+			.bundle = open.bundle,
+			.provider = open.sessions.items[1].ask.provider,
+			.status = (uint16_t)SOUK_PEER_BAD_UNIT}};
+	struct souk_signed_bundle_complaint bad;
+	souk_bundle_complaint_sign(&good, &v->identity);
+#define REFUSED(change, why)                                                                       \
+	bad = good;                                                                                \
+	change;                                                                                    \
+	assert_int_equal(souk_sponsor_complain_begin(sponsor, &bad.complaint), why);               \
+	assert_int_equal(souk_sponsor_complain_finish(sponsor, &bad.complaint), why);              \
+	assert_int_equal(souk_sponsor_complain(sponsor, &bad), why)
+	REFUSED(bad.complaint.version++, SOUK_PEER_BAD_VERSION);
+	REFUSED(bad.complaint.sponsor.bytes[0] ^= 1, SOUK_PEER_BAD_REQUEST);
+	REFUSED(bad.complaint.bundle.bytes[0] ^= 1, SOUK_PEER_UNKNOWN_BUNDLE);
+	REFUSED(bad.complaint.viewer.bytes[0] ^= 1, SOUK_PEER_WRONG_SIGNER);
+	REFUSED(bad.complaint.provider.bytes[0] ^= 1, SOUK_PEER_NOT_PAYEE);
+#undef REFUSED
+	bad = good;
+	bad.complaint.status++;
+	assert_int_equal(souk_sponsor_complain_begin(sponsor, &bad.complaint), SOUK_OK);
+	assert_int_equal(souk_sponsor_complaint_verify(&bad), SOUK_PEER_WRONG_SIGNER);
+	assert_int_equal(souk_sponsor_complain(sponsor, &bad), SOUK_PEER_WRONG_SIGNER);
+	assert_int_equal(kit->caches[cache].record.complaints, 0);
+	/* Two at a time count once. */
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(souk_sponsor_complain_begin(sponsor, &good.complaint), SOUK_OK);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(souk_sponsor_complaint_verify(&good), SOUK_OK);
+		assert_int_equal(souk_sponsor_complain_finish(sponsor, &good.complaint), SOUK_OK);
+	}
+	assert_int_equal(kit->caches[cache].record.complaints, 1);
+	kit_viewing_free(v);
+	kit_sponsor_free(kit);
+}
+
 /* Several threads issue at a time: each bundle is paid once, and no two strips overlap. */
 static void test_many_threads(void **state)
 {
@@ -389,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_opened_meanwhile),
 		cmocka_unit_test(test_over_meanwhile),
 		cmocka_unit_test(test_paid_meanwhile),
+		cmocka_unit_test(test_complained_meanwhile),
 		cmocka_unit_test(test_many_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
