@@ -52,6 +52,13 @@ struct known_money {
 	uint64_t read_ns;
 };
 
+/* An offer as it was signed, and when; kept for so many of them. */
+#define KNOWN_OFFERS 32u
+struct known_offer {
+	struct souk_signed_offer offer;
+	uint64_t signed_ns; /* 0: none */
+};
+
 struct provider_node {
 	struct provider_node_config config;
 	const struct souk_identity *identity;
@@ -64,6 +71,9 @@ struct provider_node {
 	struct souk_provider provider;
 	struct provider_limit limit, looks;
 	void *provider_memory;
+
+	struct known_offer offers[KNOWN_OFFERS]; /* under `lock`; the oldest is overwritten */
+	unsigned offer_next;
 
 	pthread_mutex_t commit_lock; /* effects, pending, claims: see provider_node.h */
 	struct pending_write *pending;
@@ -128,7 +138,15 @@ SOUK_MUST_CHECK souk_status provider_look_up_money(struct provider_node *node,
 /* The HTTP status of a refusal on the data server. */
 unsigned provider_data_status(souk_status status);
 
-/* The offer of CONTENT as it stands now. SOUK_PEER_UNKNOWN_CONTENT. */
+/* What is sold as ID: a content, or what a proxy does under an agreement.
+ * SOUK_PEER_UNKNOWN_CONTENT. */
+SOUK_MUST_CHECK souk_status provider_find_sale(
+	struct provider_node *node, const struct souk_hash *id, struct souk_content_record *ret);
+
+/* GET /v1/offers/<id>. */
+void provider_offer_answer(struct provider_node *node, const struct souk_http_request *request,
+	const char *id, struct souk_http_reply *reply);
+/* The offer of CONTENT as it stands now, signed lately. SOUK_PEER_UNKNOWN_CONTENT. */
 SOUK_MUST_CHECK souk_status provider_offer(
 	struct provider_node *node, const struct souk_hash *content, struct souk_signed_offer *ret);
 
