@@ -156,8 +156,10 @@ souk_status get_one(struct get *get, struct get_file *file, const struct souk_co
 	SOUK_TRY(fetch_open(&file->fetch, &config, detail));
 	if (!file->is_of_tree)
 		get->totals.bytes = fetch_content(file->fetch)->size;
+	pthread_mutex_init(&file->writing, NULL);
 	souk_status status = run(file, ret_began, detail);
 	fetch_free(file->fetch);
+	pthread_mutex_destroy(&file->writing);
 	get_part_close(file);
 	return status;
 }

@@ -12,6 +12,8 @@
 #ifndef SOUK_CLI_GET_H
 #define SOUK_CLI_GET_H
 
+#include <pthread.h>
+
 #include "../client/fetch.h"
 #include "cli.h"
 #include "souk/content/directory.h"
@@ -36,6 +38,7 @@ struct get_file {
 	void (*fill)(struct get_file *file); /* put into the part file what is here; may be NULL */
 	char part[4200]; /* its path until it is whole: never one that a stranger chose */
 	int part_fd;
+	pthread_mutex_t writing; /* chunks go in one after another: see get_part_write */
 	struct get_tree
 		*tree; /* where it may be a directory: its bytes are put here, where it is */
 	struct fetch *fetch;

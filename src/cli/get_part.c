@@ -93,11 +93,15 @@ souk_status get_part_finish(struct get_file *file, char detail[FETCH_DETAIL_SIZE
 
 souk_status get_part_write(void *ctx, uint32_t chunk, struct souk_bytes data)
 {
-	const struct get_file *file = ctx;
+	struct get_file *file = ctx;
 	if (chunk == 0 && file->get->share != NULL)
 		SOUK_TRY(get_share_check_first(file->get, data));
-	return souk_file_write_at(file->part_fd, data.data, data.size,
+	/* The kernel has one writer of a file at a time, and the others spin: here they sleep. */
+	pthread_mutex_lock(&file->writing);
+	souk_status status = souk_file_write_at(file->part_fd, data.data, data.size,
 		souk_content_chunk_offset(fetch_content(file->fetch), chunk));
+	pthread_mutex_unlock(&file->writing);
+	return status;
 }
 
 souk_status get_part_read(void *ctx, uint32_t chunk, uint8_t *out, size_t size)
