@@ -211,6 +211,17 @@ class Packs(MarketTest):
         self.assertEqual(report["resumed_bytes"], sum(FILES.values()))
         self.check_tree(out)
 
+    def test_2_what_a_killed_one_left(self):
+        """Between the last file and the end: it is all here, and what lies beside it goes."""
+        out = self.out()
+        self.get(self.tree, out).good()
+        pack = self.pack["content"].split(".")[0]
+        for suffix in ("part", "file"):
+            with open(f"{out}.{pack}.{suffix}", "wb") as file:
+                file.write(b"left")
+        self.get(self.tree, out).good()
+        self.check_tree(out)
+
     def test_2_spoiled_files_are_fetched_again(self):
         """Of the pack only the chunks that hold something of them."""
         out = self.out()
@@ -312,6 +323,13 @@ class Packs(MarketTest):
         out = self.out()
         report = self.get(tree, out).good()
         self.assertEqual((report["files_done"], report["files_unpacked"]), (3, 0))
+        self.check_tree(out, {p.decode(): d for p, d in files.items()})
+        # Nor does one who does not answer, and may have it.
+        silent = self.market.provider(start=True)
+        silent.wait_registered()
+        silent.kill()
+        out = self.out()
+        self.get(tree, out, "--timeout", "1s").good()
         self.check_tree(out, {p.decode(): d for p, d in files.items()})
 
     # ---------------------------------------------------------------- a gateway

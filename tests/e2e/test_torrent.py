@@ -319,6 +319,21 @@ class Torrent(MarketTest):
         self.assertEqual(imported["files_from_peers"], 1)
         self.check_stored(home)
 
+    def test_2_a_pack_of_other_files(self):
+        """Whoever wrote the torrent lied about it: the directory does not go on sale."""
+        with open(self.torrent, "rb") as file:
+            torrent = libtorrent.bdecode(file.read())
+        torrent[b"info"][b"souk pack"][b"pieces root"] = b"x" * 32
+        path = self.market.path("liar.torrent")
+        with open(path, "wb") as file:
+            file.write(libtorrent.bencode(torrent))
+        home = self.new_home("lied-to")
+        result = home.run("torrent", "import", path, "--data", self.site)
+        self.assertEqual(result.code, 1, result)
+        self.assertIn("PEER_BAD_DIRECTORY", result.err)
+        self.assertFalse(any(c["name"].endswith("/")
+                             for c in home.souk("add", "--list")["contents"]))
+
     # ---------------------------------------------------------------- bad seeds
 
     def test_3_bad_seeds_beside_a_good_one(self):
