@@ -324,6 +324,64 @@ static void test_wants(void **state)
 	place_free(place);
 }
 
+/* Wants come faster than a key is to be had: the bundles of the older ones and that of the newest
+ * want the same lock, and whoever has it must not wait for one that has not. */
+static void test_wants_at_once(void **state)
+{
+	struct place *place = place_new(3, 2, SOUK_PUZZLE_FAST);
+	struct view_config config = config_of(place);
+	struct view_key held;
+	struct view *view;
+	pthread_t thread;
+	void *result;
+	(void)state;
+	config.is_streaming = true;
+	assert_int_equal(view_key_take(&held, place->home, &place->who.address, &config.content.id,
+				 VIEW_KEY_ANY),
+		SOUK_OK);
+	assert_int_equal(view_new(&view, &config), SOUK_OK);
+	assert_int_equal(pthread_create(&thread, NULL, run_thread, view), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		view_want(view, 15 * i, 2);
+		usleep(50000); /* for a bundle to begin */
+	}
+	view_key_give(&held);
+	for (uint32_t i = 0; i < 3; i++)
+		wait_for(place, 15 * i, 2);
+	view_stop(view);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((souk_status)(intptr_t)result, SOUK_LOCAL_STOPPED);
+	view_free(view);
+	place_free(place);
+}
+
+/* One that waits for its key is stopped, too. */
+static void test_stopped_without_key(void **state)
+{
+	struct place *place = place_new(3, 2, SOUK_PUZZLE_FAST);
+	struct view_config config = config_of(place);
+	struct view_key held;
+	struct view *view;
+	pthread_t thread;
+	(void)state;
+	config.is_streaming = true;
+	assert_int_equal(view_key_take(&held, place->home, &place->who.address, &config.content.id,
+				 VIEW_KEY_ANY),
+		SOUK_OK);
+	assert_int_equal(view_new(&view, &config), SOUK_OK);
+	assert_int_equal(pthread_create(&thread, NULL, run_thread, view), 0);
+	view_want(view, 0, 2);
+	usleep(50000);
+	view_want(view, 20, 2);
+	usleep(50000);
+	view_stop(view);
+	view_key_give(&held);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(place->count, 0);
+	view_free(view);
+	place_free(place);
+}
+
 /* A want in a whole download, and everything in the end. */
 static void test_want_in_whole(void **state)
 {
@@ -418,6 +476,8 @@ int main(void)
 		cmocka_unit_test(test_sponsor_away),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_wants),
+		cmocka_unit_test(test_wants_at_once),
+		cmocka_unit_test(test_stopped_without_key),
 		cmocka_unit_test(test_want_in_whole),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_admission_text),

@@ -199,7 +199,9 @@ static void pull_all(struct view *view)
 		if (bundle == NULL || bundle->state != VIEW_BUNDLE_ALIVE)
 			continue;
 		pthread_mutex_lock(&view->lock);
-		bundle->gives_way = !bundle->viewer.end_due && !view_may_run(view, bundle);
+		/* Who has the key is waited for by all who have not. */
+		bundle->gives_way =
+			!bundle->viewer.end_due && !bundle->has_key && !view_may_run(view, bundle);
 		pthread_mutex_unlock(&view->lock);
 		if (!bundle->gives_way)
 			view_pull(bundle);
@@ -272,6 +274,7 @@ static void loop(struct view *view)
 		view_check_leaving(view);
 		do {
 			view_plan(view);
+			view_next_key(view);
 			pull_all(view);
 		} while (view_reap(view));
 		check_end(view);

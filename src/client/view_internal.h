@@ -113,6 +113,7 @@ struct view_bundle {
 	bool is_whole;	       /* not for a want */
 	bool is_counted;       /* caches were drawn */
 	bool is_settled;       /* what it came to is known */
+	bool is_keying;	       /* a worker waits for the lock */
 	bool has_key;	       /* the lock is held */
 	struct view_key key;
 	souk_status key_status;
@@ -228,6 +229,9 @@ void view_release_key(struct view_bundle *bundle);
 
 /* view_plan.c: begin what is to begin. */
 void view_plan(struct view *view);
+/* Have the newest bundle that has no key yet take it, once no other has it: the lock is of a file,
+ * so one that waited for it on a worker could keep out the job that lets go of it. */
+void view_next_key(struct view *view);
 /* Bundles that are over, and whose jobs have ended: what they came to. Whether there were any. */
 bool view_reap(struct view *view);
 /* Whether BUNDLE may go on now, or gives way to a newer want. */

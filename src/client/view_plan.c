@@ -137,6 +137,7 @@ static void done_key(struct view_job *job)
 {
 	struct view_bundle *bundle = job->bundle;
 	struct view *view = bundle->view;
+	bundle->is_keying = false;
 	struct souk_viewer_config config = {
 		.identity = &bundle->identity,
 		.sponsor = view->config.sponsors[view->sponsor].address,
@@ -182,9 +183,30 @@ static void begin(struct view *view, uint32_t slot, struct view_want run, bool i
 	bundle->is_whole = is_whole;
 	bundle->key.fd = -1;
 	bundle->key.epoch = view->config.admission != NULL ? view->epoch : VIEW_KEY_ANY;
-	bundle->key_job = (struct view_job){.run = run_key, .done = done_key};
 	view->bundles[slot] = bundle;
-	view_submit(bundle, &bundle->key_job);
+}
+
+void view_next_key(struct view *view)
+{
+	struct view_bundle *newest = NULL;
+	bool is_taken = false;
+	for (uint32_t i = 0; i < VIEW_BUNDLES_MAX; i++) {
+		struct view_bundle *bundle = view->bundles[i];
+		if (bundle == NULL)
+			continue;
+		is_taken |= bundle->has_key || bundle->is_keying;
+		if (bundle->state != VIEW_BUNDLE_KEYING || bundle->jobs > 0)
+			continue;
+		if (view->is_over)
+			bundle->state = VIEW_BUNDLE_OVER;
+		else if (newest == NULL || bundle->serial > newest->serial)
+			newest = bundle;
+	}
+	if (is_taken || newest == NULL || view->is_over)
+		return;
+	newest->is_keying = true;
+	newest->key_job = (struct view_job){.run = run_key, .done = done_key};
+	view_submit(newest, &newest->key_job);
 }
 
 /* Every unit of its last segment is asked for. */
