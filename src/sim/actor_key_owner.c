@@ -350,13 +350,11 @@ static void on_timer(struct sim_node *node)
 		sim_wake(node, souk_time_plus_ms(sim_now(node), RETRY_MS));
 }
 
-static void start(struct sim_node *node)
+static void make_policies(struct sim_node *node)
 {
 	struct key_owner *self = node->state;
 	uint32_t owners = sim_keys_count(node->world, is_owner);
 	uint32_t mine = sim_keys_number_of(node, is_owner), number = 0;
-	if (sim_keys_count(node->world, sim_keys_is_proxy) == 0)
-		return;
 	for (uint32_t id = 0; id < sim_node_count(node->world); id++) {
 		if (!sim_keys_is_receiver(sim_node_at(node->world, id)->actor))
 			continue;
@@ -366,6 +364,15 @@ static void start(struct sim_node *node)
 	}
 	self->revoke_at = self->revoke_ms == 0 ? SOUK_TIME_NEVER
 					       : souk_time_plus_ms(sim_now(node), self->revoke_ms);
+}
+
+/* After a crash it goes on with what it granted before. */
+static void start(struct sim_node *node)
+{
+	if (sim_keys_count(node->world, sim_keys_is_proxy) == 0)
+		return;
+	if (node->incarnation == 0)
+		make_policies(node);
 	on_timer(node);
 }
 

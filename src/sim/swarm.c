@@ -170,8 +170,33 @@ static void draw_sponsored(struct sim_scenario *s, struct souk_rng *rng)
 	p->pause_ms = between(rng, 200, 6000);
 	s->bundle = between(rng, 1, s->populations[0].count);
 	s->segment_units = PICK(rng, 1, 4, 8, 16);
+	s->share = PICK(rng, 0, 1, 1, 4);
 	s->puzzle = !chance(rng, 25);
 	s->quota_units = chance(rng, 30) ? between(rng, 8, 200) : 0;
+}
+
+/* Owners of keys, who grant to proxies that re-encrypt for receivers. */
+static void draw_keys(struct sim_scenario *s, struct souk_rng *rng)
+{
+	enum { PROXIES, THRESHOLD, GRANTS, REVOKE };
+	uint64_t proxies = between(rng, 1, 4);
+	if (!chance(rng, 20) || add(s, "proxies", "key-proxy", proxies) == NULL)
+		return;
+	struct sim_population *p = add(s, "owners", "key-owner", between(rng, 1, 2));
+	if (p != NULL) {
+		p->knobs[PROXIES] = between(rng, 1, proxies);
+		p->knobs[THRESHOLD] = between(rng, 1, p->knobs[PROXIES]);
+		p->knobs[GRANTS] = between(rng, 1, 3);
+		p->knobs[REVOKE] = chance(rng, 30) ? between(rng, 1000, s->duration_ms) : 0;
+	}
+	p = add(s, "receivers", "key-receiver", between(rng, 1, 3));
+	if (p != NULL) {
+		p->downloads = between(rng, 1, 6);
+		p->pause_ms = between(rng, 200, 4000);
+	}
+	p = chance(rng, 40) ? add(s, "auditors", "key-auditor", 1) : NULL;
+	if (p != NULL)
+		p->downloads = between(rng, 1, 6);
 }
 
 static void draw_knobs(
@@ -374,6 +399,7 @@ void sim_swarm_scenario(struct sim_scenario *ret, uint64_t seed)
 	draw_market(ret, &rng);
 	draw_honest(ret, &rng);
 	draw_sponsored(ret, &rng);
+	draw_keys(ret, &rng);
 	draw_greedy(ret, &rng);
 	draw_faults(ret, &rng);
 	lengthen_epochs(ret);
