@@ -18,6 +18,7 @@
 #include "market.h"
 #include "market_memory.h"
 #include "souk/base/bitmap.h"
+#include "view_sponsors.h"
 
 /* Where only what somebody wants is fetched, a session is short: what it reserved of a leaf and
  * does not use is lost for the epoch. */
@@ -53,6 +54,7 @@ struct fetch {
 	struct market_entry *entries; /* who offers it in this shape, the cheapest first */
 	size_t entry_count;
 	struct souk_chain_client *chain;
+	struct view_sponsor named; /* that the user named, once it answered; else no name */
 	struct fetch_ask *ask;	   /* while it is opened */
 	struct fetch_early *early; /* NULL: none; once it runs, under the lock */
 
@@ -87,6 +89,11 @@ void fetch_address_text(char out[FETCH_ADDRESS_SIZE], const struct souk_address 
 void fetch_init(struct fetch *fetch, const struct fetch_config *config);
 /* Once its content and chunk_count are known. SOUK_OK, or SOUK_IO_MEMORY. */
 SOUK_MUST_CHECK souk_status fetch_note_shape(struct fetch *fetch);
+
+/* fetch_find_named: what the content is, and its row, by the sponsor that the user named.
+ *
+ * Returns SOUK_OK; SOUK_LOCAL_NOT_FOUND: ask the providers; or as fetch_open. */
+SOUK_MUST_CHECK souk_status fetch_find_named(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE]);
 
 /* Who has it, in which shape, and its row; as fetch_open. */
 SOUK_MUST_CHECK souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE]);

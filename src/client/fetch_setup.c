@@ -89,9 +89,8 @@ static void leave_out_self(struct fetch *fetch)
 	fetch->entry_count = kept;
 }
 
-/* Who sells it, of those that are on the ledger, or were a moment ago. */
-static souk_status ask_all(
-	struct fetch *fetch, size_t *ret_offers, bool *ret_is_old, char detail[FETCH_DETAIL_SIZE])
+/* Who is on the ledger, or was a moment ago. */
+static souk_status list_all(struct fetch *fetch, bool *ret_is_old, char detail[FETCH_DETAIL_SIZE])
 {
 	free(fetch->entries);
 	fetch->entries = NULL;
@@ -103,7 +102,15 @@ static souk_status ask_all(
 		return status;
 	}
 	leave_out_self(fetch);
-	status = fetch_ask_offers(fetch->ask);
+	return SOUK_OK;
+}
+
+/* Who of them sells it. */
+static souk_status ask_all(
+	struct fetch *fetch, size_t *ret_offers, bool *ret_is_old, char detail[FETCH_DETAIL_SIZE])
+{
+	SOUK_TRY(list_all(fetch, ret_is_old, detail));
+	souk_status status = fetch_ask_offers(fetch->ask);
 	if (status != SOUK_OK) {
 		fetch_tell(detail, "cannot ask for offers", NULL);
 		return status;
@@ -119,10 +126,23 @@ static void note_sellers(const struct fetch *fetch)
 		memory_note_provider(fetch->config.memory, &fetch->entries[i], false);
 }
 
+/* Who lets a named sponsor pay, or nobody, needs no offers. */
+static souk_status ask_sponsor(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
+{
+	bool is_old;
+	if (fetch->config.payer != FETCH_SPONSOR || fetch->config.sponsor == NULL)
+		return SOUK_LOCAL_NOT_FOUND;
+	SOUK_TRY(list_all(fetch, &is_old, detail));
+	return fetch_find_named(fetch, detail);
+}
+
 souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
 	size_t offers;
 	bool is_old;
+	souk_status status = ask_sponsor(fetch, detail);
+	if (status != SOUK_LOCAL_NOT_FOUND)
+		return status;
 	fetch_tell(detail, "cannot ask for offers", NULL);
 	SOUK_TRY(fetch_ask_new(&fetch->ask, fetch));
 	SOUK_TRY(ask_all(fetch, &offers, &is_old, detail));
@@ -140,7 +160,7 @@ souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 
 souk_status fetch_load_row(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
-	if (fetch->chunk_count == 0)
+	if (fetch->chunk_count == 0 || fetch->row != NULL)
 		return SOUK_OK;
 	souk_status status = fetch_ask_row(fetch->ask, &fetch->row);
 	if (status != SOUK_OK)

@@ -82,8 +82,11 @@ static souk_status find_sponsors(
 	if (config->sponsor == NULL)
 		return view_find_sponsors(fetch->entries, fetch->entry_count, &fetch->content.id,
 			config->timeout_ms, viewed->sponsors, &viewed->sponsor_count);
-	SOUK_TRY(view_name_sponsor(
-		&viewed->sponsors[0], config->sponsor, config->timeout_ms, detail));
+	if (fetch->named.name[0] != '\0')
+		viewed->sponsors[0] = fetch->named;
+	else
+		SOUK_TRY(view_name_sponsor(
+			&viewed->sponsors[0], config->sponsor, config->timeout_ms, detail));
 	viewed->sponsor_count = 1;
 	return SOUK_OK;
 }

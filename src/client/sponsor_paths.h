@@ -5,6 +5,7 @@
 #define SOUK_CLIENT_SPONSOR_PATHS_H
 
 #define SPONSOR_PATH_STATUS   "/v1/sponsor"
+#define SPONSOR_PATH_CONTENT  "/v1/contents/"
 #define SPONSOR_PATH_ASK      "/v1/bundles"
 #define SPONSOR_PATH_OPEN     "/v1/bundles/open"
 #define SPONSOR_PATH_CLAIM    "/v1/bundles/claim"

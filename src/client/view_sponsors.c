@@ -8,6 +8,7 @@
 #include "http_keep.h"
 #include "problem.h"
 #include "souk/base/check.h"
+#include "souk/exchange/header.h"
 #include "souk/io/http_fetch.h"
 #include "sponsor_paths.h"
 #include "view_internal.h"
@@ -201,40 +202,77 @@ souk_status view_find_sponsors(const struct market_entry *entries, size_t count,
 	return status;
 }
 
-/* GET STATUS of the sponsor at PLACE, with the engine that asks it for bundles next. */
-static souk_status get_status(
-	const struct control_place *place, uint64_t timeout_ms, struct souk_sponsor_status *ret)
+/* GET PATH of the sponsor at PLACE, with the engine that asks it for bundles next. The answer, 200,
+ * is in ANSWER. */
+static souk_status get(const struct control_place *place, const char *path, uint64_t timeout_ms,
+	uint8_t *answer, size_t size, struct souk_http_fetched *ret)
 {
 	struct souk_http_fetcher *engine;
-	struct souk_http_fetched fetched;
 	char url[VIEW_URL_SIZE];
-	uint8_t answer[STATUS_SIZE];
 	bool is_there = false;
+	if (snprintf(url, sizeof url, "%s%s", place->url, path) >= (int)sizeof url)
+		return SOUK_LOCAL_USAGE;
 	SOUK_TRY(http_keep_take_engine(&engine));
-	snprintf(url, sizeof url, "%s%s", place->url, SPONSOR_PATH_STATUS);
 	struct souk_http_fetch fetch = {
 		.url = url,
 		.destination = answer,
-		.size_max = sizeof answer,
+		.size_max = size,
 		.timeout_ms = timeout_ms,
 		.pin = &place->pin,
+		.reply_header = SOUK_HEADER_ROW,
 		.user = answer,
 	};
 	souk_status status = souk_http_fetcher_start(engine, &fetch);
 	while (status == SOUK_OK && !is_there) {
 		status = souk_http_fetcher_poll(engine, POLL_MS, -1);
-		is_there = souk_http_fetcher_next(engine, &fetched);
+		is_there = souk_http_fetcher_next(engine, ret);
 	}
 	if (status != SOUK_OK) {
 		souk_http_fetcher_free(engine);
 		return status;
 	}
 	http_keep_give_engine(engine);
-	SOUK_TRY(fetched.status);
-	struct souk_bytes bytes = souk_bytes_of(answer, fetched.size);
-	if (fetched.http_status != 200)
-		return problem_parse(bytes, fetched.http_status, NULL, 0);
-	return souk_sponsor_status_decode(ret, bytes, NULL);
+	SOUK_TRY(ret->status);
+	return ret->http_status == 200
+		       ? SOUK_OK
+		       : problem_parse(souk_bytes_of(answer, ret->size), ret->http_status, NULL, 0);
+}
+
+static souk_status get_status(
+	const struct control_place *place, uint64_t timeout_ms, struct souk_sponsor_status *ret)
+{
+	struct souk_http_fetched fetched;
+	uint8_t answer[STATUS_SIZE];
+	SOUK_TRY(get(place, SPONSOR_PATH_STATUS, timeout_ms, answer, sizeof answer, &fetched));
+	return souk_sponsor_status_decode(ret, souk_bytes_of(answer, fetched.size), NULL);
+}
+
+static souk_status parse_name(
+	struct control_place *ret, const char *name, char detail[FETCH_DETAIL_SIZE])
+{
+	if (strlen(name) >= CONTROL_NAME_SIZE) {
+		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor's name is too long");
+		return SOUK_LOCAL_USAGE;
+	}
+	souk_status status = control_name_parse(ret, name);
+	if (status != SOUK_OK)
+		snprintf(detail, FETCH_DETAIL_SIZE,
+			"a sponsor's name is https://HOST:PORT#PIN; souk sponsor report prints it");
+	return status;
+}
+
+static souk_status note_answer(struct view_sponsor *ret, const char *name,
+	const struct control_place *place, const struct souk_address *sponsor, souk_status status,
+	char detail[FETCH_DETAIL_SIZE])
+{
+	if (status == SOUK_OK) {
+		ret->address = *sponsor;
+		snprintf(ret->name, sizeof ret->name, "%s", name);
+	} else {
+		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor at %s does not answer: %s",
+			place->url, souk_status_text(status));
+	}
+	return status;
 }
 
 souk_status view_name_sponsor(struct view_sponsor *ret, const char *name, uint64_t timeout_ms,
@@ -242,23 +280,40 @@ souk_status view_name_sponsor(struct view_sponsor *ret, const char *name, uint64
 {
 	struct control_place place;
 	struct souk_sponsor_status answer;
-	if (strlen(name) >= sizeof ret->name) {
-		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor's name is too long");
-		return SOUK_LOCAL_USAGE;
+	SOUK_TRY(parse_name(&place, name, detail));
+	souk_status status = get_status(&place, timeout_ms, &answer);
+	return note_answer(ret, name, &place, &answer.sponsor, status, detail);
+}
+
+/* An answer of SIZE bytes: what the content is, and the row from where the header says. */
+static souk_status take_content(struct view_answer *ret, const struct souk_http_fetched *fetched)
+{
+	struct souk_bytes head = souk_bytes_of(ret->bytes, fetched->size);
+	uint32_t offset = 0;
+	bool has_row = souk_row_parse(&offset, souk_bytes_text(fetched->reply_header)) == SOUK_OK &&
+		       offset < head.size;
+	if (has_row) {
+		ret->row = souk_bytes_of(head.data + offset, head.size - offset);
+		head.size = offset;
 	}
-	souk_status status = control_name_parse(&place, name);
-	if (status != SOUK_OK) {
-		snprintf(detail, FETCH_DETAIL_SIZE,
-			"a sponsor's name is https://HOST:PORT#PIN; souk sponsor report prints it");
-		return status;
-	}
-	status = get_status(&place, timeout_ms, &answer);
-	if (status == SOUK_OK) {
-		ret->address = answer.sponsor;
-		snprintf(ret->name, sizeof ret->name, "%s", name);
-	} else {
-		snprintf(detail, FETCH_DETAIL_SIZE, "the sponsor at %s does not answer: %s",
-			place.url, souk_status_text(status));
-	}
-	return status;
+	return souk_sponsored_content_decode(&ret->content, head, NULL);
+}
+
+souk_status view_ask_content(struct view_sponsor *ret, struct view_answer *ret_answer,
+	const char *name, const struct souk_hash *content, uint64_t timeout_ms,
+	char detail[FETCH_DETAIL_SIZE])
+{
+	struct control_place place;
+	struct souk_http_fetched fetched;
+	char hex[2 * SOUK_HASH_SIZE + 1], row[SOUK_ROW_TEXT_SIZE], path[128];
+	SOUK_TRY(parse_name(&place, name, detail));
+	ret_answer->row = souk_bytes_of(NULL, 0);
+	souk_hex_encode(hex, content->bytes, SOUK_HASH_SIZE);
+	souk_row_format(row, VIEW_ROW_MAX);
+	snprintf(path, sizeof path, SPONSOR_PATH_CONTENT "%s?" SOUK_QUERY_ROW "=%s", hex, row);
+	souk_status status = get(
+		&place, path, timeout_ms, ret_answer->bytes, sizeof ret_answer->bytes, &fetched);
+	if (status == SOUK_OK)
+		status = take_content(ret_answer, &fetched);
+	return note_answer(ret, name, &place, &ret_answer->content.sponsor, status, detail);
 }

@@ -33,4 +33,20 @@ SOUK_MUST_CHECK souk_status view_find_sponsors(const struct market_entry *entrie
 SOUK_MUST_CHECK souk_status view_name_sponsor(struct view_sponsor *ret, const char *name,
 	uint64_t timeout_ms, char detail[FETCH_DETAIL_SIZE]);
 
+/* Rows up to 8 GiB of content come with the answer. */
+#define VIEW_ROW_MAX (1u << 20)
+struct view_answer {
+	struct souk_sponsored_content content; /* unchecked, and so is the row */
+	struct souk_bytes row;		       /* empty: none came */
+	uint8_t bytes[SOUK_SPONSORED_CONTENT_SIZE_MAX + 1024 + VIEW_ROW_MAX];
+};
+
+/* view_ask_content: what CONTENT is, by the sponsor that NAME is.
+ *
+ * Returns as view_name_sponsor, and
+ *   SOUK_PEER_UNKNOWN_CONTENT  it does not pay for it. */
+SOUK_MUST_CHECK souk_status view_ask_content(struct view_sponsor *ret,
+	struct view_answer *ret_answer, const char *name, const struct souk_hash *content,
+	uint64_t timeout_ms, char detail[FETCH_DETAIL_SIZE]);
+
 #endif

@@ -179,21 +179,6 @@ static void note_outcome(void *ctx, const struct view_outcome *outcome)
 
 /* ------------------------------------------------------------------ one audit */
 
-static souk_status read_row(
-	const struct sponsor_node *node, const struct souk_content *content, char **ret)
-{
-	char path[512 + 4];
-	size_t size, wanted = souk_content_chunk_count(content) * (size_t)SOUK_HASH_SIZE;
-	sponsor_store_data_path(&node->store, &content->id, path);
-	strcat(path, ".row");
-	souk_status status = souk_file_read(path, wanted + 1, ret, &size);
-	if (status == SOUK_OK && size != wanted) {
-		free(*ret);
-		status = SOUK_CORRUPT_STORE;
-	}
-	return status;
-}
-
 /* All but a few chunks at a random place are there already, as far as VIEW knows. */
 static void leave_few(struct view *view, const struct audit *what)
 {
@@ -223,7 +208,7 @@ static void audit(struct sponsor_auditor *a, const struct audit *what)
 	char *row = NULL, detail[FETCH_DETAIL_SIZE] = "";
 	struct view *view = NULL;
 	snprintf(self.name, sizeof self.name, "%s", node->name);
-	souk_status status = read_row(node, &what->content, &row);
+	souk_status status = sponsor_read_row(node, &what->content, &row);
 	struct view_config config = {
 		.ledger_url = node->config.ledger_url,
 		.sponsors = &self,

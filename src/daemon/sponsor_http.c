@@ -289,6 +289,12 @@ void sponsor_control_handler(
 			answer_status(node, reply);
 			return;
 		}
+		if (strncmp(request->path, SPONSOR_PATH_CONTENT, strlen(SPONSOR_PATH_CONTENT)) ==
+			0) {
+			sponsor_content_answer(
+				node, request, request->path + strlen(SPONSOR_PATH_CONTENT), reply);
+			return;
+		}
 		if (strcmp(request->path, SPONSOR_PATH_REPORT) == 0) {
 			answer_report(node, request, reply);
 			return;

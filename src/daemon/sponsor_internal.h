@@ -162,4 +162,11 @@ void sponsor_doubter_stop(struct sponsor_node *node);
 
 souk_http_handler sponsor_control_handler;
 
+/* sponsor_content.c: GET /v1/contents/ID. */
+void sponsor_content_answer(struct sponsor_node *node, const struct souk_http_request *request,
+	const char *id, struct souk_http_reply *reply);
+/* The row of CONTENT, on the heap. SOUK_OK, SOUK_CORRUPT_STORE, or those of souk_file_read. */
+SOUK_MUST_CHECK souk_status sponsor_read_row(
+	const struct sponsor_node *node, const struct souk_content *content, char **ret);
+
 #endif

@@ -7,6 +7,7 @@ each cache of a bundle that failed.
 import math
 import os
 import re
+import socket
 import time
 
 from market import UNIT, Market, MarketTest, main, wait_until
@@ -137,6 +138,18 @@ class Sponsored(MarketTest):
         path = self.market.path("found")
         self.check_file(viewer.souk("get", self.content, path), path)
         self.assertEqual(self.since("bundles"), 1)
+
+    def test_2b_only_the_drawn_hear_of_it(self):
+        """A viewer that names its sponsor says to no other provider what it views."""
+        bystander = self.market.provider(price="9")      # more than the sponsor pays
+        bystander.start()
+        bystander.wait_registered()
+        bystander.kill()
+        with socket.create_server(("127.0.0.1", bystander.control)) as ears:
+            ears.setblocking(False)
+            self.view(self.viewer(), "discreet")
+            with self.assertRaises(BlockingIOError):
+                ears.accept()
 
     def test_3_garbage(self):
         before = self.complaints()

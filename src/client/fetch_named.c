@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who names a sponsor asks it what the content is, and no provider: only those that are drawn hear
+ * of this viewer at all. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fetch_internal.h"
+#include "souk/base/check.h"
+
+/* The row that came; that of one chunk is the content's id. */
+static souk_status take_row(struct fetch *fetch, struct souk_bytes bytes)
+{
+	size_t size = (size_t)fetch->chunk_count * SOUK_HASH_SIZE;
+	if (fetch->chunk_count == 0)
+		return SOUK_OK;
+	if (fetch->chunk_count == 1)
+		bytes = souk_bytes_of(fetch->content.id.bytes, SOUK_HASH_SIZE);
+	if (bytes.size != size)
+		return SOUK_LOCAL_NOT_FOUND;
+	struct souk_hash *row = malloc(size), *scratch = malloc(size);
+	souk_status status = row == NULL || scratch == NULL ? SOUK_IO_MEMORY : SOUK_OK;
+	if (status == SOUK_OK) {
+		memcpy(row, bytes.data, size);
+		status = souk_content_verify_row(&fetch->content, row, fetch->chunk_count, scratch);
+	}
+	free(scratch);
+	if (status == SOUK_OK)
+		fetch->row = row;
+	else
+		free(row);
+	return status;
+}
+
+static souk_status take_content(struct fetch *fetch, const struct view_answer *answer)
+{
+	const struct souk_sponsored_content *is = &answer->content;
+	SOUK_TRY(
+		souk_content_check(&fetch->content, &fetch->config.name, is->size, is->chunk_size));
+	fetch->chunk_count = souk_content_chunk_count(&fetch->content);
+	return take_row(fetch, answer->row);
+}
+
+/* Whether the providers may know better: a sponsor that has not been told yet, or an older one. */
+static bool is_worth_asking_on(souk_status status)
+{
+	return status == SOUK_LOCAL_NOT_FOUND || status == SOUK_LOCAL_FULL ||
+	       (souk_status_class(status) == SOUK_CLASS_PEER);
+}
+
+souk_status fetch_find_named(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
+{
+	const struct fetch_config *config = &fetch->config;
+	struct view_answer *answer = malloc(sizeof *answer);
+	if (answer == NULL)
+		return SOUK_IO_MEMORY;
+	souk_status status = view_ask_content(&fetch->named, answer, config->sponsor,
+		&config->name.id, config->timeout_ms, detail);
+	if (status == SOUK_OK)
+		status = take_content(fetch, answer);
+	free(answer);
+	if (status == SOUK_OK)
+		return SOUK_OK;
+	fetch->named.name[0] = '\0';
+	return is_worth_asking_on(status) ? SOUK_LOCAL_NOT_FOUND : status;
+}
