@@ -11,7 +11,8 @@ import threading
 import time
 import unittest
 
-from market import COIN, Failure, Market, MarketTest, main, wait_until
+from market import COIN, WINDOW, Failure, Market, MarketTest, main, wait_until
+from relay import Answer, Relay
 
 LIAR = os.environ.get("SOUKD_LIAR")
 SEED = int(os.environ.get("SOUK_SEED", str(random.SystemRandom().randrange(10 ** 6))))
@@ -402,6 +403,93 @@ class Sharing(MarketTest):
         self.assertEqual((ended["complete"], ended["receipts"]), (True, 3))
         late = self.bob.run("key", "retrieve", again, "--policy", self.path("payroll.policy"))
         self.assertEqual((late.code, late.json["error"]), (1, "PEER_AGREEMENT_REVOKED"), late)
+
+
+class Holding(Relay):
+    """Keeps a receiver waiting at one place: before its request is passed on, or before the answer
+    is. Requests have bodies here."""
+
+    def __init__(self, market, provider):
+        super().__init__(market, provider)
+        self.place = None                        # "unit asked", "unit answered", "key answered"
+        self.reached, self.released = threading.Event(), threading.Event()
+
+    def hold(self, place):
+        self.reached.clear()
+        self.released.clear()
+        self.place = place
+
+    def release(self):
+        self.place = None
+        self.released.set()
+
+    def pass_by(self, place):
+        if place == self.place:
+            self.reached.set()
+            self.released.wait(60)
+
+    def exchange(self, customer, upstream, requests, answers):
+        head = self.read_head(requests)
+        if head is None:
+            return False
+        body = requests.read(int(Answer(head, b"").get("Content-Length") or 0))
+        what = "unit" if head.startswith(b"POST /v1/units/") else "key"
+        self.pass_by(what + " asked")
+        upstream.sendall(head + body)
+        head = self.read_head(answers)
+        if head is None:
+            return False
+        answer = Answer(head, b"")
+        answer.body = answers.read(int(answer.get("Content-Length") or 0))
+        self.pass_by(what + " answered")
+        customer.sendall(answer.encode())
+        return True
+
+
+class KilledReceiver(MarketTest):
+    """kill -9 of who reads a share, at each step of its session with a proxy."""
+
+    @classmethod
+    def make_market(cls):
+        cls.market = Market()
+        cls.proxy, = proxies(cls.market, 1)
+        cls.relay = Holding(cls.market, cls.proxy)
+        cls.owner = cls.market.provider("0.0001", start=True)
+        cls.owner.souk("faucet", 50)
+        start_all([cls.proxy])
+        cls.owner.wait_registered()
+        # A strip that was lost as a whole, each time, would use the line up.
+        cls.bob = cls.market.customer(line="0.1", prize="0.00001")
+
+    def test_killed(self):
+        path, data = self.market.file("report.pdf", 300000)
+        share, out = self.market.path("one.share"), self.market.path("out")
+        self.owner.souk("share", path, "--with", public_key(self.bob), "--proxies", 1,
+                        "--threshold", 1, "--respond", "20s", "--out", share)
+        reads = paid = 0
+        for turn in range(3):
+            for place in ("unit asked", "unit answered", "key answered"):
+                self.relay.hold(place)
+                command = self.bob.command("get", share, out)
+                # The proxy has its strip by now.
+                self.assertTrue(self.relay.reached.wait(60), place)
+                command.kill()
+                command.wait()
+                self.relay.release()
+                self.assertFalse(os.path.exists(out))
+                # One unit was paid where its key was on the way, and a window at most anywhere.
+                paid += place == "key answered"
+            self.bob.run("get", share, out).good()
+            reads += 1
+            with open(out, "rb") as file:
+                self.assertEqual(file.read(), data)
+            os.unlink(out)
+        self.assertLess(paid, WINDOW)
+        self.market.ledger.close_epoch()
+        earned, _ = self.market.settle([self.proxy, self.owner])
+        sold = sum(e["units"] for e in earned["epochs"])
+        self.assertGreaterEqual(sold, reads)
+        self.assertLessEqual(sold, reads + paid)
 
 
 class Published(MarketTest):
