@@ -133,7 +133,10 @@ static souk_status handshake(struct bench *b, const struct souk_download_effect 
 		p->price.ncoin, kit->window, 1024);
 	struct souk_customer_config config = {
 		.offer = &offer, .escrow = b->payer.escrow_id, .epoch = 7, .units = op->units};
-	struct souk_provider_item item = {b->content, CHUNKS * 16384 - 5, 16384, p->price, 0, NULL};
+	struct souk_provider_item item = {.content = b->content,
+		.size = CHUNKS * 16384 - 5,
+		.chunk_size = 16384,
+		.price = p->price};
 	config.seed[0] = (uint8_t)p->sessions;
 	SOUK_TRY(souk_customer_init(&b->customers[op->provider], &config));
 	return kit_handshake(

@@ -79,7 +79,8 @@ static souk_status handshake(struct bench *b, const struct souk_download_effect 
 		&kit->identity, &b->content, CHUNKS * CHUNK, CHUNK, price.ncoin, WINDOW, 1024);
 	struct souk_customer_config config = {
 		.offer = &offer, .escrow = b->payer.escrow_id, .epoch = EPOCH, .units = op->units};
-	struct souk_provider_item item = {b->content, CHUNKS * CHUNK, CHUNK, price, 0, NULL};
+	struct souk_provider_item item = {
+		.content = b->content, .size = CHUNKS * CHUNK, .chunk_size = CHUNK, .price = price};
 	config.seed[0] = (uint8_t)b->download.providers[op->provider].sessions;
 	SOUK_TRY(souk_customer_init(&b->customers[op->provider], &config));
 	return kit_handshake(
