@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +73,6 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0)
 		return cmd_version(0, argv + 2);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (souk_entropy_blind() != SOUK_OK) {
 		fputs("souk: the system gives no randomness\n", stderr);
 		return EXIT_REFUSED;

@@ -548,14 +548,32 @@ static bool is_quiet(const struct view_bundle *bundle)
 	return true;
 }
 
+/* What is secret of it: a megabyte has room for 16 caches, and most of it was never touched. */
+static void wipe_bundle(struct view_bundle *bundle)
+{
+	uint32_t caches = bundle->viewer.plan.caches;
+	for (uint32_t i = 0; i < caches; i++) {
+		souk_bytes_wipe(&bundle->caches[i], sizeof bundle->caches[i]);
+		souk_bytes_wipe(bundle->held[i], sizeof bundle->held[i]);
+	}
+	for (size_t i = 0; i < VIEW_TRANSFERS; i++) {
+		if (bundle->transfers[i].bundle != NULL)
+			souk_bytes_wipe(&bundle->transfers[i], sizeof bundle->transfers[i]);
+	}
+	souk_bytes_wipe(&bundle->solve, sizeof bundle->solve);
+	souk_bytes_wipe(&bundle->viewer, sizeof bundle->viewer);
+	souk_bytes_wipe(&bundle->key, sizeof bundle->key);
+	souk_bytes_wipe(&bundle->identity, sizeof bundle->identity);
+}
+
 static void free_bundle(struct view *view, struct view_bundle *bundle)
 {
-	for (uint32_t i = 0; i < SOUK_BUNDLE_CACHES_MAX; i++) {
+	for (uint32_t i = 0; i < bundle->viewer.plan.caches; i++) {
 		for (uint32_t k = 0; k < VIEW_RING; k++)
 			view_unit_give(view, bundle->units[i][k]);
 	}
 	view->memory -= bundle->memory;
-	souk_bytes_wipe(bundle, sizeof *bundle);
+	wipe_bundle(bundle);
 	free(bundle);
 }
 

@@ -37,6 +37,7 @@ struct souk_http_fetcher {
 	unsigned count; /* not free */
 	unsigned ended;
 	unsigned transfer_max;
+	unsigned top; /* behind it none was ever used */
 	struct transfer transfers[];
 };
 
@@ -122,6 +123,7 @@ souk_status souk_http_fetcher_new(
 	if (!fetcher)
 		return SOUK_IO_MEMORY;
 	fetcher->transfer_max = transfer_max;
+	fetcher->top = 1; /* it has a handle from the start */
 	/* Made first, since it also sets the library up. */
 	fetcher->transfers[0].curl = souk_curl_new();
 	fetcher->multi = curl_multi_init();
@@ -155,7 +157,7 @@ void souk_http_fetcher_free(struct souk_http_fetcher *fetcher)
 {
 	if (!fetcher)
 		return;
-	for (unsigned i = 0; i < fetcher->transfer_max; i++) {
+	for (unsigned i = 0; i < fetcher->top; i++) {
 		transfer_release(fetcher, &fetcher->transfers[i]);
 		if (fetcher->transfers[i].curl)
 			curl_easy_cleanup(fetcher->transfers[i].curl);
@@ -264,6 +266,8 @@ souk_status souk_http_fetcher_start(
 	SOUK_TRY(check_fetch(fetch));
 	while (transfer->state != TRANSFER_FREE)
 		transfer++;
+	if (transfer - fetcher->transfers >= fetcher->top)
+		fetcher->top = (unsigned)(transfer - fetcher->transfers) + 1;
 	souk_status status = transfer_begin(fetcher, transfer, fetch);
 	if (status != SOUK_OK) {
 		curl_slist_free_all(transfer->headers);
@@ -337,7 +341,7 @@ souk_status souk_http_fetcher_poll(
 bool souk_http_fetcher_next(
 	struct souk_http_fetcher *fetcher, struct souk_http_fetched *ret_fetched)
 {
-	for (unsigned i = 0; fetcher->ended && i < fetcher->transfer_max; i++) {
+	for (unsigned i = 0; fetcher->ended && i < fetcher->top; i++) {
 		struct transfer *transfer = &fetcher->transfers[i];
 		if (transfer->state != TRANSFER_ENDED)
 			continue;
@@ -350,7 +354,7 @@ bool souk_http_fetcher_next(
 
 void souk_http_fetcher_cancel(struct souk_http_fetcher *fetcher, const void *user)
 {
-	for (unsigned i = 0; i < fetcher->transfer_max; i++) {
+	for (unsigned i = 0; i < fetcher->top; i++) {
 		struct transfer *transfer = &fetcher->transfers[i];
 		if (transfer->state != TRANSFER_FREE && transfer->result.user == user)
 			transfer_release(fetcher, transfer);
