@@ -13,6 +13,7 @@
 #define POLL_MAX_MS 100u
 #define IDLE_MAX_MS 1000u
 #define PROGRESS_NS 150000000ull
+#define PAGE_BYTES  4096u
 /* The planner decides who is silent; this only bounds what it forgets. */
 #define TRANSFER_TIMEOUT_MS (24u * 3600 * 1000)
 /* The text of a refusal; every slot has as much, since chunks are larger. */
@@ -95,8 +96,10 @@ static souk_status send_transfer(struct paid *paid, struct paid_transfer *transf
 	};
 	transfer->waits = false;
 	transfer->rides = provider->sending.state == PAID_STRIP_DUE && !transfer->is_keys;
-	if (transfer->rides)
+	if (transfer->rides) {
 		paid_strip_ride(provider, path, &fetch, url, sizeof url);
+		paid->cold = fetch.destination;
+	}
 	if (request->has_ticket) {
 		souk_status status = see_to_money(paid);
 		if (status != SOUK_OK) {
@@ -537,6 +540,18 @@ static void do_effects(struct paid *paid)
 	} while (paid->open_here != NULL);
 }
 
+/* Somebody waits for the first unit. Its request leaves now; until the answer is here there is time
+ * to have the kernel find the pages that it goes to. */
+static souk_status warm(struct paid *paid)
+{
+	volatile uint8_t *memory = paid->cold;
+	paid->cold = NULL;
+	SOUK_TRY(souk_http_fetcher_poll(paid->fetcher, 0, -1));
+	for (size_t i = 0; i < paid->fetch->content.chunk_size; i += PAGE_BYTES)
+		memory[i] = memory[i];
+	return SOUK_OK;
+}
+
 void paid_loop(struct paid *paid)
 {
 	int fd = souk_worker_fd(paid->checkers);
@@ -549,7 +564,9 @@ void paid_loop(struct paid *paid)
 		tell_figures(paid, false);
 		if (is_over(paid))
 			break;
-		souk_status status = souk_http_fetcher_poll(paid->fetcher, wait_ms(paid), fd);
+		souk_status status = paid->cold != NULL ? warm(paid) : SOUK_OK;
+		if (status == SOUK_OK)
+			status = souk_http_fetcher_poll(paid->fetcher, wait_ms(paid), fd);
 		if (status != SOUK_OK)
 			souk_download_stop(&paid->download, status);
 		tell_progress(paid);

@@ -11,6 +11,7 @@
 #include "fetch_hub.h"
 #include "http_keep.h"
 #include "souk/base/check.h"
+#include "souk/io/thread.h"
 
 #define PROVIDERS_DEFAULT  8u
 #define SLOTS_PER_PROVIDER 16u
@@ -122,8 +123,8 @@ static souk_status open_parts(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
 
 static souk_status make_tools(struct paid *paid)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned checkers = processors > 2 ? (unsigned)processors / 2 : 1;
+	unsigned processors = souk_thread_processors();
+	unsigned checkers = processors > 2 ? processors / 2 : 1;
 	paid->slots =
 		aligned_alloc(4096, (size_t)paid->slot_count * paid->fetch->content.chunk_size);
 	if (paid->slots == NULL)

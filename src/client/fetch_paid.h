@@ -169,6 +169,7 @@ struct paid {
 	struct paid_suspect *suspects;	     /* wrong units; under money_lock */
 
 	struct paid_provider *open_here; /* to be opened by the loop; NULL: nobody */
+	uint8_t *cold;			 /* the first unit's memory, until it is asked for */
 
 	bool may_pay;	/* the user knows that money leaves */
 	bool has_begun; /* there is money for every provider */

@@ -223,6 +223,14 @@ bool chunk_item_is_whole(struct chunk_item *item)
 	return chunk_item_count(item) == souk_content_chunk_count(&item->content);
 }
 
+void chunk_item_expect(struct chunk_item *item, uint32_t chunk)
+{
+	if (chunk < souk_content_chunk_count(&item->content))
+		(void)posix_fallocate(item->fd,
+			(off_t)souk_content_chunk_offset(&item->content, chunk),
+			(off_t)souk_content_chunk_length(&item->content, chunk));
+}
+
 souk_status chunk_item_write(struct chunk_item *item, uint32_t chunk, struct souk_bytes data)
 {
 	struct chunk_store *store = item->store;

@@ -132,6 +132,15 @@ static void note_item(struct shared_fetch *shared, souk_status status, struct ch
 	pthread_mutex_unlock(&contents->lock);
 }
 
+/* Where a reader will begin; 0 where there is none any more. */
+static uint64_t first_offset(struct shared_fetch *shared)
+{
+	pthread_mutex_lock(&shared->contents->lock);
+	uint64_t first = shared->readers ? shared->readers->first : 0;
+	pthread_mutex_unlock(&shared->contents->lock);
+	return first;
+}
+
 static void make_job(void *ctx)
 {
 	struct shared_fetch *shared = ctx;
@@ -139,6 +148,9 @@ static void make_job(void *ctx)
 
 	shared->making.status = make_item(shared, &item);
 	note_item(shared, shared->making.status, item);
+	if (item && chunk_item_content(item)->size > 0)
+		chunk_item_expect(item,
+			(uint32_t)(first_offset(shared) / chunk_item_content(item)->chunk_size));
 }
 
 /* Where some of it is here, the fetch must know before it begins. A place that is new takes some
@@ -231,6 +243,8 @@ static souk_status try_fetch(struct shared_fetch *shared, bool all)
 		status = run_opened(shared, fetch);
 		figures = fetch_figures_now(fetch);
 		fetch_free(fetch);
+		/* What it gives back is what the next one takes: that is to be ready, too. */
+		market_memory_use(config.memory);
 		chunk_item_give(shared->item);
 		shared->item = NULL;
 	}

@@ -11,7 +11,8 @@
 #include "gateway_type.h"
 #include "souk/base/check.h"
 
-#define ETAG_SIZE (SOUK_CONTENT_NAME_SIZE + 2)
+#define ETAG_SIZE   (SOUK_CONTENT_NAME_SIZE + 2)
+#define FIRST_BLOCK 16384u
 
 void gateway_add_header(struct gateway_call *call, const char *name, const char *value)
 {
@@ -234,6 +235,9 @@ static size_t read_stream(void *ctx, uint64_t offset, uint8_t *out, size_t size)
 	char detail[FETCH_DETAIL_SIZE];
 	size_t got;
 
+	/* Who waits for the first byte does not wait for many others to be copied. */
+	if (offset == 0 && size > FIRST_BLOCK)
+		size = FIRST_BLOCK;
 	/* A reply of headers alone has no stream. */
 	return stream && gateway_reader_read(stream->reader, stream->first + offset, out, size,
 				 &got, detail) == SOUK_OK

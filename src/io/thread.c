@@ -2,10 +2,12 @@
 #include "souk/io/thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "souk/base/check.h"
 
@@ -172,4 +174,13 @@ void souk_thread_join(struct souk_thread *thread)
 	thread->is_joined = false;
 	pthread_cond_broadcast(&thread->changed);
 	pthread_mutex_unlock(&lock);
+}
+
+/* sysconf reads a file for it each time. */
+unsigned souk_thread_processors(void)
+{
+	cpu_set_t set;
+	long count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+								 : sysconf(_SC_NPROCESSORS_ONLN);
+	return count > 0 ? (unsigned)count : 1;
 }

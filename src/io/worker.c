@@ -46,10 +46,23 @@ static void wait_for_work(struct souk_worker *worker)
 	worker->idle_count--;
 }
 
+/* The next job, under lock, which is let go of while it runs. */
+static void run_next(struct souk_worker *worker)
+{
+	struct job job;
+
+	SOUK_CHECK(souk_ring_pop(&worker->queue, &job));
+	pthread_mutex_unlock(&worker->lock);
+	job.run(job.ctx);
+	pthread_mutex_lock(&worker->lock);
+	SOUK_CHECK(souk_ring_push(&worker->done, &job.ctx) == SOUK_OK);
+	if (worker->done.count == 1)
+		announce_done(worker);
+}
+
 static void run_jobs(void *arg)
 {
 	struct souk_worker *worker = arg;
-	struct job job;
 
 	pthread_mutex_lock(&worker->lock);
 	worker->idle_count--;
@@ -58,13 +71,7 @@ static void run_jobs(void *arg)
 			wait_for_work(worker);
 		if (worker->stopping)
 			break;
-		SOUK_CHECK(souk_ring_pop(&worker->queue, &job));
-		pthread_mutex_unlock(&worker->lock);
-		job.run(job.ctx);
-		pthread_mutex_lock(&worker->lock);
-		SOUK_CHECK(souk_ring_push(&worker->done, &job.ctx) == SOUK_OK);
-		if (worker->done.count == 1)
-			announce_done(worker);
+		run_next(worker);
 	}
 	pthread_mutex_unlock(&worker->lock);
 }
@@ -80,9 +87,7 @@ static void worker_release(struct souk_worker *worker)
 	free(worker);
 }
 
-/* One more, where it may be and can be. The first comes with the worker, the others once there are
- * jobs for them: most are never needed. */
-static souk_status start_thread(struct souk_worker *worker)
+static void start_thread(struct souk_worker *worker)
 {
 	worker->idle_count++;
 	souk_status status =
@@ -91,17 +96,16 @@ static souk_status start_thread(struct souk_worker *worker)
 		worker->thread_count++;
 	else
 		worker->idle_count--;
-	return status;
 }
 
-/* For jobs that nobody waits for; under lock. Without a further thread they wait for their turn. */
+/* A thread is made once there is a job that none waits for: most are never needed. Where none can
+ * be made, the others do it, or whoever submits it. Under lock. */
 static void see_to_threads(struct souk_worker *worker)
 {
-	souk_status status = SOUK_OK;
-
 	if (worker->queue.count > worker->idle_count && worker->thread_count < worker->thread_max)
-		status = start_thread(worker);
-	(void)status;
+		start_thread(worker);
+	if (worker->thread_count == 0)
+		run_next(worker);
 }
 
 souk_status souk_worker_start(
@@ -122,10 +126,6 @@ souk_status souk_worker_start(
 	souk_ring_init(&worker->queue, queue, sizeof(struct job), job_max);
 	souk_ring_init(&worker->done, done, sizeof(void *), job_max);
 	if (worker->done_fd < 0 || !queue || !done) {
-		worker_release(worker);
-		return SOUK_IO_MEMORY;
-	}
-	if (start_thread(worker) != SOUK_OK) {
 		worker_release(worker);
 		return SOUK_IO_MEMORY;
 	}

@@ -25,6 +25,9 @@ struct souk_thread;
 SOUK_MUST_CHECK souk_status souk_thread_start(
 	struct souk_thread **ret, void (*run)(void *ctx), void *ctx);
 
+/* Processors that this process may run on; at least 1. */
+unsigned souk_thread_processors(void);
+
 /* Waits until RUN has returned; THREAD is gone then. NULL is allowed. */
 void souk_thread_join(struct souk_thread *thread);
 

@@ -22,14 +22,14 @@ struct souk_worker;
  * at most JOB_MAX jobs at once, from submit until taken.
  *
  * Returns SOUK_OK, or
- *   SOUK_IO_MEMORY  no memory, threads or descriptors. */
+ *   SOUK_IO_MEMORY  no memory, or no descriptor. */
 SOUK_MUST_CHECK souk_status souk_worker_start(
 	struct souk_worker **ret_worker, unsigned thread_count, unsigned job_max);
 
 /* Waits for the jobs that run and drops those that do not yet. NULL is allowed. */
 void souk_worker_stop(struct souk_worker *worker);
 
-/* souk_worker_submit: have RUN(CTX) called in some thread.
+/* souk_worker_submit: have RUN(CTX) called in some thread; in this one, where none can be made.
  *
  * Returns SOUK_OK, or
  *   SOUK_LOCAL_FULL  job_max are on their way; take finished ones first. */
