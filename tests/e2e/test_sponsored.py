@@ -10,7 +10,7 @@ import re
 import socket
 import time
 
-from market import UNIT, Market, MarketTest, main, wait_until
+from market import UNIT, Market, MarketTest, http_request, main, wait_until
 from relay import Fault, Relay, drop, flip, no_key, stall
 
 CACHES = 4
@@ -150,6 +150,20 @@ class Sponsored(MarketTest):
             self.view(self.viewer(), "discreet")
             with self.assertRaises(BlockingIOError):
                 ears.accept()
+
+    def test_2c_what_it_pays_for(self):
+        """A sponsor tells size and row of what it pays for, and nothing of anything else."""
+        def get(path):
+            return http_request(self.sponsor.control, "GET", "/v1/contents/" + path, tls=True)
+        status, plain = get(self.content)
+        self.assertEqual(status, 200)
+        _, row = http_request(self.caches[1].control, "GET", f"/v1/chunks/{self.content}", tls=True)
+        self.assertEqual(len(row), 32 * 20)
+        self.assertEqual(get(f"{self.content}?row={len(row)}"), (200, plain + row))
+        for most in (len(row) - 1, "x", "", 1 << 32):
+            self.assertEqual(get(f"{self.content}?row={most}"), (200, plain))
+        for path in ("", "x", "00" * 32, "ab" * 32, self.content + "0", "../identity.key"):
+            self.assertIn(get(path)[0], (400, 404), path)
 
     def test_3_garbage(self):
         before = self.complaints()
