@@ -133,21 +133,23 @@ class Packs(MarketTest):
         self.assertIn(self.pack["content"], [c["content"] for c in listed])
 
     def test_1_each_and_no_pack(self):
-        home = self.market.provider()
-        each = home.souk("add", self.site, "--each")["contents"][0]
+        home, site = self.market.provider(), self.market.path("few")
+        sizes = {"a": 5, "b": UNIT + 1, "c": LIMIT, "d": LIMIT + 1}
+        os.mkdir(site)
+        files = {name: file_of(os.path.join(site, name), size) for name, size in sizes.items()}
+        packed = self.providers[0].souk("add", site)["contents"][0]
+        each = home.souk("add", site, "--each")["contents"][0]
         self.assertEqual((each["content"], each["pack"]["content"]),
-                         (self.tree, self.pack["content"]))
-        store = os.path.join(home.path, "content")
-        for path in SMALL:
-            self.assertTrue(os.path.exists(os.path.join(store, content_root(
-                self.files[path]).hex())), path)
-        self.assertEqual(each["units_in_all"], self.all_units() +
-                         sum(self.units(FILES[p]) for p in SMALL))
-        none = home.souk("add", self.site, "--no-pack")["contents"][0]
+                         (packed["content"], packed["pack"]["content"]))
+        store = os.listdir(os.path.join(home.path, "content"))
+        for path, data in files.items():
+            self.assertIn(content_root(data).hex(), store, path)
+        self.assertEqual(each["units_in_all"] - packed["units_in_all"], 1 + 2 + 4)
+        none = home.souk("add", site, "--no-pack")["contents"][0]
         self.assertIsNone(none["pack"])
-        self.assertNotEqual(none["content"], self.tree)
+        self.assertNotEqual(none["content"], each["content"])
         self.assertFalse(any(f["packed"] for f in none["files"]))
-        self.assertEqual(home.run("add", self.site, "--no-pack", "--each").code, 2)
+        self.assertEqual(home.run("add", site, "--no-pack", "--each").code, 2)
 
     def test_1_one_small_file_is_no_pack(self):
         site = self.market.path("lone")
