@@ -169,6 +169,14 @@ static const struct role {
 		write_vault},
 };
 
+/* A cache sells what others publish, and pays for fetching that. */
+static const char *next_of(const struct role *chosen)
+{
+	bool is_cache = cache_size != 0 && chosen->write == write_provider;
+	return is_cache ? "souk faucet 5, then souk escrow open --line 1, then soukd"
+			: chosen->next;
+}
+
 static souk_status write_config(const char *path, const struct role *chosen)
 {
 	char text[8192];
@@ -215,7 +223,7 @@ static int init_home(const char *command, const struct role *chosen)
 	} else {
 		printf("home     %s\naddress  %s\n", cli_home_path(),
 			cli_address_text(&identity.address));
-		printf("next     %s\n", chosen->next);
+		printf("next     %s\n", next_of(chosen));
 	}
 	souk_bytes_wipe(&identity, sizeof identity);
 	return 0;

@@ -255,8 +255,8 @@ static int sponsor_stop(int argc, char **argv)
 		cli_print_json(json_pack(
 			"{s:s, s:I}", "content", argv[0], "stopped", (json_int_t)stopping.count));
 	else
-		printf("stopped  %" PRIu64 " contents; what runs is paid to its end\n",
-			stopping.count);
+		printf("stopped  %" PRIu64 " content%s; what runs is paid to its end\n",
+			stopping.count, stopping.count == 1 ? "" : "s");
 	return 0;
 }
 
