@@ -25,14 +25,22 @@ static bool is_here_alone(struct gateway_call *call, const struct gateway_file *
 	return is_whole;
 }
 
-static bool is_pack_here(struct gateway_call *call, const struct souk_directory *directory)
+/* Whether the chunks of the pack that FILE lies in are here. */
+static bool is_here_packed(struct gateway_call *call, const struct gateway_file *file)
 {
+	const struct souk_directory_pack *pack = &gateway_tree_directory(file->tree)->pack;
 	struct chunk_item *item;
 
-	if (chunk_store_take(call->node->chunks, &directory->pack.id, &item) != SOUK_OK)
+	if (chunk_store_take(call->node->chunks, &pack->id, &item) != SOUK_OK)
 		return false;
+	const struct souk_content *content = chunk_item_content(item);
+	uint64_t end = file->packed->pack_offset + file->packed->size;
+	uint32_t chunk = (uint32_t)(file->packed->pack_offset / content->chunk_size);
+	bool is_here = content->size == pack->size;
+	for (; is_here && souk_content_chunk_offset(content, chunk) < end; chunk++)
+		is_here = chunk_item_has(item, chunk);
 	chunk_item_give(item);
-	return true;
+	return is_here;
 }
 
 static souk_status read_range(struct gateway_reader *reader, uint64_t first, uint8_t *out,
@@ -75,10 +83,8 @@ static bool is_nowhere(souk_status status)
 souk_status gateway_pack_read(struct gateway_call *call, const struct gateway_file *file,
 	uint8_t **ret, char detail[FETCH_DETAIL_SIZE])
 {
-	const struct souk_directory *directory = gateway_tree_directory(file->tree);
-
 	*ret = NULL;
-	if (!is_pack_here(call, directory) &&
+	if (!is_here_packed(call, file) &&
 		(!gateway_tree_may_seek_pack(file->tree, AGAIN_MS) || is_here_alone(call, file)))
 		return SOUK_OK;
 	uint8_t *memory = malloc((size_t)file->packed->size);
