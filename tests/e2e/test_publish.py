@@ -7,6 +7,7 @@ import os
 
 from market import (COIN, UNIT, Daemon, Market, MarketTest, free_port, http_request, main,
                     wait_until)
+from test_packs import directory_of, pack_of
 
 CACHES = 3
 PRICE = 100000
@@ -208,6 +209,25 @@ class PublishTest(MarketTest):
             with open(os.path.join(out, name), "rb") as file:
                 self.assertEqual(file.read(), data)
         self.check_books()
+
+    def test_6_a_pack_that_is_not_paid_for(self):
+        """The files are fetched one by one, whether the sponsor is named or found."""
+        files = {b"a": b"first" * 99, b"b": b"second" * 99}
+        blobs = [*files.values(), directory_of(files, pack_of(files))]
+        for number, data in enumerate(blobs):
+            path = self.market.path(f"blob-{number}")
+            with open(path, "wb") as file:
+                file.write(data)
+            tree = self.publisher.publish(path, "0.5")["content"]
+        for number, options in enumerate(([], ["--sponsor", self.publisher.name_text])):
+            out = self.market.path(f"out-unpacked-{number}")
+            home = self.market.customer(coins=None, line=None)
+            result = home.get(tree, out, *options)
+            self.assertEqual(result.code, 0, result)
+            self.assertEqual((result.json["files_done"], result.json["files_unpacked"]), (2, 0))
+            for name, data in files.items():
+                with open(os.path.join(out, name.decode()), "rb") as file:
+                    self.assertEqual(file.read(), data)
 
     def test_6a_a_small_one(self):
         """Of one chunk: one cache sends it, and is paid for one unit."""
