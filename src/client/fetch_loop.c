@@ -3,6 +3,7 @@
  * The loop: what the planner wants is done here, and what happened is told to it. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "fetch_hub.h"
 #include "problem.h"
@@ -13,7 +14,6 @@
 #define POLL_MAX_MS 100u
 #define IDLE_MAX_MS 1000u
 #define PROGRESS_NS 150000000ull
-#define PAGE_BYTES  4096u
 /* The planner decides who is silent; this only bounds what it forgets. */
 #define TRANSFER_TIMEOUT_MS (24u * 3600 * 1000)
 /* The text of a refusal; every slot has as much, since chunks are larger. */
@@ -541,14 +541,13 @@ static void do_effects(struct paid *paid)
 }
 
 /* Somebody waits for the first unit. Its request leaves now; until the answer is here there is time
- * to have the kernel find the pages that it goes to. */
+ * for the kernel to find the pages that it goes to. Where it cannot, it finds them later. */
 static souk_status warm(struct paid *paid)
 {
-	volatile uint8_t *memory = paid->cold;
+	uint8_t *memory = paid->cold;
 	paid->cold = NULL;
 	SOUK_TRY(souk_http_fetcher_poll(paid->fetcher, 0, -1));
-	for (size_t i = 0; i < paid->fetch->content.chunk_size; i += PAGE_BYTES)
-		memory[i] = memory[i];
+	(void)madvise(memory, paid->fetch->content.chunk_size, MADV_POPULATE_WRITE);
 	return SOUK_OK;
 }
 

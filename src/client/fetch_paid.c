@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "fetch_hub.h"
 #include "http_keep.h"
@@ -16,6 +16,7 @@
 #define PROVIDERS_DEFAULT  8u
 #define SLOTS_PER_PROVIDER 16u
 #define OPENERS		   4u
+#define PROVIDERS_SIZE	   (SOUK_DOWNLOAD_PROVIDERS_MAX * sizeof(struct paid_provider))
 
 _Static_assert(PAID_TRANSFERS + SOUK_DOWNLOAD_PROVIDERS_MAX <= KEEP_ENGINE_TRANSFERS,
 	"an engine takes every transfer of a fetch");
@@ -94,10 +95,13 @@ static size_t providers_at_first(const struct paid *paid)
 
 static souk_status choose_providers(struct paid *paid, char detail[FETCH_DETAIL_SIZE])
 {
-	/* They stay where they are: other threads know them. */
-	paid->providers = calloc(SOUK_DOWNLOAD_PROVIDERS_MAX, sizeof *paid->providers);
-	if (paid->providers == NULL)
+	/* They stay where they are: other threads know them. Few are used: the kernel's zeros cost
+	 * nothing for the others. */
+	void *memory = mmap(
+		NULL, PROVIDERS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
 		return SOUK_IO_MEMORY;
+	paid->providers = memory;
 	while (paid->provider_count < providers_at_first(paid) && choose_next(paid) != NULL)
 		;
 	if (paid->provider_count > 0)
@@ -321,7 +325,8 @@ static void done(void *hands)
 	free(paid->plans);
 	free(paid->own);
 	free(paid->roots);
-	free(paid->providers);
+	if (paid->providers != NULL)
+		munmap(paid->providers, PROVIDERS_SIZE);
 	free(paid->bitmaps);
 	pthread_mutex_destroy(&paid->money_lock);
 	pthread_mutex_destroy(&paid->lock);
