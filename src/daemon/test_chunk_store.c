@@ -80,7 +80,8 @@ static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool watch_disk, fail_disk;
 static bool on_disk[CHUNKS_MAX]; /* chunks of the one content that is watched */
 static uint32_t watched_chunks;
-static unsigned bit_syncs, lies;
+static atomic_uint bit_syncs;
+static unsigned lies; /* read when nobody writes */
 
 static void note_data(int fd)
 {
@@ -445,7 +446,8 @@ static void bits_come_after_their_data(void **state)
 	(void)state;
 	memset(on_disk, 0, sizeof on_disk);
 	watched_chunks = 400;
-	bit_syncs = lies = 0;
+	bit_syncs = 0;
+	lies = 0;
 	home_new(&home, ROOM(1000));
 	atomic_store(&watch_disk, true);
 	item = create(&home, sample);

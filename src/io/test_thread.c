@@ -93,19 +93,21 @@ static void test_many_at_once(void **state)
 /* Nobody waits for it, and it runs all the same. */
 static void test_not_joined(void **state)
 {
-	static struct run self;
+	static struct run runs[MANY];
 	sem_t begun;
 	(void)state;
 	sem_init(&begun, 0, 0);
 	for (int i = 0; i < MANY; i++) {
-		self.begun = &begun;
-		assert_int_equal(souk_thread_start(NULL, run, &self), SOUK_OK);
+		runs[i].begun = &begun;
+		assert_int_equal(souk_thread_start(NULL, run, &runs[i]), SOUK_OK);
 	}
 	for (int i = 0; i < MANY; i++)
 		sem_wait(&begun);
 	/* BEGUN is used no more: each of them counts after it. */
-	while (atomic_load(&self.count) < MANY)
-		sched_yield();
+	for (int i = 0; i < MANY; i++) {
+		while (atomic_load(&runs[i].count) < 1)
+			sched_yield();
+	}
 	sem_destroy(&begun);
 }
 
