@@ -281,8 +281,8 @@ static souk_status parse_receipt(const struct souk_http_answer *answer, struct s
 static souk_status post_once(struct souk_chain_client *client, const struct souk_tx_body *body,
 	const struct souk_identity *signer, struct souk_chain_result *ret)
 {
-	static _Thread_local uint8_t bytes[SOUK_SIGNED_TX_SIZE_MAX];
-	static _Thread_local struct souk_signed_tx signed_tx;
+	uint8_t bytes[SOUK_SIGNED_TX_SIZE_MAX];
+	struct souk_signed_tx signed_tx;
 	struct souk_writer writer;
 	struct souk_bytes encoded;
 	struct souk_http_answer answer;

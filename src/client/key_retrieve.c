@@ -287,7 +287,7 @@ static bool gather(struct key_proxy *const *with, size_t count, uint32_t i, uint
 /* Open the wave with those of WITH. False: one of them at least has failed. */
 static bool open_wave(struct retrieval *r, struct key_proxy *const *with)
 {
-	static _Thread_local struct souk_umbral_cfrag cfrags[SHARES_MAX];
+	struct souk_umbral_cfrag cfrags[SHARES_MAX];
 	const struct key_wave *wave = &r->client->wave;
 	size_t count = r->threshold;
 	if (r->receiving == NULL)

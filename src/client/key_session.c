@@ -243,7 +243,7 @@ static struct souk_wallet_strip strip_of(const struct key_proxy *proxy)
 
 static souk_status send_strip(struct key_proxy *proxy, struct souk_strip_open *open)
 {
-	static _Thread_local uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX];
+	uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX];
 	struct souk_sum_node nodes[WALLET_LEAVES_MAX];
 	struct souk_writer writer;
 	char path[100] = "/v1/sessions/";

@@ -50,7 +50,7 @@ static souk_status add_account(struct hub_node *node, const struct souk_hub_acco
 
 static souk_status add_session(struct hub_node *node, const struct souk_hub_session_record *record)
 {
-	static _Thread_local uint8_t bytes[SOUK_HUB_SESSION_RECORD_SIZE_MAX];
+	uint8_t bytes[SOUK_HUB_SESSION_RECORD_SIZE_MAX];
 	struct souk_writer writer;
 	struct souk_bytes encoded;
 	souk_writer_init(&writer, bytes, sizeof bytes);

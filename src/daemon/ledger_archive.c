@@ -97,7 +97,7 @@ souk_status ledger_archive_snapshot(
 /* The frames of a snapshot file, up to its empty one. */
 static souk_status feed_snapshot(struct souk_log_replay *replay, FILE *file)
 {
-	static _Thread_local uint8_t frame[SOUK_LOG_FRAME_MAX];
+	uint8_t frame[SOUK_LOG_FRAME_MAX];
 	uint8_t head[SOUK_LOG_MAGIC_SIZE];
 	bool is_snapshot = false;
 	if (fread(head, 1, sizeof head, file) != sizeof head)

@@ -53,7 +53,7 @@ static souk_status write_genesis(const char *path, const struct souk_genesis *ge
 	struct souk_lmdb_store *lmdb;
 	struct souk_lmdb_txn *txn;
 	struct souk_store view;
-	static _Thread_local struct souk_ledger ledger;
+	struct souk_ledger ledger;
 	SOUK_TRY(souk_lmdb_store_open(&lmdb, &config));
 	souk_status status = souk_lmdb_store_begin(lmdb, SOUK_LMDB_WRITE, &txn, &view);
 	if (status == SOUK_OK) {
@@ -72,7 +72,7 @@ souk_status ledger_home_create(
 {
 	char store_path[PATH_SIZE], seed_path[PATH_SIZE];
 	struct souk_hash seed;
-	static _Thread_local struct souk_chain beacons;
+	struct souk_chain beacons;
 	path_of(store_path, home, "ledger.mdb");
 	path_of(seed_path, home, "beacon.seed");
 	*ret_what = "the rules of the ledger";

@@ -18,7 +18,7 @@ static souk_status audit(struct ledger_node *node)
 {
 	struct souk_lmdb_txn *txn;
 	struct souk_store view;
-	static _Thread_local struct souk_ledger ledger;
+	struct souk_ledger ledger;
 	SOUK_TRY(souk_lmdb_store_begin(node->store, SOUK_LMDB_READ, &txn, &view));
 	souk_status status = souk_ledger_load(&ledger, &view);
 	if (status == SOUK_OK)
@@ -46,7 +46,7 @@ static bool is_due(struct ledger_node *node, uint64_t keep)
 {
 	struct souk_lmdb_txn *txn;
 	struct souk_store view;
-	static _Thread_local struct souk_ledger ledger;
+	struct souk_ledger ledger;
 	uint64_t base = 0;
 	if (souk_lmdb_store_begin(node->store, SOUK_LMDB_READ, &txn, &view) != SOUK_OK)
 		return false;

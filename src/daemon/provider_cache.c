@@ -12,7 +12,7 @@ static void answer_available(struct provider_node *node, const struct souk_http_
 {
 	struct souk_hash content;
 	struct chunk_item *item;
-	static _Thread_local struct souk_availability availability;
+	struct souk_availability availability;
 	/* A look at every chunk, and a long answer: a fetch wants one in 5 seconds. */
 	if (!answer_may(request, &node->looks, &node->lock)) {
 		answer_refuse(reply, SOUK_LOCAL_FULL, "too many questions from this address");

@@ -95,7 +95,7 @@ static struct pending_write *find_pending(
 /* Remember RECORD to be written; over an older one of the same session. */
 static souk_status add_pending(struct provider_node *node, const struct souk_session_record *record)
 {
-	static _Thread_local uint8_t bytes[SOUK_SESSION_RECORD_SIZE_MAX];
+	uint8_t bytes[SOUK_SESSION_RECORD_SIZE_MAX];
 	struct souk_writer writer;
 	struct souk_bytes encoded;
 	struct pending_write *write = find_pending(node, &record->grant.session);
