@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a customer loses to a provider that withholds keys, gives wrong ones, or lies about them. */
+ * What a customer takes of a provider's grant; and what it loses to one that withholds keys, gives
+ * wrong ones, or lies about them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +34,35 @@ static void the_customer_stops_at_a_wrong_key(void **state)
 	assert_int_equal(souk_customer_next(&m->customer, &request, 2, t0), SOUK_LOCAL_STATE);
 	assert_int_equal(souk_customer_settle(&m->customer, &request, t0), SOUK_LOCAL_STATE);
 	assert_int_equal(souk_customer_spent(&m->customer).ncoin, PRICE);
+	free(m);
+}
+
+/* ------------------------------------------------------------------ shorter grants */
+
+/* Who does not know how long a content is asks for many units, and is granted what there is; never
+ * more than that, nor more than asked for. */
+static void a_grant_may_be_shorter(void **state)
+{
+	(void)state;
+	struct market *m = market_new();
+	struct souk_grant_open grant;
+	const struct {
+		uint32_t most, asked, granted;
+	} table[] = {{0, 20, 20}, {20, 20, 20}, {7, 20, 7}, {1, 20, 1}, {21, 20, 20}};
+	for (uint32_t i = 0; i < SOUK_COUNT_OF(table); i++) {
+		customer_new(m, (uint8_t)(20 + i), table[i].asked);
+		m->item.units_max = table[i].most;
+		assert_int_equal(souk_provider_ask(&m->kit.provider, &grant,
+					 souk_customer_ask(&m->customer), &m->item, t0),
+			SOUK_OK);
+		assert_int_equal(grant.grant.grant.units, table[i].granted);
+		struct souk_grant_open longer = grant;
+		longer.grant.grant.units = table[i].asked + 1;
+		souk_grant_sign(&longer.grant, &m->kit.identity);
+		assert_int_equal(
+			souk_customer_grant(&m->customer, &longer, t0), SOUK_PEER_BAD_GRANT);
+		assert_int_equal(souk_customer_grant(&m->customer, &grant, t0), SOUK_OK);
+	}
 	free(m);
 }
 
@@ -172,6 +202,7 @@ static void the_customer_risks_one_window(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_grant_may_be_shorter),
 		cmocka_unit_test(the_customer_stops_at_a_wrong_key),
 		cmocka_unit_test(a_grant_must_show_its_key_leaves),
 		cmocka_unit_test(false_key_checkpoints_end_at_the_first),

@@ -252,33 +252,6 @@ static void asks_are_checked(void **state)
 	free(m);
 }
 
-/* Who does not know how long a content is asks for many units, and is granted what there is; never
- * more than that, nor more than asked for. */
-static void a_grant_may_be_shorter(void **state)
-{
-	(void)state;
-	struct market *m = market_new();
-	struct souk_grant_open grant;
-	const struct {
-		uint32_t most, asked, granted;
-	} table[] = {{0, 20, 20}, {20, 20, 20}, {7, 20, 7}, {1, 20, 1}, {21, 20, 20}};
-	for (uint32_t i = 0; i < SOUK_COUNT_OF(table); i++) {
-		customer_new(m, (uint8_t)(20 + i), table[i].asked);
-		m->item.units_max = table[i].most;
-		assert_int_equal(souk_provider_ask(&m->kit.provider, &grant,
-					 souk_customer_ask(&m->customer), &m->item, t0),
-			SOUK_OK);
-		assert_int_equal(grant.grant.grant.units, table[i].granted);
-		struct souk_grant_open longer = grant;
-		longer.grant.grant.units = table[i].asked + 1;
-		souk_grant_sign(&longer.grant, &m->kit.identity);
-		assert_int_equal(
-			souk_customer_grant(&m->customer, &longer, t0), SOUK_PEER_BAD_GRANT);
-		assert_int_equal(souk_customer_grant(&m->customer, &grant, t0), SOUK_OK);
-	}
-	free(m);
-}
-
 static void strips_are_checked(void **state)
 {
 	(void)state;
@@ -801,7 +774,6 @@ int main(void)
 		cmocka_unit_test(bad_tickets_close_the_session),
 		cmocka_unit_test(refusals_change_nothing),
 		cmocka_unit_test(asks_are_checked),
-		cmocka_unit_test(a_grant_may_be_shorter),
 		cmocka_unit_test(strips_are_checked),
 		cmocka_unit_test(overlapping_strips_are_refused),
 		cmocka_unit_test(an_unpaid_window_uses_up_its_part_of_the_leaf),
