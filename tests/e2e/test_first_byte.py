@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a gateway that runs has ready before somebody asks: not how fast that is (souk bench content
 measures it), but what it costs, and what it does not lead to."""
+import hashlib
 import re
+import socket
+import ssl
 
 from market import UNIT, Market, MarketTest, main, wait_until
 
@@ -91,6 +94,22 @@ class Ready(MarketTest):
         self.gate.kill()
         self.gate.start()
         self.read(*self.offer("again.bin", 5))
+
+    def test_d_one_flight(self):
+        """A provider takes the key that a client's first message brings: it does not have it sent
+        once more for another curve."""
+        self.offer("any.bin", 60, UNIT)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing)
+        with socket.create_connection(("127.0.0.1", self.seller.control), 20) as connection:
+            self.assertRaises(ssl.SSLWantReadError, tls.do_handshake)
+            connection.sendall(outgoing.read())
+            first = connection.recv(65536)
+        # RFC 8446, 4.1.3: what a HelloRetryRequest has in the place of a random number.
+        self.assertEqual(first[:1], b"\x16")
+        self.assertNotIn(hashlib.sha256(b"HelloRetryRequest").digest(), first)
 
 
 if __name__ == "__main__":
