@@ -15,8 +15,8 @@
 #include "souk/payment/allotment.h"
 
 #define CALL_MS 3000u
-/* To the control server, for an offer and a session at once, and to the data server. Each is a thread
- * of the provider's: no more than the next fetch needs. */
+/* To the control server, for an offer and a session at once, and to the data server. Each is a
+ * thread of the provider's: no more than the next fetch needs. */
 #define CONTROL_CONNECTIONS 2u
 #define DATA_CONNECTIONS    2u
 #define CONNECTIONS	    (CONTROL_CONNECTIONS + DATA_CONNECTIONS)
