@@ -4,6 +4,7 @@
 nothing, a report that adds up, a budget that runs out, and a sponsor that is killed."""
 import json
 import os
+import time
 
 from market import (COIN, UNIT, Daemon, Market, MarketTest, free_port, http_request, main,
                     wait_until)
@@ -33,6 +34,8 @@ class Publisher(Daemon):
         return self.souk("publish", path, "--budget", budget, *options)
 
     def report(self):
+        # It is made ten times a second at most: so long may one be out of date.
+        time.sleep(0.11)
         return self.souk("sponsor", "report")
 
     def content(self, content):
