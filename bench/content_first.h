@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * content_first.h - how long until the first byte: of nginx over TLS 1.3, and of a gateway that has
- * nothing of the content yet, on loopback and with a delay on every way from the gateway, to the
- * ledger and to the provider; there is none between these two. */
+ * nothing of the content yet, and pays or has a sponsor, on loopback and with a delay on every way
+ * from the gateway: to the ledger, the provider and the sponsor. */
 #ifndef SOUK_BENCH_CONTENT_FIRST_H
 #define SOUK_BENCH_CONTENT_FIRST_H
 
@@ -10,9 +10,10 @@
 
 #include "bench.h"
 
-#define CONTENT_FIRST_ROWS 2u
+#define CONTENT_FIRST_ROWS 4u
 
 struct content_first_row {
+	bool is_paid;	      /* by the gateway; false: by a sponsor */
 	double round_trip_ms; /* added */
 	double nginx_ms;      /* medians, from the connection on */
 	double first_ms;      /* gateway: just started, it knows nobody and has nothing ready */

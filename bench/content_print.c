@@ -39,6 +39,8 @@ static void put_first(json_t *root, const struct content_first_row *rows)
 	json_t *list = json_array();
 	for (unsigned i = 0; i < CONTENT_FIRST_ROWS; i++) {
 		json_t *row = json_object();
+		json_object_set_new(
+			row, "payer", json_string(rows[i].is_paid ? "gateway" : "sponsor"));
 		put_real(row, "round_trip_ms", rows[i].round_trip_ms);
 		put_real(row, "nginx_ms", rows[i].nginx_ms);
 		put_real(row, "gateway_first_ms", rows[i].first_ms);
@@ -184,10 +186,12 @@ static void show_paid(const struct content_paid_figures *f)
 
 static void show_first(const struct content_first_row *rows)
 {
-	printf("\nms to the first byte\n%-20s %8s %14s %13s %13s %13s %8s\n", "round trip added",
-		"nginx", "gateway, start", "gateway, runs", "another soon", "what it has", "bound");
+	printf("\nms to the first byte\n%-8s %16s %8s %14s %13s %13s %13s %8s\n", "payer",
+		"round trip added", "nginx", "gateway, start", "gateway, runs", "another soon",
+		"what it has", "bound");
 	for (unsigned i = 0; i < CONTENT_FIRST_ROWS; i++)
-		printf("%-20.0f %8.1f %14.1f %13.1f %13.1f %13.1f %8.1f\n", rows[i].round_trip_ms,
+		printf("%-8s %16.0f %8.1f %14.1f %13.1f %13.1f %13.1f %8.1f\n",
+			rows[i].is_paid ? "gateway" : "sponsor", rows[i].round_trip_ms,
 			rows[i].nginx_ms, rows[i].first_ms, rows[i].next_ms, rows[i].soon_ms,
 			rows[i].ready_ms, rows[i].bound_ms);
 }

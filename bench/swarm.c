@@ -69,6 +69,16 @@ static bool fund(struct swarm *swarm, const char *home)
 	       bench_market_souk(&swarm->market, home, escrow, NULL, 0);
 }
 
+static bool move_sponsor_away(struct swarm *swarm, const char *config, uint16_t port)
+{
+	char line[128];
+	uint16_t relayed;
+	struct bench_relay **relay = &swarm->relays[2 * SWARM_CACHES_MAX];
+	*relay = bench_relay_start(port, swarm->terms.round_trip_ms, &relayed);
+	snprintf(line, sizeof line, "url = https://127.0.0.1:%u\n", relayed);
+	return *relay != NULL && append(config, line);
+}
+
 static bool make_sponsor(struct swarm *swarm)
 {
 	char path[PATH_SIZE], text[512];
@@ -84,6 +94,8 @@ static bool make_sponsor(struct swarm *swarm)
 		return false;
 	snprintf(text, sizeof text, "starts = %u\n", swarm->terms.starts);
 	if (swarm->terms.starts > 0 && !append(path, text))
+		return false;
+	if (swarm->terms.round_trip_ms > 0 && !move_sponsor_away(swarm, path, port))
 		return false;
 	swarm->sponsor = bench_market_daemon(&swarm->market, "sponsor");
 	return process_wait_port(port);
@@ -151,7 +163,7 @@ void swarm_stop(struct swarm *swarm, bool cleans)
 	for (unsigned i = 0; i < swarm->caches; i++)
 		process_stop(swarm->providers[i]);
 	process_stop(swarm->market.ledger);
-	for (unsigned i = 0; i < 2 * SWARM_CACHES_MAX; i++)
+	for (size_t i = 0; i < sizeof swarm->relays / sizeof swarm->relays[0]; i++)
 		bench_relay_stop(swarm->relays[i]);
 	if (cleans)
 		process_run(argv, NULL, 0, NULL);

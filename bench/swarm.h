@@ -16,7 +16,7 @@ struct swarm_terms {
 	unsigned caches; /* all drawn for each bundle */
 	unsigned viewers;
 	unsigned starts;      /* of the sponsor's puzzles; 0: its default */
-	double round_trip_ms; /* to the caches */
+	double round_trip_ms; /* to the caches, and to the sponsor */
 };
 
 struct swarm {
@@ -26,7 +26,7 @@ struct swarm {
 	pid_t providers[SWARM_CACHES_MAX];
 	pid_t sponsor;
 	char sponsor_name[256];
-	struct bench_relay *relays[2 * SWARM_CACHES_MAX];
+	struct bench_relay *relays[2 * SWARM_CACHES_MAX + 1];
 };
 
 /* False: see the market's log. */
