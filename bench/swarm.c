@@ -46,7 +46,7 @@ static bool move_away(
 static bool make_provider(struct swarm *swarm, unsigned i, double round_trip_ms)
 {
 	uint16_t ports[2];
-	char home[32], control[32], data[32];
+	char home[32], control[32], data[32], path[PATH_SIZE];
 	const char *init[] = {"init", "--role", "provider", "--control", control, "--data", data,
 		"--price", "0.0001", NULL};
 	ports[0] = process_free_port();
@@ -54,7 +54,10 @@ static bool make_provider(struct swarm *swarm, unsigned i, double round_trip_ms)
 	snprintf(home, sizeof home, "cache%u", i);
 	snprintf(control, sizeof control, "127.0.0.1:%u", ports[0]);
 	snprintf(data, sizeof data, "127.0.0.1:%u", ports[1]);
+	snprintf(path, sizeof path, "%s/%s/souk.ini", swarm->market.folder, home);
+	/* Sixty-four viewers at once, and those of the rounds before: a mature market's number. */
 	if (!bench_market_souk(&swarm->market, home, init, NULL, 0) ||
+		!append(path, "sessions = 1024\n") ||
 		(round_trip_ms > 0 && !move_away(swarm, i, ports, round_trip_ms)))
 		return false;
 	swarm->providers[i] = bench_market_daemon(&swarm->market, home);
