@@ -3,6 +3,7 @@
  * docs/content-speed.md: what the content benchmark measured, as a page with charts. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "souk/crypto/sha256.h"
 
 #define TEXT_SIZE 64
+/* A bar ends there, and its figure says how far it would go. */
+#define RATIO_MAX 4.0
 
 static FILE *open_file(const char *dir, const char *name)
 {
@@ -74,10 +77,10 @@ static bool chart_ratios(const struct content_delivery *delivery, const char *di
 			row->viewers > 1 ? "s" : "", object_text(size, row));
 		snprintf(texts[i][0], TEXT_SIZE, "%.2f", row->ratio_cache);
 		snprintf(texts[i][1], TEXT_SIZE, "%.2f", row->ratio_viewer);
-		bars[i][0] = (struct plot_bar){
-			"caches : nginx", PLOT_TEAL, row->ratio_cache, texts[i][0]};
-		bars[i][1] = (struct plot_bar){
-			"viewers : curl", PLOT_ORANGE, row->ratio_viewer, texts[i][1]};
+		bars[i][0] = (struct plot_bar){"caches : nginx", PLOT_TEAL,
+			fmin(row->ratio_cache, RATIO_MAX), texts[i][0]};
+		bars[i][1] = (struct plot_bar){"viewers : curl", PLOT_ORANGE,
+			fmin(row->ratio_viewer, RATIO_MAX), texts[i][1]};
 		groups[i] = (struct plot_group){names[i], bars[i], 2};
 	}
 	FILE *out = open_file(dir, "content-cpu.svg");
@@ -89,7 +92,7 @@ static bool chart_ratios(const struct content_delivery *delivery, const char *di
 			"Caches beside as many nginx over TLS 1.3; viewers beside curl, sha256sum",
 		.x_label = "times the peer",
 		.from = 0,
-		.to = 4,
+		.to = RATIO_MAX,
 		.groups = groups,
 		.count = delivery->count,
 		.mark = 1,
