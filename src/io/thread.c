@@ -17,10 +17,10 @@
 /* One thread, and what it does now. Under `lock`, but for run and ctx while it runs. */
 struct souk_thread {
 	pthread_cond_t changed;
-	void (*run)(void *ctx); /* NULL: it waits */
+	void (*run)(void *ctx); /* NULL: it has returned */
 	void *ctx;
 	bool is_joined; /* somebody will ask whether it has returned */
-	bool has_returned;
+	bool is_waiting;
 	struct souk_thread *next; /* of those that wait */
 };
 
@@ -29,65 +29,65 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct souk_thread *waiting;
 static unsigned waiting_count;
 
-static void wait_in_line(struct souk_thread *self)
+/* Unless enough of them wait. */
+static void enter_line(struct souk_thread *thread)
 {
-	self->run = NULL;
-	self->next = waiting;
-	waiting = self;
+	thread->is_waiting = waiting_count < THREADS_KEPT;
+	if (!thread->is_waiting)
+		return;
+	thread->next = waiting;
+	waiting = thread;
 	waiting_count++;
 }
 
-static void leave_line(struct souk_thread *self)
+static void leave_line(struct souk_thread *thread)
 {
 	struct souk_thread **link = &waiting;
-	while (*link != self)
+	while (*link != thread)
 		link = &(*link)->next;
-	*link = self->next;
+	*link = thread->next;
+	thread->is_waiting = false;
 	waiting_count--;
 }
 
-/* Until there is something to run; false: nothing came. */
+/* What ran has returned. Whoever joins it puts it into the line, so that it is there for what they
+ * start next; under lock. */
+static void end_run(struct souk_thread *self)
+{
+	self->run = NULL;
+	if (!self->is_joined) {
+		enter_line(self);
+		return;
+	}
+	pthread_cond_broadcast(&self->changed);
+	while (self->is_joined && self->run == NULL)
+		pthread_cond_wait(&self->changed, &lock);
+}
+
+/* Until there is something to run; false: nothing came, or enough others wait. */
 static bool wait_for_work(struct souk_thread *self)
 {
 	struct timespec until;
 	int failed = 0;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += KEPT_S;
-	while (self->run == NULL && !failed)
+	while (self->is_waiting && !failed)
 		failed = pthread_cond_timedwait(&self->changed, &lock, &until);
-	if (self->run != NULL)
-		return true;
-	leave_line(self);
-	return false;
-}
-
-/* What ran has returned, and whoever joins it has been told; under lock. */
-static void end_run(struct souk_thread *self)
-{
-	self->has_returned = true;
-	if (!self->is_joined)
-		return;
-	pthread_cond_broadcast(&self->changed);
-	while (self->is_joined)
-		pthread_cond_wait(&self->changed, &lock);
+	if (self->is_waiting)
+		leave_line(self);
+	return self->run != NULL;
 }
 
 static void *thread_main(void *arg)
 {
 	struct souk_thread *self = arg;
-	bool goes_on = true;
 	pthread_mutex_lock(&lock);
-	while (goes_on) {
+	do {
 		pthread_mutex_unlock(&lock);
 		self->run(self->ctx);
 		pthread_mutex_lock(&lock);
 		end_run(self);
-		goes_on = waiting_count < THREADS_KEPT;
-		if (goes_on) {
-			wait_in_line(self);
-			goes_on = wait_for_work(self);
-		}
-	}
+	} while (wait_for_work(self));
 	pthread_mutex_unlock(&lock);
 	pthread_cond_destroy(&self->changed);
 	free(self);
@@ -99,7 +99,6 @@ static void set_work(struct souk_thread *thread, void (*run)(void *ctx), void *c
 	thread->ctx = ctx;
 	thread->run = run;
 	thread->is_joined = is_joined;
-	thread->has_returned = false;
 }
 
 static void only_faults(sigset_t *ret)
@@ -169,9 +168,10 @@ void souk_thread_join(struct souk_thread *thread)
 	if (thread == NULL)
 		return;
 	pthread_mutex_lock(&lock);
-	while (!thread->has_returned)
+	while (thread->run != NULL)
 		pthread_cond_wait(&thread->changed, &lock);
 	thread->is_joined = false;
+	enter_line(thread);
 	pthread_cond_broadcast(&thread->changed);
 	pthread_mutex_unlock(&lock);
 }
