@@ -9,6 +9,9 @@
 #include "souk/exchange/sponsored.h"
 #include "souk/payment/escrow.h"
 
+/* Of the table: with fewer free slots one more is sought for each that is taken. */
+#define SPARE_PART 16u
+
 static const void *session_key_of(const void *ctx, uint32_t index)
 {
 	return &((const struct souk_provider_session *)ctx)[index].record.grant.session;
@@ -102,8 +105,7 @@ static uint64_t patience_ms(const struct souk_provider_session *s)
 	return is_owed(s) ? SOUK_PROVIDER_PAID_IDLE_MS : SOUK_PROVIDER_SETTLED_IDLE_MS;
 }
 
-/* Put away the session that tries our patience most. Its slot is free once it is stored: for the
- * next ask. */
+/* Put away the session that tries our patience most. Its slot is free once it is stored. */
 static void make_room(struct souk_provider *provider, struct souk_time now)
 {
 	struct souk_provider_session *worst = NULL;
@@ -239,16 +241,17 @@ static void start_keys(struct souk_provider_session *s)
 		&s->keys, souk_chain_tag_key, &grant->session, grant->units, &s->record.key_secret);
 }
 
-static souk_status find_slot(struct souk_provider *provider, uint64_t from, struct souk_time now,
-	struct souk_provider_session **ret)
+/* Room is made ahead of who needs it: what is put away must be stored before its slot is free. */
+static souk_status find_slot(
+	struct souk_provider *provider, struct souk_time now, struct souk_provider_session **ret)
 {
+	uint32_t spare = provider->memory.session_max / SPARE_PART;
 	souk_provider_tick(provider, now);
-	SOUK_TRY(bound_granted(provider, from, now));
 	struct souk_provider_session *s = find_free(provider);
-	if (s == NULL) {
+	if (s == NULL || provider->memory.session_max - provider->session_count <= spare)
 		make_room(provider, now);
+	if (s == NULL)
 		return SOUK_LOCAL_FULL;
-	}
 	memset(s, 0, sizeof *s);
 	*ret = s;
 	return SOUK_OK;
@@ -266,9 +269,6 @@ static void start_session(struct souk_provider *provider, struct souk_provider_s
 	s->record.chunk_size = item->chunk_size;
 	souk_secret_rng_fill(&provider->rng, &s->record.key_secret, sizeof s->record.key_secret);
 	fill_grant(provider, s, item, ephemeral, now);
-	if (item->sponsor_secret != NULL)
-		s->record.key_secret = souk_sponsored_keys(
-			item->sponsor_secret, &s->record.grant.session, &s->record.grant.ask);
 	start_keys(s);
 	s->record.grant.key_anchor = s->keys.anchor;
 	s->record.grant.key_checkpoints = s->keys.checkpoint_root;
@@ -293,7 +293,9 @@ souk_status souk_provider_ask(struct souk_provider *provider, struct souk_grant_
 	souk_status status =
 		souk_session_secret(&secret, &ephemeral.seckey, &ask->customer, &session, &digest);
 	if (status == SOUK_OK)
-		status = find_slot(provider, item->from, now, &s);
+		status = bound_granted(provider, item->from, now);
+	if (status == SOUK_OK)
+		status = find_slot(provider, now, &s);
 	if (status == SOUK_OK) {
 		s->record.ask = *ask;
 		s->record.session_secret = secret;
@@ -405,6 +407,24 @@ static bool is_same_strip(const struct souk_strip *a, const struct souk_strip *b
 	return souk_hash_equal(&left, &right);
 }
 
+/* OPEN pays for S from now on. */
+static void accept_strip(struct souk_provider *provider, struct souk_provider_session *s,
+	const struct souk_strip_open *open, struct souk_amount base, struct souk_amount prize,
+	struct souk_time now)
+{
+	s->record.open = true;
+	s->record.strip_open = *open;
+	s->record.base = base;
+	s->record.prize = prize;
+	souk_payee_init(&s->payee, &s->record.strip_open, 0, provider->epoch_end);
+	s->state = SOUK_PROVIDER_OPEN;
+	s->active = now;
+	s->store_due = true;
+	provider_note_deadline(provider, s);
+	provider->sessions_waiting = true;
+	provider->totals.strips_accepted++;
+}
+
 souk_status souk_provider_strip(struct souk_provider *provider, const struct souk_nonce *session,
 	const struct souk_strip_open *open, const struct souk_allotment_record *allotment,
 	const struct souk_escrow_record *escrow, struct souk_time now)
@@ -419,18 +439,75 @@ souk_status souk_provider_strip(struct souk_provider *provider, const struct sou
 			       : SOUK_PEER_OUT_OF_ORDER;
 	SOUK_TRY(check_strip(provider, s, open, allotment, escrow, &base, now));
 	SOUK_TRY(check_due_room(provider));
-	s->record.open = true;
-	s->record.strip_open = *open;
-	s->record.base = base;
-	s->record.prize = escrow->prize;
-	souk_payee_init(&s->payee, &s->record.strip_open, 0, provider->epoch_end);
-	s->state = SOUK_PROVIDER_OPEN;
 	provider->granted_count--;
-	s->active = now;
-	s->store_due = true;
-	provider_note_deadline(provider, s);
-	provider->sessions_waiting = true;
-	provider->totals.strips_accepted++;
+	accept_strip(provider, s, open, base, escrow->prize, now);
+	return SOUK_OK;
+}
+
+/* ------------------------------------------------------------------ a sponsor's session */
+
+/* S, but for its keys, is the session that STRIP pays for. */
+static void fill_sponsored(struct souk_provider *provider, struct souk_provider_session *s,
+	const struct souk_strip *strip, const struct souk_provider_item *item)
+{
+	s->from = item->from;
+	s->record.ask = souk_sponsored_ask(strip);
+	s->record.grant = souk_sponsored_grant(strip, provider->config.window);
+	s->record.content_size = item->size;
+	s->record.chunk_size = item->chunk_size;
+}
+
+/* Whether the keys of S, derived from SECRET, are those that its strip states. */
+static bool are_keys_of(struct souk_provider_session *s, const struct souk_hash *secret)
+{
+	const struct souk_grant *grant = &s->record.grant;
+	s->record.key_secret = souk_sponsored_keys(secret, &grant->session, &grant->ask);
+	s->record.session_secret =
+		souk_sponsored_session_secret(secret, &grant->session, &grant->ask);
+	start_keys(s);
+	return souk_hash_equal(&s->keys.anchor, &grant->key_anchor) &&
+	       souk_hash_equal(&s->keys.checkpoint_root, &grant->key_checkpoints);
+}
+
+/* The chain last: it is what costs, and a stranger's strip has no good signature. */
+static souk_status check_sponsored(struct souk_provider *provider, struct souk_provider_session *s,
+	const struct souk_strip_open *open, const struct souk_provider_item *item,
+	const struct souk_allotment_record *allotment, const struct souk_escrow_record *escrow,
+	struct souk_amount *ret_base, struct souk_time now)
+{
+	SOUK_TRY(check_strip(provider, s, open, allotment, escrow, ret_base, now));
+	SOUK_TRY(check_due_room(provider));
+	bool is_agreed = are_keys_of(s, item->sponsor_secret) ||
+			 (item->sponsor_earlier != NULL && are_keys_of(s, item->sponsor_earlier));
+	return is_agreed ? SOUK_OK : SOUK_PEER_STRIP_TERMS;
+}
+
+souk_status souk_provider_open(struct souk_provider *provider, const struct souk_strip_open *open,
+	const struct souk_provider_item *item, const struct souk_allotment_record *allotment,
+	const struct souk_escrow_record *escrow, struct souk_time now)
+{
+	struct souk_amount base;
+	struct souk_provider_session *s = NULL;
+	const struct souk_ask ask = souk_sponsored_ask(&open->strip);
+	SOUK_CHECK(item->sponsor_secret != NULL);
+	if (provider_session_of(provider, &open->strip.nonce) != NULL)
+		return souk_provider_strip(
+			provider, &open->strip.nonce, open, allotment, escrow, now);
+	SOUK_TRY(souk_provider_ask_check(provider, &ask, item, now));
+	if (provider_due_of(provider, &open->strip.nonce) != NULL)
+		return SOUK_PEER_STRIP_OVERLAP;
+	SOUK_TRY(find_slot(provider, now, &s));
+	fill_sponsored(provider, s, &open->strip, item);
+	souk_status status =
+		check_sponsored(provider, s, open, item, allotment, escrow, &base, now);
+	if (status != SOUK_OK) {
+		souk_bytes_wipe(s, sizeof *s);
+		return status;
+	}
+	SOUK_CHECK(souk_map_insert(&provider->session_map,
+			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
+	provider->session_count++;
+	accept_strip(provider, s, open, base, escrow->prize, now);
 	return SOUK_OK;
 }
 

@@ -150,15 +150,20 @@ souk_status souk_grant_verify(const struct souk_signed_grant *signed_grant, stru
 	return souk_ecdsa_verify(&grant->provider, &digest, &signed_grant->signature);
 }
 
-souk_status souk_grant_open_verify(const struct souk_grant_open *open, struct souk_time now)
+souk_status souk_key_leaves_check(
+	const struct souk_grant *grant, const struct souk_hash *leaves, uint32_t count)
 {
 	struct souk_hash nodes[SOUK_CHAIN_CHECKPOINT_MAX];
-	const struct souk_grant *grant = &open->grant.grant;
-	size_t count = open->key_leaves.count;
-	SOUK_TRY(souk_grant_verify(&open->grant, now));
 	if (count != souk_chain_checkpoint_count(grant->units))
 		return SOUK_PEER_BAD_CHECKPOINT;
-	memcpy(nodes, open->key_leaves.items, count * sizeof *nodes);
+	memcpy(nodes, leaves, count * sizeof *nodes);
 	struct souk_hash root = souk_merkle_root(nodes, count);
 	return souk_hash_equal(&root, &grant->key_checkpoints) ? SOUK_OK : SOUK_PEER_BAD_CHECKPOINT;
+}
+
+souk_status souk_grant_open_verify(const struct souk_grant_open *open, struct souk_time now)
+{
+	SOUK_TRY(souk_grant_verify(&open->grant, now));
+	return souk_key_leaves_check(
+		&open->grant.grant, open->key_leaves.items, open->key_leaves.count);
 }

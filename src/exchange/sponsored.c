@@ -21,17 +21,60 @@ souk_status souk_sponsor_secret(struct souk_hash *ret, const struct souk_identit
 	return SOUK_OK;
 }
 
-struct souk_hash souk_sponsored_keys(const struct souk_hash *secret,
+static struct souk_hash derive(const char *domain, const struct souk_hash *secret,
 	const struct souk_nonce *session, const struct souk_hash *ask)
 {
 	uint8_t message[SOUK_HASH_SIZE + SOUK_NONCE_SIZE + SOUK_HASH_SIZE];
 	memcpy(message, secret->bytes, SOUK_HASH_SIZE);
 	memcpy(message + SOUK_HASH_SIZE, session->bytes, SOUK_NONCE_SIZE);
 	memcpy(message + SOUK_HASH_SIZE + SOUK_NONCE_SIZE, ask->bytes, SOUK_HASH_SIZE);
-	struct souk_hash key =
-		souk_sha256_domain("sponsored_keys", souk_bytes_of(message, sizeof message));
+	struct souk_hash key = souk_sha256_domain(domain, souk_bytes_of(message, sizeof message));
 	souk_bytes_wipe(message, sizeof message);
 	return key;
+}
+
+struct souk_hash souk_sponsored_keys(const struct souk_hash *secret,
+	const struct souk_nonce *session, const struct souk_hash *ask)
+{
+	return derive("sponsored_keys", secret, session, ask);
+}
+
+struct souk_hash souk_sponsored_session_secret(const struct souk_hash *secret,
+	const struct souk_nonce *session, const struct souk_hash *ask)
+{
+	return derive("sponsored_session", secret, session, ask);
+}
+
+struct souk_ask souk_sponsored_ask(const struct souk_strip *strip)
+{
+	return (struct souk_ask){
+		.version = SOUK_EXCHANGE_VERSION,
+		.provider = strip->payee,
+		.content = strip->request,
+		.units = strip->count,
+		.price = strip->price,
+		.escrow = strip->escrow,
+		.epoch = strip->epoch,
+		.customer = strip->customer,
+	};
+}
+
+struct souk_grant souk_sponsored_grant(const struct souk_strip *strip, uint16_t window)
+{
+	struct souk_ask ask = souk_sponsored_ask(strip);
+	return (struct souk_grant){
+		.version = SOUK_EXCHANGE_VERSION,
+		.provider = strip->payee,
+		.session = strip->nonce,
+		.ask = souk_ask_digest(&ask),
+		.price = strip->price,
+		.units = strip->count,
+		.window = window,
+		.key_anchor = strip->key_anchor,
+		.key_checkpoints = strip->key_checkpoints,
+		.session_key = strip->customer,
+		.expires = strip->expires,
+	};
 }
 
 /* ------------------------------------------------------------------ recruiting */
@@ -97,15 +140,35 @@ souk_status souk_enlist_verify(const struct souk_signed_enlist *signed_enlist,
 
 /* ------------------------------------------------------------------ the viewer's customer */
 
-souk_status souk_customer_sponsor_strip(
-	struct souk_customer *customer, const struct souk_strip_open *open)
+souk_status souk_customer_sponsored(struct souk_customer *customer, const struct souk_offer *offer,
+	const struct souk_bundle_session *session, struct souk_time now)
 {
-	if (customer->state != SOUK_CUSTOMER_GRANTED)
-		return SOUK_LOCAL_STATE;
-	SOUK_TRY(customer_adopt(customer, &open->strip));
+	const struct souk_strip *strip = &session->strip.strip;
+	bool is_offered = strip->version == SOUK_STRIP_VERSION &&
+			  souk_address_equal(&strip->payee, &offer->provider) &&
+			  souk_hash_equal(&strip->request, &offer->content) && strip->count > 0 &&
+			  strip->count <= offer->units_max;
+	if (!is_offered)
+		return SOUK_PEER_STRIP_TERMS;
+	if (!souk_time_is_before(now, strip->expires))
+		return SOUK_PEER_STRIP_EXPIRED;
+	struct souk_grant grant = souk_sponsored_grant(strip, offer->window);
+	SOUK_TRY(souk_key_leaves_check(
+		&grant, session->key_leaves.items, session->key_leaves.count));
+	memset(customer, 0, sizeof *customer);
+	customer->ask = souk_sponsored_ask(strip);
+	customer->grant = grant;
+	customer->price = strip->price;
+	customer->cost = SOUK_AMOUNT_ZERO;
+	customer->window = offer->window < SOUK_WINDOW_MAX ? offer->window : SOUK_WINDOW_MAX;
+	memcpy(customer->key_leaves, session->key_leaves.items,
+		session->key_leaves.count * sizeof *customer->key_leaves);
+	customer->session_secret = session->secret;
+	customer->key = strip->key_anchor;
 	customer->via_hub = true;
 	customer->step = 0; /* nothing is ever bought */
-	customer->cost = SOUK_AMOUNT_ZERO;
+	souk_payer_strip_adopt(&customer->payer, strip, 0);
+	customer->state = SOUK_CUSTOMER_OPEN;
 	return SOUK_OK;
 }
 

@@ -4,13 +4,9 @@
  * may download.
  *
  *   viewer                          sponsor                            cache i of n
- *      | -- bundle_ask ----------------> | draws n caches
- *      | <----------- bundle_offer ----- |
- *      | -- ask, in the sponsor's escrow's name ---------------------------> |
- *      | <------------------------------------------------------- grant_i -- |
- *      | -- bundle_open: n grants -----> | lays n strips, one signature
- *      | <-- n strips, puzzle 0 -------- |
- *      | -- strip_i -------------------------------------------------------> |
+ *      | -- bundle_ask ----------------> | draws n caches, opens a session of each,
+ *      | <-- bundle_open --------------- | lays n strips: one signature; puzzle 0
+ *      | -- strip_i and the first unit ------------------------------------> |
  *      | <------------------------------- a segment's units, encrypted ----- |
  *      |  solves the puzzle over all n
  *      | -- token 0 -------------------> |
@@ -19,8 +15,8 @@
  *      | <---------------------------------------------------------- key_i - |
  *      |  decrypts, checks; the next segment
  *
- *   bundle: FREE --ask--> DRAWN --open--> OPEN --paid to the end, expired, too many wrong
- *                           '-- no grants in time --> OVER <-- tokens, epoch over ---'
+ *   bundle: FREE --drawn--> DRAWN --strips laid--> OPEN --paid to the end, expired, too many wrong
+ *                             '-- no money in time --> OVER <-- tokens, epoch over ---'
  *
  * Tickets of a segment leave only for the token of its own puzzle: before, no viewer has a key of
  * it, so that even who has the content cannot compute what another cache sends, and must fetch it.
@@ -36,7 +32,7 @@
  *      charged as one of n: who draws a friend alone must not do so n times as often.
  *   S4 who is drawn is the sponsor's choice alone: neither viewer nor cache can foretell it, or
  *      have it made again without being charged.
- *   S5 no two strips of the sponsor overlap; each grant has one.
+ *   S5 no two strips of the sponsor overlap; each session has one.
  *   S6 a cache that failed an audit is not drawn any more; one that may be dead is drawn last.
  *   S7 a refused message changes nothing but counts; the same message again is answered as before.
  *
@@ -81,7 +77,7 @@ struct souk_sponsor_config {
 	uint64_t prefix_units;	 /* of a network; 0: none */
 	uint32_t prefix_viewers; /* of one network in an epoch: keys cost nothing; 0: any number */
 	uint32_t prefix_bundles; /* of one network at a time; 0: any number */
-	uint64_t offer_ms;	 /* a drawn bundle waits so long for its grants */
+	uint64_t drawn_ms;	 /* a drawn bundle waits so long for its strips to be laid */
 	uint64_t bundle_ms;	 /* life of an open one */
 	struct souk_puzzle_policy puzzle; /* mode 0: no token is wanted */
 	struct souk_sponsor_source source;
@@ -100,8 +96,6 @@ struct souk_sponsor_content {
 };
 
 struct souk_sponsor_cache {
-	struct souk_hash earlier; /* the secret before it enlisted again */
-	bool has_earlier;
 	bool in_doubt;		/* said to be dead, and not looked at since */
 	struct souk_time found; /* when it was found alive, having been in doubt */
 	uint32_t next_cache;	/* of its content: index + 1 */
@@ -162,21 +156,21 @@ struct souk_sponsor_memory {
 	uint32_t *draw; /* cache_max words of scratch */
 };
 
-/* What an open or a claim costs, apart from the machine: nobody else touches one. */
+/* What an ask or a claim costs, apart from the machine: nobody else touches one. */
 struct souk_sponsor_work {
 	/* as the machine was at the beginning */
 	struct souk_sponsor_bundle_record record;
 	struct souk_bundle_plan plan;
 	struct souk_puzzle_policy policy;
 	struct souk_sponsor_source source;
-	struct souk_hash secrets[SOUK_BUNDLE_CACHES_MAX], earlier[SOUK_BUNDLE_CACHES_MAX];
-	bool has_earlier[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_pubkey payer;
+	struct souk_hash escrow;
+	struct souk_hash secrets[SOUK_BUNDLE_CACHES_MAX]; /* shared with the caches */
 	bool is_again;	/* the segment is paid, its answer was lost */
 	bool has_token; /* `token` was known */
 	/* what was computed */
 	souk_status status;
 	bool is_last;
-	uint32_t suspect;	   /* the cache that granted keys not as agreed, or no index */
 	struct souk_puzzle puzzle; /* that goes with the answer */
 	struct souk_puzzle_token token, next;
 	/* scratch: a chain, and the keys of a segment */
@@ -292,50 +286,9 @@ void souk_sponsor_release(struct souk_sponsor *sponsor, const struct souk_addres
 uint32_t souk_sponsor_caches(
 	const struct souk_sponsor *sponsor, const struct souk_content *content);
 
-/* souk_sponsor_ask: draw caches for a viewer.
- *
- *  In: prefix  the network it asks from, by the caller's rule
- *
- * Returns SOUK_OK: send *RET, or
- *   SOUK_PEER_BAD_VERSION, _BAD_REQUEST (another sponsor), _BAD_SIGNATURE, _WRONG_SIGNER
- *   SOUK_PEER_SPONSOR_ADMISSION
- *   SOUK_PEER_UNKNOWN_CONTENT, _NO_CHUNK
- *   SOUK_PEER_OUT_OF_ORDER   neither its next bundle, nor the last one again.
- *   SOUK_PEER_SPONSOR_QUOTA  its own, or its network's: of units, or of viewers
- *                            (souk_sponsor_has_all_viewers tells).
- *   SOUK_LOCAL_STATE         just started, the epoch is not known yet: 503.
- *   SOUK_PEER_EPOCH_CLOSED   it has just ended; ask again in the next.
- *   SOUK_LOCAL_NO_PROVIDER_LEFT  fewer than souk_sponsor_caches.
- *   SOUK_LOCAL_BUDGET
- *   SOUK_LOCAL_FULL  as many bundles at a time as there may be, in all or of its network: later. */
-SOUK_MUST_CHECK souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
-	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix, struct souk_time now,
-	struct souk_signed_bundle_offer *ret);
 /* Whether the network PREFIX has as many viewers in this epoch as one may have: those that asked
  * before may ask on. */
 bool souk_sponsor_has_all_viewers(const struct souk_sponsor *sponsor, uint64_t prefix);
-
-/* souk_sponsor_check: whether OPEN would be accepted, given leaves; but for its keys. As
- * souk_sponsor_open, with which it is to be followed. */
-SOUK_MUST_CHECK souk_status souk_sponsor_check(
-	struct souk_sponsor *sponsor, const struct souk_bundle_open *open, struct souk_time now);
-
-/* souk_sponsor_open: lay a strip for each grant.
- *
- *  In/out: leaves  of the sponsor's escrow, one for each cache, in their order; used grows. May
- *                  be the same ones for different contents, never for two caches of a bundle
- *          ret     leaf and leaf_path of each of its strips are set; the rest is filled in
- *
- * Returns SOUK_OK, or
- *   SOUK_LOCAL_EXISTS        it was accepted before: answer as then. The caller keeps the answer.
- *   SOUK_PEER_UNKNOWN_BUNDLE, _EPOCH_CLOSED, _STRIP_EXPIRED
- *   SOUK_PEER_BAD_GRANT      not one grant of each cache, in order, as the offer says; or keys that
- *                            a cache did not make as agreed (counted as suspected).
- *   SOUK_PEER_STRIP_RANGE  a leaf has not that much left: allot more, and call again.
- *   what the source said   nothing is changed. */
-SOUK_MUST_CHECK souk_status souk_sponsor_open(struct souk_sponsor *sponsor,
-	const struct souk_bundle_open *open, struct souk_payer_leaf *const *leaves,
-	struct souk_time now, struct souk_bundle_strips *ret);
 
 /* souk_sponsor_claim: give tickets for a token.
  *
@@ -353,37 +306,57 @@ SOUK_MUST_CHECK souk_status souk_sponsor_claim(struct souk_sponsor *sponsor,
  *   begin (the machine's owner) --> compute, verify, sign (any thread) --> finish (its owner)
  *
  * Signatures, chains, puzzles and reads of the disk are in the middle; the machine may change
- * meanwhile, and finish looks again. What the whole calls above return, the steps return between
+ * meanwhile, and finish looks again. What the whole call above returns, the steps return between
  * them; after a failed step there is no other, but after a compute, whose status finish tells. Two
- * opens, or claims, of one bundle at a time would compute the same twice: hold one back. */
+ * claims of one bundle at a time, or the same ask twice, would compute the same twice: hold one
+ * back. */
 
-/* ask: its contents; its signatures, which touch no machine; then the draw, and the offer's
- * signature. */
+/* A bundle, for a viewer that asks:
+ *
+ *   begin   whether it may ask
+ *   verify  its signatures; touches no machine
+ *   draw    who is drawn; WORK is filled, and its source may be replaced by one that any thread
+ *           may use. RET->offer is set.
+ *             In: prefix  the network it asks from, by the caller's rule
+ *   compute sessions, strips and the first puzzle
+ *   finish  the strips are laid.
+ *             In/out: leaves  of the sponsor's escrow, one for each of work->record.sessions, in
+ *                             their order; used grows. May be the same ones for different
+ *                             contents, never for two caches of a bundle
+ *   sign    the offer and the strips, whose leaf and leaf_path the caller has set by then
+ *
+ * Between them they return SOUK_OK: make the effects durable, then send *RET, or
+ *   SOUK_PEER_BAD_VERSION, _BAD_REQUEST (another sponsor), _BAD_SIGNATURE, _WRONG_SIGNER
+ *   SOUK_PEER_SPONSOR_ADMISSION
+ *   SOUK_PEER_UNKNOWN_CONTENT, _NO_CHUNK
+ *   SOUK_PEER_OUT_OF_ORDER   neither its next bundle, nor the last one again.
+ *   SOUK_PEER_SPONSOR_QUOTA  its own, or its network's: of units, or of viewers
+ *                            (souk_sponsor_has_all_viewers tells).
+ *   SOUK_PEER_EPOCH_CLOSED   it has just ended; ask again in the next.
+ *   SOUK_LOCAL_STATE         just started, the epoch is not known yet: 503.
+ *   SOUK_LOCAL_NO_PROVIDER_LEFT  fewer than souk_sponsor_caches.
+ *   SOUK_LOCAL_BUDGET
+ *   SOUK_LOCAL_FULL  as many bundles at a time as there may be, in all or of its network: later.
+ *   SOUK_LOCAL_EXISTS        (draw, finish) work->record.bundle was answered: as then. The caller
+ *                            keeps the answer; one that it has not any more is _OUT_OF_ORDER.
+ *   SOUK_PEER_STRIP_RANGE    (finish) a leaf has not that much left: allot more, and call again.
+ *   SOUK_PEER_STRIP_EXPIRED, _UNKNOWN_BUNDLE  (finish) that took too long.
+ *   what the source said     (finish) the same ask again is tried again. */
 SOUK_MUST_CHECK souk_status souk_sponsor_ask_begin(
 	struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask, struct souk_time now);
 SOUK_MUST_CHECK souk_status souk_sponsor_ask_verify(const struct souk_address *sponsor,
 	const struct souk_address *site, const struct souk_signed_bundle_ask *signed_ask,
 	struct souk_time now);
-SOUK_MUST_CHECK souk_status souk_sponsor_ask_finish(struct souk_sponsor *sponsor,
+SOUK_MUST_CHECK souk_status souk_sponsor_ask_draw(struct souk_sponsor *sponsor,
 	const struct souk_bundle_ask *ask, uint64_t prefix, struct souk_time now,
-	struct souk_signed_bundle_offer *ret);
-void souk_sponsor_offer_sign(
-	struct souk_signed_bundle_offer *offer, const struct souk_identity *sponsor);
+	struct souk_sponsor_work *work, struct souk_bundle_open *ret);
+void souk_sponsor_ask_compute(struct souk_sponsor_work *work, struct souk_bundle_open *ret);
+SOUK_MUST_CHECK souk_status souk_sponsor_ask_finish(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_work *work, struct souk_payer_leaf *const *leaves,
+	struct souk_time now, struct souk_bundle_open *ret);
+void souk_sponsor_ask_sign(struct souk_bundle_open *open, const struct souk_identity *identity);
 /* A step that touches no machine refused: it is counted. */
 void souk_sponsor_note_refused(struct souk_sponsor *sponsor);
-
-/* open: WORK is filled, and its source may be replaced by one that any thread may use. RET: leaf
- * and leaf_path may be set before finish or after it; sign is the last. */
-SOUK_MUST_CHECK souk_status souk_sponsor_open_begin(struct souk_sponsor *sponsor,
-	const struct souk_bundle_open *open, struct souk_time now, struct souk_sponsor_work *work);
-void souk_sponsor_open_compute(struct souk_sponsor_work *work, const struct souk_bundle_open *open,
-	struct souk_time now, struct souk_bundle_strips *ret);
-SOUK_MUST_CHECK souk_status souk_sponsor_open_finish(struct souk_sponsor *sponsor,
-	const struct souk_sponsor_work *work, const struct souk_bundle_open *open,
-	struct souk_payer_leaf *const *leaves, struct souk_time now,
-	struct souk_bundle_strips *ret);
-void souk_sponsor_open_sign(
-	struct souk_bundle_strips *strips, const struct souk_identity *identity);
 
 SOUK_MUST_CHECK souk_status souk_sponsor_claim_begin(struct souk_sponsor *sponsor,
 	const struct souk_segment_claim *claim, struct souk_time now,

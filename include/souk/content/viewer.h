@@ -2,9 +2,11 @@
  *
  * souk/content/viewer.h - a viewer's bundle: a download that a sponsor pays for.
  *
- *   ASKING --offer--> GRANTING --n grants--> OPENING --strips--> STRIPPING --n opened--> RUNNING
- *                                                                                          |
- *   a segment:  FETCH all --> SOLVE --> CLAIM --> KEYS --> VERIFY all        DONE, FAILED <-'
+ *   ASKING --a session of each of n caches--> RUNNING --> DONE, FAILED
+ *
+ *   a segment:  FETCH all --> SOLVE --> CLAIM --> KEYS --> VERIFY all
+ *
+ * The strip of a session goes to its cache with the request for the first unit.
  *
  * One object is one bundle. It ends DONE, or FAILED at the first cache that fails for good: no
  * puzzle can be solved without it, and none is drawn in its place; the viewer asks for another
@@ -29,8 +31,11 @@
 struct souk_viewer_config {
 	const struct souk_identity *identity; /* borrowed: the viewer's */
 	struct souk_address sponsor;
-	struct souk_content content; /* passed souk_content_check */
-	uint64_t number;	     /* of the viewer's bundles in this epoch */
+	/* Passed souk_content_check; or its id, the size that its name
+	 * may state, and chunk_size 0: the sponsor says what it is,
+	 * and the caller's row shows whether that is so. */
+	struct souk_content content;
+	uint64_t number; /* of the viewer's bundles in this epoch */
 	uint32_t first;
 	uint32_t chunks;
 	uint32_t pipeline;     /* requests in flight to one cache */
@@ -42,31 +47,22 @@ struct souk_viewer_config {
 	/* Nobody waits for the next chunk: tickets go with the next unit that is asked for, and the
 	 * keys come with it. Else they are asked for at once, alone. */
 	bool is_patient;
-	uint8_t seed[32];			       /* fresh */
 	const struct souk_signed_admission *admission; /* NULL: none */
 };
 
 enum souk_viewer_state {
 	SOUK_VIEWER_ASKING,
-	SOUK_VIEWER_GRANTING,
-	SOUK_VIEWER_OPENING,
-	SOUK_VIEWER_STRIPPING,
 	SOUK_VIEWER_RUNNING,
 	SOUK_VIEWER_DONE,
 	SOUK_VIEWER_FAILED,
 };
 
 enum souk_viewer_effect_kind {
-	/* Send `viewer->ask`; then souk_viewer_offered. */
+	/* Send `viewer->ask`; then souk_viewer_opened. */
 	SOUK_VIEWER_ASK,
-	/* Send the ask of `cache`'s customer to it; then souk_viewer_granted. */
-	SOUK_VIEWER_GRANT,
-	/* Send souk_viewer_open_of; then souk_viewer_strips. */
-	SOUK_VIEWER_OPEN,
-	/* Forward strip `cache` of the strips; then souk_viewer_opened. */
-	SOUK_VIEWER_STRIP,
 	/* GET `request`, exactly `length` bytes, and keep them for SOLVE and VERIFY of that cache
-	 * and unit; then souk_viewer_received. */
+	 * and unit; where it `opens`, with the strip of `cache`'s session; then
+	 * souk_viewer_received, or souk_viewer_admitted. */
 	SOUK_VIEWER_FETCH,
 	/* Solve `viewer->puzzle` over the units of `segment`; then souk_viewer_solved. */
 	SOUK_VIEWER_SOLVE,
@@ -90,6 +86,7 @@ struct souk_viewer_effect {
 	uint32_t chunk;
 	uint32_t length;
 	uint32_t segment;
+	bool opens; /* FETCH */
 	struct souk_unit_request request;
 	struct souk_unit_cipher cipher;
 	struct souk_segment_claim claim;
@@ -99,8 +96,8 @@ struct souk_viewer_effect {
 /* What a cache owes an answer to, and how far it is. */
 struct souk_viewer_cache {
 	struct souk_customer customer;
-	bool busy;		/* GRANT, STRIP or KEYS is unanswered */
-	bool done;		/* granted; then stripped */
+	bool is_open;		/* it has its strip: until then one FETCH at a time */
+	bool busy;		/* KEYS is unanswered */
 	uint32_t fetching;	/* FETCH effects unanswered */
 	uint32_t asked;		/* units that were asked for */
 	uint32_t shown;		/* units whose VERIFY was given */
@@ -120,7 +117,7 @@ struct souk_viewer {
 	uint32_t failed;    /* the cache that failed it; UINT32_MAX: none */
 	bool end_due;
 	bool complain_due;
-	bool busy; /* ASK, OPEN, SOLVE or CLAIM is unanswered */
+	bool busy; /* ASK, SOLVE or CLAIM is unanswered */
 	bool claim_due;
 	uint32_t failures;
 	struct souk_time retry;
@@ -140,17 +137,12 @@ struct souk_viewer {
 void souk_viewer_init(struct souk_viewer *viewer, const struct souk_viewer_config *config,
 	struct souk_viewer_cache *caches);
 
-/* Answers to ASK. A sponsor's offer that is none ends the bundle. */
-void souk_viewer_offered(struct souk_viewer *viewer,
-	const struct souk_signed_bundle_offer *signed_offer, struct souk_time now);
-/* Answers to GRANT, STRIP: SOUK_OK, or what went wrong; grant is read only with SOUK_OK. */
-void souk_viewer_granted(struct souk_viewer *viewer, uint32_t cache,
-	const struct souk_grant_open *grant, struct souk_time now);
-void souk_viewer_opened(struct souk_viewer *viewer, uint32_t cache, struct souk_time now);
-/* What to send to the sponsor once all have granted. */
-void souk_viewer_open_of(const struct souk_viewer *viewer, struct souk_bundle_open *ret);
-void souk_viewer_strips(
-	struct souk_viewer *viewer, const struct souk_bundle_strips *strips, struct souk_time now);
+/* Answer to ASK. What is no bundle of the sponsor's ends it. */
+void souk_viewer_opened(
+	struct souk_viewer *viewer, const struct souk_bundle_open *open, struct souk_time now);
+/* Answer to a FETCH that opens: the strip was taken, but the unit did not come with it. */
+void souk_viewer_admitted(
+	struct souk_viewer *viewer, uint32_t cache, uint32_t unit, struct souk_time now);
 /* Answers to FETCH and KEYS; KEY is NULL where there was no Souk-Key. */
 void souk_viewer_received(struct souk_viewer *viewer, uint32_t cache, uint32_t unit,
 	const struct souk_unit_key *key, struct souk_time now);

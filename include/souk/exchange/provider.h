@@ -81,8 +81,9 @@ struct souk_provider_item {
 	struct souk_amount price; /* of one unit, now */
 	uint32_t units_max;	  /* that are granted, however many are asked for; 0: no limit */
 	uint64_t from;		  /* who asks, by address: grants are shared among those */
-	/* S of the sponsor whose escrow the ask names, see souk/exchange/sponsored.h; NULL: none */
-	const struct souk_hash *sponsor_secret;
+	/* For souk_provider_open: S of the sponsor whose escrow pays, see
+	 * souk/exchange/sponsored.h, and the one before it, or NULL. */
+	const struct souk_hash *sponsor_secret, *sponsor_earlier;
 };
 
 enum souk_provider_state {
@@ -295,6 +296,22 @@ SOUK_MUST_CHECK souk_status souk_provider_wants(const struct souk_provider *prov
  * The session waits on for a good strip. */
 SOUK_MUST_CHECK souk_status souk_provider_strip(struct souk_provider *provider,
 	const struct souk_nonce *session, const struct souk_strip_open *open,
+	const struct souk_allotment_record *allotment, const struct souk_escrow_record *escrow,
+	struct souk_time now);
+
+/* souk_provider_open: accept the strip of a session that a sponsor opened, which nobody asked for.
+ * The same strip again is SOUK_OK.
+ *
+ *  In: item  what the strip's request is here, at the price that the sponsor was promised; with
+ *            its secrets
+ *
+ * Returns SOUK_OK: pull the STORE effect, then answer; those of souk_provider_ask_check and
+ * souk_provider_strip; or
+ *   SOUK_PEER_STRIP_TERMS  too where its keys are not derived as agreed.
+ *   SOUK_LOCAL_FULL        too where no session is free: answer 503.
+ * No session is begun then. */
+SOUK_MUST_CHECK souk_status souk_provider_open(struct souk_provider *provider,
+	const struct souk_strip_open *open, const struct souk_provider_item *item,
 	const struct souk_allotment_record *allotment, const struct souk_escrow_record *escrow,
 	struct souk_time now);
 

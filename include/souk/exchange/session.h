@@ -109,6 +109,11 @@ SOUK_MUST_CHECK souk_status souk_offer_verify(
 SOUK_MUST_CHECK souk_status souk_grant_verify(
 	const struct souk_signed_grant *signed_grant, struct souk_time now);
 
+/* Whether COUNT leaves are those of the checkpoints of GRANT's key chain, under the root that it
+ * states: SOUK_OK, or SOUK_PEER_BAD_CHECKPOINT. */
+SOUK_MUST_CHECK souk_status souk_key_leaves_check(
+	const struct souk_grant *grant, const struct souk_hash *leaves, uint32_t count);
+
 /* souk_grant_open_verify: that, and the leaves of the key chain's checkpoints: as many as the chain
  * has, and under the root that the grant states.
  *

@@ -5,10 +5,14 @@
  *
  *   sponsor -- recruit --> provider      both: S = D("sponsor_secret", ecdh || digest of recruit)
  *          <-- enlist ---                session: k_n = D("sponsored_keys", S || session || ask)
+ *                                                 secret = D("sponsored_session", the same)
  *
- * A cache is an ordinary provider of the content. The only difference is where the secret of a
- * session's key chain comes from: so the sponsor can compute every k_j, and with the content every
- * byte that the cache sends in the session; no other cache, and no viewer before it paid, can.
+ *   sponsor: session, keys, strip --> viewer -- strip and first unit --> cache: the same session
+ *
+ * A session that a sponsor pays for is opened by the sponsor alone: the cache said yes to all of
+ * them when it enlisted. Its ask and grant are in its strip, its key chain and its secret come of
+ * S. So no viewer waits for a grant; and the sponsor can compute every k_j, and with the content
+ * every byte that the cache sends: no other cache, and no viewer before it paid, can.
  *
  * The viewer's side is a customer (souk/exchange/customer.h) whose strip is laid by the sponsor,
  * and who learns the tickets from it, segment by segment, and pays nothing.
@@ -31,6 +35,15 @@ SOUK_MUST_CHECK souk_status souk_sponsor_secret(struct souk_hash *ret,
 /* The secret of the key chain, k_n, of a sponsored session; ASK is the ask's digest. */
 struct souk_hash souk_sponsored_keys(const struct souk_hash *secret,
 	const struct souk_nonce *session, const struct souk_hash *ask);
+/* What authenticates its requests and masks its keys, in place of what customer and provider
+ * share in another session. The sponsor tells its viewer. */
+struct souk_hash souk_sponsored_session_secret(const struct souk_hash *secret,
+	const struct souk_nonce *session, const struct souk_hash *ask);
+
+/* The ask and the grant that nobody sent, of the session that STRIP pays for. WINDOW is the
+ * provider's. Nothing of STRIP is checked. */
+struct souk_ask souk_sponsored_ask(const struct souk_strip *strip);
+struct souk_grant souk_sponsored_grant(const struct souk_strip *strip, uint16_t window);
 
 void souk_recruit_sign(
 	struct souk_signed_recruit *signed_recruit, const struct souk_identity *sponsor);
@@ -55,13 +68,17 @@ SOUK_MUST_CHECK souk_status souk_enlist_verify(const struct souk_signed_enlist *
 
 /* ---- the viewer's customer ---- */
 
-/* souk_customer_sponsor_strip: the sponsor's strip, in place of one's own. Forward it to the cache.
+/* souk_customer_sponsored: a customer of the session that a sponsor opened at OFFER's provider:
+ * OPEN. Forward the strip with the request for the first unit.
  *
  * Returns SOUK_OK, or
- *   SOUK_LOCAL_STATE        no grant.
- *   SOUK_PEER_STRIP_TERMS   not a strip for this grant: leave the sponsor. */
-SOUK_MUST_CHECK souk_status souk_customer_sponsor_strip(
-	struct souk_customer *customer, const struct souk_strip_open *open);
+ *   SOUK_PEER_STRIP_TERMS      not a strip that pays this offer's provider for its content at its
+ *                              price: leave the sponsor.
+ *   SOUK_PEER_STRIP_EXPIRED    it is over already.
+ *   SOUK_PEER_BAD_CHECKPOINT   its key leaves are not those that the strip states. */
+SOUK_MUST_CHECK souk_status souk_customer_sponsored(struct souk_customer *customer,
+	const struct souk_offer *offer, const struct souk_bundle_session *session,
+	struct souk_time now);
 
 /* souk_customer_sponsor_ticket: the ticket that the sponsor gave for a segment.
  *

@@ -97,12 +97,6 @@ souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
 		cache = sponsor_cache_add(sponsor, sponsor_content_of(sponsor, &recruit->content));
 	if (cache == NULL)
 		return SOUK_LOCAL_FULL;
-	/* Grants that were made before, of bundles that were drawn, are good still. */
-	if (cache->record.offer.offer.price.ncoin != 0 &&
-		!souk_hash_equal(&cache->record.secret, &secret)) {
-		cache->earlier = cache->record.secret;
-		cache->has_earlier = true;
-	}
 	sponsor->doubts -= cache->in_doubt;
 	cache->in_doubt = false;
 	cache->record.secret = secret;
@@ -301,8 +295,10 @@ static void fill_bundle(struct souk_sponsor *sponsor, struct souk_sponsor_bundle
 	r->sessions.count = (uint16_t)plan->caches;
 	for (uint32_t i = 0; i < plan->caches; i++) {
 		struct souk_sponsor_cache *cache = &sponsor->memory.caches[sponsor->memory.draw[i]];
-		r->sessions.items[i].provider = cache->record.offer.offer.provider;
-		r->sessions.items[i].price = cache->record.price;
+		struct souk_sponsor_session_record *session = &r->sessions.items[i];
+		session->provider = cache->record.offer.offer.provider;
+		session->price = cache->record.price;
+		souk_secret_rng_fill(&sponsor->rng, &session->session, sizeof session->session);
 		cache->record.bundles++;
 		sponsor_touch_cache(sponsor, cache);
 	}
@@ -332,13 +328,6 @@ static void fill_offer(const struct souk_sponsor *sponsor, const struct souk_spo
 		ret->offer.caches.items[i] =
 			sponsor_cache_of(sponsor, &r->sessions.items[i].provider, &r->content)
 				->record.offer;
-}
-
-void souk_sponsor_offer_sign(
-	struct souk_signed_bundle_offer *offer, const struct souk_identity *sponsor)
-{
-	struct souk_hash digest = souk_bundle_offer_digest(&offer->offer);
-	souk_ecdsa_sign(&offer->signature, &digest, sponsor);
 }
 
 /* The last bundle of VIEWER, if ASK is what it was drawn for. */
@@ -449,43 +438,43 @@ void souk_sponsor_note_refused(struct souk_sponsor *sponsor)
 	sponsor->totals.refused++;
 }
 
-souk_status souk_sponsor_ask_finish(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
-	uint64_t prefix, struct souk_time now, struct souk_signed_bundle_offer *ret)
+/* B, which was drawn before, is asked for again. */
+static souk_status resume(const struct souk_sponsor_bundle *b, struct souk_sponsor_work *work)
 {
-	struct souk_sponsor_bundle *b;
-	souk_status status = check_ask(sponsor, ask, now);
-	struct souk_sponsor_viewer *viewer = sponsor_viewer_of(sponsor, &ask->viewer);
-	if (status == SOUK_OK) {
-		const struct souk_sponsor_bundle *before = drawn_before(sponsor, viewer, ask);
-		if (before != NULL) {
-			fill_offer(sponsor, before, ret);
-			return SOUK_OK;
-		}
-		/* Over all bundles: not for every ask of thousands a second. */
-		if (souk_time_since_ms(sponsor->ticked, now) >= TICK_MS)
-			souk_sponsor_tick(sponsor, now);
-		status = draw_bundle(sponsor, ask, prefix, viewer, now, &b);
-	}
-	if (status == SOUK_OK)
-		fill_offer(sponsor, b, ret);
-	sponsor->totals.refused += status != SOUK_OK;
-	return status;
+	if (b->state == SOUK_BUNDLE_DRAWN)
+		return SOUK_OK;
+	work->record.bundle = b->record.bundle;
+	return b->record.opened ? SOUK_LOCAL_EXISTS : SOUK_PEER_OUT_OF_ORDER;
 }
 
-souk_status souk_sponsor_ask(struct souk_sponsor *sponsor,
-	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix, struct souk_time now,
-	struct souk_signed_bundle_offer *ret)
+static souk_status find_or_draw(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
+	uint64_t prefix, struct souk_time now, struct souk_sponsor_work *work,
+	const struct souk_sponsor_bundle **ret)
 {
-	const struct souk_identity *identity = sponsor->config.identity;
-	SOUK_TRY(souk_sponsor_ask_begin(sponsor, &signed_ask->ask, now));
-	souk_status status =
-		souk_sponsor_ask_verify(&identity->address, &sponsor->config.site, signed_ask, now);
-	if (status != SOUK_OK) {
-		souk_sponsor_note_refused(sponsor);
-		return status;
-	}
-	SOUK_TRY(souk_sponsor_ask_finish(sponsor, &signed_ask->ask, prefix, now, ret));
-	souk_sponsor_offer_sign(ret, identity);
+	struct souk_sponsor_viewer *viewer = sponsor_viewer_of(sponsor, &ask->viewer);
+	struct souk_sponsor_bundle *drawn;
+	SOUK_TRY(check_ask(sponsor, ask, now));
+	*ret = drawn_before(sponsor, viewer, ask);
+	if (*ret != NULL)
+		return resume(*ret, work);
+	/* Over all bundles: not for every ask of thousands a second. */
+	if (souk_time_since_ms(sponsor->ticked, now) >= TICK_MS)
+		souk_sponsor_tick(sponsor, now);
+	SOUK_TRY(draw_bundle(sponsor, ask, prefix, viewer, now, &drawn));
+	*ret = drawn;
+	return SOUK_OK;
+}
+
+souk_status souk_sponsor_ask_draw(struct souk_sponsor *sponsor, const struct souk_bundle_ask *ask,
+	uint64_t prefix, struct souk_time now, struct souk_sponsor_work *work,
+	struct souk_bundle_open *ret)
+{
+	const struct souk_sponsor_bundle *b;
+	souk_status status = find_or_draw(sponsor, ask, prefix, now, work, &b);
+	sponsor->totals.refused += status != SOUK_OK && status != SOUK_LOCAL_EXISTS;
+	SOUK_TRY(status);
+	fill_offer(sponsor, b, &ret->offer);
+	sponsor_begin_sessions(work, sponsor, b);
 	return SOUK_OK;
 }
 

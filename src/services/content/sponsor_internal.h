@@ -45,6 +45,10 @@ void sponsor_bundle_start(struct souk_sponsor *sponsor, struct souk_sponsor_bund
 /* Nothing more is paid for it. */
 void sponsor_bundle_end(struct souk_sponsor *sponsor, struct souk_sponsor_bundle *b);
 
+/* WORK is what the sessions of B, which is drawn, are made from. */
+void sponsor_begin_sessions(struct souk_sponsor_work *work, const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle *b);
+
 /* TOTAL + GAIN, or the most there is. */
 void sponsor_add(struct souk_amount *total, struct souk_amount gain);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a sponsor pays: a strip for each grant, and a segment's tickets for the token of its puzzle.
- * The sponsor computes what the caches send, since it knows the keys' secrets and the content. */
+ * What a sponsor pays: a session of each cache, and a segment's tickets for the token of its
+ * puzzle. The sponsor computes what the caches send, since it knows the keys' secrets and the
+ * content. */
 #include <stddef.h>
 #include <string.h>
 
@@ -110,7 +111,8 @@ static void begin_work(struct souk_sponsor_work *work, const struct souk_sponsor
 	work->plan = sponsor_plan_of(sponsor, &b->record);
 	work->policy = sponsor->config.puzzle;
 	work->source = sponsor->config.source;
-	work->suspect = SOUK_BUNDLE_CACHES_MAX;
+	work->payer = sponsor->config.identity->pubkey;
+	work->escrow = sponsor->config.escrow;
 }
 
 void souk_sponsor_work_wipe(struct souk_sponsor_work *work)
@@ -118,42 +120,7 @@ void souk_sponsor_work_wipe(struct souk_sponsor_work *work)
 	souk_bytes_wipe(work, sizeof *work);
 }
 
-/* ------------------------------------------------------------------ open */
-
-/* Whether SESSION is what the offer's cache I was to grant. */
-static souk_status check_session(const struct souk_sponsor *sponsor,
-	const struct souk_sponsor_bundle *b, uint32_t i, const struct souk_bundle_session *session,
-	struct souk_time now)
-{
-	const struct souk_sponsor_bundle_record *r = &b->record;
-	const struct souk_sponsor_session_record *want = &r->sessions.items[i];
-	const struct souk_ask *ask = &session->ask;
-	const struct souk_grant *grant = &session->grant.grant;
-	struct souk_hash digest = souk_ask_digest(ask);
-	bool asked = souk_address_equal(&ask->provider, &want->provider) &&
-		     souk_hash_equal(&ask->content, &r->content) && ask->units == r->units &&
-		     ask->price.ncoin == want->price.ncoin && ask->epoch == r->epoch &&
-		     souk_hash_equal(&ask->escrow, &sponsor->config.escrow);
-	bool granted = souk_hash_equal(&grant->ask, &digest) &&
-		       souk_address_equal(&grant->provider, &want->provider) &&
-		       grant->price.ncoin == want->price.ncoin && grant->units == r->units &&
-		       grant->window >= r->segment && souk_time_is_before(now, grant->expires);
-	return asked && granted ? SOUK_OK : SOUK_PEER_BAD_GRANT;
-}
-
-/* Whether OPEN is the one that B was opened with. */
-static bool is_same_open(
-	const struct souk_sponsor_bundle_record *r, const struct souk_bundle_open *open)
-{
-	for (uint32_t i = 0; i < r->sessions.count; i++) {
-		struct souk_hash ask = souk_ask_digest(&open->sessions.items[i].ask);
-		if (!souk_hash_equal(&ask, &r->sessions.items[i].ask) ||
-			memcmp(&open->sessions.items[i].grant.grant.session,
-				&r->sessions.items[i].session, sizeof(struct souk_nonce)) != 0)
-			return false;
-	}
-	return true;
-}
+/* ------------------------------------------------------------------ sessions */
 
 static souk_status check_times(const struct souk_sponsor *sponsor,
 	const struct souk_sponsor_bundle *b, struct souk_time now)
@@ -165,85 +132,54 @@ static souk_status check_times(const struct souk_sponsor *sponsor,
 	return souk_time_is_before(now, b->record.expires) ? SOUK_OK : SOUK_PEER_STRIP_EXPIRED;
 }
 
-static souk_status check_open(
-	struct souk_sponsor *sponsor, const struct souk_bundle_open *open, struct souk_time now)
+void sponsor_begin_sessions(struct souk_sponsor_work *work, const struct souk_sponsor *sponsor,
+	const struct souk_sponsor_bundle *b)
 {
-	const struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &open->bundle);
-	if (b == NULL)
-		return SOUK_PEER_UNKNOWN_BUNDLE;
-	SOUK_TRY(check_times(sponsor, b, now));
-	if (open->sessions.count != b->record.sessions.count)
-		return SOUK_PEER_BAD_GRANT;
-	if (b->record.opened)
-		return is_same_open(&b->record, open) ? SOUK_LOCAL_EXISTS : SOUK_PEER_OUT_OF_ORDER;
-	if (b->state != SOUK_BUNDLE_DRAWN)
-		return SOUK_PEER_STRIP_EXPIRED;
-	for (uint32_t i = 0; i < open->sessions.count; i++)
-		SOUK_TRY(check_session(sponsor, b, i, &open->sessions.items[i], now));
-	return SOUK_OK;
+	begin_work(work, sponsor, b);
+	for (uint32_t i = 0; i < b->record.sessions.count; i++)
+		work->secrets[i] = sponsor_cache_of(
+			sponsor, &b->record.sessions.items[i].provider, &b->record.content)
+					   ->record.secret;
 }
 
-souk_status souk_sponsor_check(
-	struct souk_sponsor *sponsor, const struct souk_bundle_open *open, struct souk_time now)
+/* The strip of cache I's session but for its chains and its place. */
+static struct souk_strip terms_of(const struct souk_sponsor_work *work, uint32_t i)
 {
-	souk_status status = check_open(sponsor, open, now);
-	sponsor->totals.refused += status != SOUK_OK && status != SOUK_LOCAL_EXISTS;
-	return status;
-}
-
-/* Whether GRANT's keys come of SECRET, which is shared with the cache; *RET is k_n then. */
-static bool are_keys_of(struct souk_sponsor_work *work, const struct souk_grant *grant,
-	const struct souk_hash *secret, struct souk_hash *ret)
-{
-	struct souk_chain *chain = &work->chain;
-	struct souk_hash keys = souk_sponsored_keys(secret, &grant->session, &grant->ask);
-	souk_chain_init(chain, souk_chain_tag_key, &grant->session, grant->units, &keys);
-	bool same = souk_hash_equal(&chain->anchor, &grant->key_anchor) &&
-		    souk_hash_equal(&chain->checkpoint_root, &grant->key_checkpoints);
-	if (same)
-		*ret = keys;
-	souk_bytes_wipe(&keys, sizeof keys);
-	return same;
-}
-
-/* Whether the granted keys are the ones that we can compute: no other secret leads to their anchor.
- * So the grant's signature need not be checked, but where it shows that the cache itself cheats. */
-static souk_status check_keys(struct souk_sponsor_work *work, uint32_t i,
-	const struct souk_bundle_session *session, struct souk_time now)
-{
-	const struct souk_grant *grant = &session->grant.grant;
-	struct souk_hash *keys = &work->record.sessions.items[i].keys;
-	if (are_keys_of(work, grant, &work->secrets[i], keys) ||
-		(work->has_earlier[i] && are_keys_of(work, grant, &work->earlier[i], keys)))
-		return SOUK_OK;
-	if (souk_grant_verify(&session->grant, now) == SOUK_OK)
-		work->suspect = i;
-	return SOUK_PEER_BAD_GRANT;
-}
-
-/* The strip for SESSION but for its place and its chain. */
-static struct souk_strip terms_of(const struct souk_bundle_session *session)
-{
-	const struct souk_grant *grant = &session->grant.grant;
+	const struct souk_sponsor_bundle_record *r = &work->record;
+	const struct souk_sponsor_session_record *session = &r->sessions.items[i];
 	return (struct souk_strip){
-		.payee = grant->provider,
-		.customer = session->ask.customer,
-		.request = session->ask.content,
-		.nonce = grant->session,
-		.key_anchor = grant->key_anchor,
-		.key_checkpoints = grant->key_checkpoints,
-		.price = grant->price,
-		.count = grant->units,
-		.expires = grant->expires,
+		.escrow = work->escrow,
+		.epoch = r->epoch,
+		.payee = session->provider,
+		.customer = work->payer,
+		.request = r->content,
+		.nonce = session->session,
+		.price = session->price,
+		.count = r->units,
+		.expires = r->expires,
 	};
 }
 
-/* All but the places on the leaves. */
-static void make_strip(struct souk_sponsor_work *work, const struct souk_bundle_session *session,
-	uint32_t i, struct souk_strip_open *ret)
+/* The chain of keys that the cache will find, too: it comes of what the two share. */
+static void make_keys(struct souk_sponsor_work *work, uint32_t i, struct souk_bundle_session *ret)
+{
+	struct souk_sponsor_session_record *session = &work->record.sessions.items[i];
+	struct souk_strip *strip = &ret->strip.strip;
+	struct souk_ask ask = souk_sponsored_ask(strip);
+	struct souk_hash digest = souk_ask_digest(&ask);
+	struct souk_chain *chain = &work->chain;
+	ret->secret = souk_sponsored_session_secret(&work->secrets[i], &session->session, &digest);
+	session->keys = souk_sponsored_keys(&work->secrets[i], &session->session, &digest);
+	souk_chain_init(chain, souk_chain_tag_key, &session->session, strip->count, &session->keys);
+	strip->key_anchor = chain->anchor;
+	strip->key_checkpoints = chain->checkpoint_root;
+	ret->key_leaves.count =
+		(uint16_t)souk_chain_checkpoint_leaves(chain, ret->key_leaves.items);
+}
+
+static void make_tickets(struct souk_sponsor_work *work, uint32_t i, struct souk_strip_open *ret)
 {
 	struct souk_hash secret = ticket_secret(&work->record, i);
-	ret->strip = terms_of(session);
 	souk_chain_init(
 		&work->chain, souk_chain_tag_ticket, &ret->strip.nonce, ret->strip.count, &secret);
 	ret->strip.anchor = work->chain.anchor;
@@ -253,50 +189,25 @@ static void make_strip(struct souk_sponsor_work *work, const struct souk_bundle_
 	souk_bytes_wipe(&secret, sizeof secret);
 }
 
-souk_status souk_sponsor_open_begin(struct souk_sponsor *sponsor,
-	const struct souk_bundle_open *open, struct souk_time now, struct souk_sponsor_work *work)
+void souk_sponsor_ask_compute(struct souk_sponsor_work *work, struct souk_bundle_open *ret)
 {
-	souk_status status = check_open(sponsor, open, now);
-	if (status != SOUK_OK) {
-		sponsor->totals.refused += status != SOUK_LOCAL_EXISTS;
-		return status;
+	uint32_t count = work->record.sessions.count;
+	ret->sessions.count = (uint16_t)count;
+	for (uint32_t i = 0; i < count; i++) {
+		struct souk_bundle_session *session = &ret->sessions.items[i];
+		session->strip.strip = terms_of(work, i);
+		make_keys(work, i, session);
+		make_tickets(work, i, &session->strip);
 	}
-	const struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &open->bundle);
-	begin_work(work, sponsor, b);
-	for (uint32_t i = 0; i < open->sessions.count; i++) {
-		const struct souk_sponsor_cache *cache = sponsor_cache_of(
-			sponsor, &b->record.sessions.items[i].provider, &b->record.content);
-		work->secrets[i] = cache->record.secret;
-		work->earlier[i] = cache->earlier;
-		work->has_earlier[i] = cache->has_earlier;
-	}
-	return SOUK_OK;
-}
-
-void souk_sponsor_open_compute(struct souk_sponsor_work *work, const struct souk_bundle_open *open,
-	struct souk_time now, struct souk_bundle_strips *ret)
-{
-	struct souk_sponsor_bundle_record *r = &work->record;
-	work->status = SOUK_OK;
-	for (uint32_t i = 0; i < open->sessions.count && work->status == SOUK_OK; i++) {
-		const struct souk_bundle_session *session = &open->sessions.items[i];
-		r->sessions.items[i].session = session->grant.grant.session;
-		r->sessions.items[i].ask = session->grant.grant.ask;
-		work->status = check_keys(work, i, session, now);
-	}
-	if (work->status == SOUK_OK)
-		work->status = make_puzzle(work, 0, &work->puzzle, &work->token);
-	for (uint32_t i = 0; i < open->sessions.count && work->status == SOUK_OK; i++)
-		make_strip(work, &open->sessions.items[i], i, &ret->strips.items[i]);
+	work->status = make_puzzle(work, 0, &work->puzzle, &work->token);
 	souk_bytes_wipe(work->secrets, sizeof work->secrets);
-	souk_bytes_wipe(work->earlier, sizeof work->earlier);
 	souk_bytes_wipe(&work->chain, sizeof work->chain);
 }
 
 /* Lay all strips; nothing is changed where one does not fit. */
 static souk_status lay_strips(const struct souk_sponsor *sponsor,
 	const struct souk_sponsor_bundle_record *r, struct souk_payer_leaf *const *leaves,
-	struct souk_bundle_strips *ret)
+	struct souk_bundle_open *ret)
 {
 	struct souk_amount used[SOUK_BUNDLE_CACHES_MAX];
 	souk_status status = SOUK_OK;
@@ -306,81 +217,58 @@ static souk_status lay_strips(const struct souk_sponsor *sponsor,
 		status = SOUK_PEER_STRIP_RANGE;
 		if (souk_hash_equal(&leaves[laid]->escrow, &sponsor->config.escrow) &&
 			leaves[laid]->epoch == r->epoch)
-			status = souk_payer_leaf_take(leaves[laid], &ret->strips.items[laid].strip);
+			status = souk_payer_leaf_take(
+				leaves[laid], &ret->sessions.items[laid].strip.strip);
 	}
 	for (; status != SOUK_OK && laid > 0; laid--)
 		leaves[laid - 1]->used = used[laid - 1];
 	return status;
 }
 
-/* The cache that WORK found to cheat. */
-static void note_suspect(struct souk_sponsor *sponsor, const struct souk_sponsor_work *work)
+static souk_status finish_ask(struct souk_sponsor *sponsor, const struct souk_sponsor_work *work,
+	struct souk_payer_leaf *const *leaves, struct souk_time now, struct souk_bundle_open *ret)
 {
 	const struct souk_sponsor_bundle_record *r = &work->record;
-	if (work->suspect >= r->sessions.count)
-		return;
-	struct souk_sponsor_cache *cache =
-		sponsor_cache_of(sponsor, &r->sessions.items[work->suspect].provider, &r->content);
-	cache->record.suspected++;
-	sponsor->totals.suspected++;
-	sponsor_touch_cache(sponsor, cache);
-}
-
-static souk_status finish_open(struct souk_sponsor *sponsor, const struct souk_sponsor_work *work,
-	const struct souk_bundle_open *open, struct souk_payer_leaf *const *leaves,
-	struct souk_time now, struct souk_bundle_strips *ret)
-{
-	const struct souk_sponsor_bundle_record *r = &work->record;
-	SOUK_TRY(check_open(sponsor, open, now));
-	note_suspect(sponsor, work);
+	struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &r->bundle);
+	if (b == NULL)
+		return SOUK_PEER_UNKNOWN_BUNDLE;
+	SOUK_TRY(check_times(sponsor, b, now));
+	if (b->record.opened)
+		return SOUK_LOCAL_EXISTS;
+	if (b->state != SOUK_BUNDLE_DRAWN)
+		return SOUK_PEER_STRIP_EXPIRED;
 	SOUK_TRY(work->status);
 	SOUK_TRY(lay_strips(sponsor, r, leaves, ret));
-	struct souk_sponsor_bundle *b = sponsor_bundle_of(sponsor, &open->bundle);
 	b->record.sessions = r->sessions;
 	b->record.opened = true;
 	b->state = SOUK_BUNDLE_OPEN;
 	b->token = work->token;
 	b->has_token = true;
 	sponsor_touch_bundle(sponsor, b);
-	ret->bundle = r->bundle;
-	ret->strips.count = r->sessions.count;
 	ret->puzzle.count = work->policy.mode != 0;
 	if (ret->puzzle.count != 0)
 		ret->puzzle.items[0] = work->puzzle;
 	return SOUK_OK;
 }
 
-souk_status souk_sponsor_open_finish(struct souk_sponsor *sponsor,
-	const struct souk_sponsor_work *work, const struct souk_bundle_open *open,
-	struct souk_payer_leaf *const *leaves, struct souk_time now, struct souk_bundle_strips *ret)
+souk_status souk_sponsor_ask_finish(struct souk_sponsor *sponsor,
+	const struct souk_sponsor_work *work, struct souk_payer_leaf *const *leaves,
+	struct souk_time now, struct souk_bundle_open *ret)
 {
-	souk_status status = finish_open(sponsor, work, open, leaves, now, ret);
+	souk_status status = finish_ask(sponsor, work, leaves, now, ret);
 	sponsor->totals.refused += status != SOUK_OK && status != SOUK_LOCAL_EXISTS;
 	return status;
 }
 
-void souk_sponsor_open_sign(struct souk_bundle_strips *strips, const struct souk_identity *identity)
+void souk_sponsor_ask_sign(struct souk_bundle_open *open, const struct souk_identity *identity)
 {
-	struct souk_strip_open *opens[SOUK_BUNDLE_CACHES_MAX];
-	for (uint32_t i = 0; i < strips->strips.count; i++)
-		opens[i] = &strips->strips.items[i];
-	souk_status status = souk_strip_sign_batch(opens, strips->strips.count, identity);
+	struct souk_strip_open *strips[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_hash digest = souk_bundle_offer_digest(&open->offer.offer);
+	souk_ecdsa_sign(&open->offer.signature, &digest, identity);
+	for (uint32_t i = 0; i < open->sessions.count; i++)
+		strips[i] = &open->sessions.items[i].strip;
+	souk_status status = souk_strip_sign_batch(strips, open->sessions.count, identity);
 	SOUK_CHECK(status == SOUK_OK); /* a bundle has fewer caches than a batch may have strips */
-}
-
-souk_status souk_sponsor_open(struct souk_sponsor *sponsor, const struct souk_bundle_open *open,
-	struct souk_payer_leaf *const *leaves, struct souk_time now, struct souk_bundle_strips *ret)
-{
-	struct souk_sponsor_work *work = &sponsor->work;
-	souk_status status = souk_sponsor_open_begin(sponsor, open, now, work);
-	if (status == SOUK_OK) {
-		souk_sponsor_open_compute(work, open, now, ret);
-		status = souk_sponsor_open_finish(sponsor, work, open, leaves, now, ret);
-	}
-	if (status == SOUK_OK)
-		souk_sponsor_open_sign(ret, sponsor->config.identity);
-	souk_sponsor_work_wipe(work);
-	return status;
 }
 
 /* ------------------------------------------------------------------ claim */

@@ -341,7 +341,7 @@ static bool is_done(const struct souk_sponsor *sponsor, const struct souk_sponso
 		return true;
 	return !souk_time_is_before(now, b->record.expires) ||
 	       (b->state == SOUK_BUNDLE_DRAWN &&
-		       souk_time_since_ms(b->drawn, now) >= sponsor->config.offer_ms);
+		       souk_time_since_ms(b->drawn, now) >= sponsor->config.drawn_ms);
 }
 
 static bool is_running(const struct souk_sponsor_bundle *b)
@@ -369,7 +369,7 @@ struct souk_time souk_sponsor_deadline(const struct souk_sponsor *sponsor)
 		deadline = souk_time_earlier(deadline, b->record.expires);
 		if (b->state == SOUK_BUNDLE_DRAWN)
 			deadline = souk_time_earlier(
-				deadline, souk_time_plus_ms(b->drawn, sponsor->config.offer_ms));
+				deadline, souk_time_plus_ms(b->drawn, sponsor->config.drawn_ms));
 		if (sponsor->epoch_known)
 			deadline = souk_time_earlier(deadline, sponsor->epoch_end);
 	}

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "souk/base/check.h"
-#include "souk/crypto/secret.h"
 
 #define RETRY_DOUBLINGS_MAX 6u
 /* Of `retry`: nothing is waited for. */
@@ -74,6 +73,19 @@ void souk_viewer_stop(struct souk_viewer *viewer, souk_status status)
 
 /* ------------------------------------------------------------------ the sponsor's offer */
 
+/* Who knows nothing but the name learns the rest here. */
+static souk_status learn_content(struct souk_viewer *viewer, const struct souk_bundle_offer *offer)
+{
+	const struct souk_content *known = &viewer->config.content;
+	struct souk_content_name name = {
+		.id = known->id, .has_size = known->size != 0, .size = known->size};
+	if (known->chunk_size != 0)
+		return SOUK_OK;
+	souk_status status =
+		souk_content_check(&viewer->config.content, &name, offer->size, offer->chunk_size);
+	return status == SOUK_OK ? SOUK_OK : SOUK_PEER_BAD_BUNDLE;
+}
+
 static souk_status check_offer(const struct souk_viewer *viewer,
 	const struct souk_signed_bundle_offer *signed_offer, struct souk_time now)
 {
@@ -92,113 +104,28 @@ static souk_status check_offer(const struct souk_viewer *viewer,
 	return good ? souk_bundle_plan_check(&viewer->plan) : SOUK_PEER_BAD_BUNDLE;
 }
 
-/* The customer of each cache, with a key of its own. */
+/* The customer of each cache, whose session is open. */
 static souk_status start_caches(
-	struct souk_viewer *viewer, const struct souk_bundle_offer *offer, struct souk_time now)
+	struct souk_viewer *viewer, const struct souk_bundle_open *open, struct souk_time now)
 {
-	struct souk_secret_rng rng;
-	souk_status status = SOUK_OK;
-	souk_secret_rng_init(&rng, viewer->config.seed);
-	for (uint32_t i = 0; i < offer->caches.count && status == SOUK_OK; i++) {
-		struct souk_viewer_cache *cache = &viewer->caches[i];
-		struct souk_customer_config config = {
-			.offer = &offer->caches.items[i].offer,
-			.escrow = offer->escrow,
-			.epoch = offer->epoch,
-			.units = offer->units,
-		};
-		status = souk_offer_verify(&offer->caches.items[i], now);
-		if (status == SOUK_OK && (config.offer->window < offer->segment ||
-						 !souk_hash_equal(&config.offer->content,
-							 &viewer->config.content.id)))
-			status = SOUK_PEER_BAD_BUNDLE;
-		memset(cache, 0, sizeof *cache);
-		souk_secret_rng_fill(&rng, config.seed, sizeof config.seed);
-		if (status == SOUK_OK)
-			status = souk_customer_init(&cache->customer, &config);
+	const struct souk_bundle_offer *offer = &open->offer.offer;
+	if (open->sessions.count != offer->caches.count)
+		return SOUK_PEER_BAD_BUNDLE;
+	for (uint32_t i = 0; i < offer->caches.count; i++) {
+		const struct souk_offer *of = &offer->caches.items[i].offer;
+		const struct souk_bundle_session *session = &open->sessions.items[i];
+		const struct souk_strip *strip = &session->strip.strip;
+		memset(&viewer->caches[i], 0, sizeof viewer->caches[i]);
+		SOUK_TRY(souk_offer_verify(&offer->caches.items[i], now));
+		if (of->window < offer->segment ||
+			!souk_hash_equal(&of->content, &viewer->config.content.id))
+			return SOUK_PEER_BAD_BUNDLE;
+		if (strip->count != offer->units || strip->epoch != offer->epoch ||
+			!souk_hash_equal(&strip->escrow, &offer->escrow))
+			return SOUK_PEER_STRIP_TERMS;
+		SOUK_TRY(souk_customer_sponsored(&viewer->caches[i].customer, of, session, now));
 	}
-	souk_bytes_wipe(&rng, sizeof rng);
-	return status;
-}
-
-void souk_viewer_offered(struct souk_viewer *viewer,
-	const struct souk_signed_bundle_offer *signed_offer, struct souk_time now)
-{
-	const struct souk_bundle_offer *offer = &signed_offer->offer;
-	if (viewer->state != SOUK_VIEWER_ASKING || !viewer->busy)
-		return;
-	viewer->busy = false;
-	viewer->failures = 0;
-	viewer->plan = (struct souk_bundle_plan){
-		.content = viewer->config.content,
-		.caches = offer->caches.count,
-		.first = offer->first,
-		.units = offer->units,
-		.segment = offer->segment,
-	};
-	souk_status status = check_offer(viewer, signed_offer, now);
-	if (status == SOUK_OK)
-		status = start_caches(viewer, offer, now);
-	if (status != SOUK_OK) {
-		fail(viewer, UINT32_MAX, status);
-		return;
-	}
-	viewer->bundle = offer->bundle;
-	viewer->segment_count = souk_bundle_segment_count(&viewer->plan);
-	viewer->state = SOUK_VIEWER_GRANTING;
-}
-
-/* ------------------------------------------------------------------ grants and strips */
-
-/* An answer of CACHE came: what failed before need not wait. NULL: to nothing that is asked. */
-static struct souk_viewer_cache *answered(struct souk_viewer *viewer, uint32_t cache)
-{
-	if (cache >= viewer->plan.caches || is_over(viewer))
-		return NULL;
-	struct souk_viewer_cache *entry = &viewer->caches[cache];
-	entry->failures = 0;
-	entry->retry = NO_PAUSE;
-	return entry;
-}
-
-/* Every cache has done what this state wants: the next state. */
-static void advance(struct souk_viewer *viewer, enum souk_viewer_state next)
-{
-	for (uint32_t i = 0; i < viewer->plan.caches; i++) {
-		if (!viewer->caches[i].done)
-			return;
-	}
-	for (uint32_t i = 0; i < viewer->plan.caches; i++)
-		viewer->caches[i].done = false;
-	viewer->state = next;
-}
-
-void souk_viewer_granted(struct souk_viewer *viewer, uint32_t cache,
-	const struct souk_grant_open *grant, struct souk_time now)
-{
-	struct souk_viewer_cache *entry = answered(viewer, cache);
-	if (entry == NULL || viewer->state != SOUK_VIEWER_GRANTING || !entry->busy)
-		return;
-	entry->busy = false;
-	souk_status status = souk_customer_grant(&entry->customer, grant, now);
-	if (status != SOUK_OK) {
-		fail(viewer, cache, status);
-		return;
-	}
-	entry->done = true;
-	advance(viewer, SOUK_VIEWER_OPENING);
-}
-
-void souk_viewer_open_of(const struct souk_viewer *viewer, struct souk_bundle_open *ret)
-{
-	ret->bundle = viewer->bundle;
-	ret->sessions.count = (uint16_t)viewer->plan.caches;
-	for (uint32_t i = 0; i < viewer->plan.caches; i++) {
-		const struct souk_customer *customer = &viewer->caches[i].customer;
-		ret->sessions.items[i].ask = customer->ask;
-		ret->sessions.items[i].grant.grant = customer->grant;
-		ret->sessions.items[i].grant.signature = customer->grant_signature;
-	}
+	return SOUK_OK;
 }
 
 /* PUZZLE, of COUNT ones, is for the segment that is next. */
@@ -215,42 +142,49 @@ static souk_status take_puzzle(
 	return SOUK_OK;
 }
 
-void souk_viewer_strips(
-	struct souk_viewer *viewer, const struct souk_bundle_strips *strips, struct souk_time now)
+void souk_viewer_opened(
+	struct souk_viewer *viewer, const struct souk_bundle_open *open, struct souk_time now)
 {
-	souk_status status = SOUK_OK;
-	(void)now;
-	if (viewer->state != SOUK_VIEWER_OPENING || !viewer->busy)
+	const struct souk_bundle_offer *offer = &open->offer.offer;
+	if (viewer->state != SOUK_VIEWER_ASKING || !viewer->busy)
 		return;
 	viewer->busy = false;
 	viewer->failures = 0;
-	if (strips->strips.count != viewer->plan.caches)
-		status = SOUK_PEER_STRIP_TERMS;
-	for (uint32_t i = 0; i < viewer->plan.caches && status == SOUK_OK; i++)
-		status = souk_customer_sponsor_strip(
-			&viewer->caches[i].customer, &strips->strips.items[i]);
+	souk_status status = learn_content(viewer, offer);
+	viewer->plan = (struct souk_bundle_plan){
+		.content = viewer->config.content,
+		.caches = offer->caches.count,
+		.first = offer->first,
+		.units = offer->units,
+		.segment = offer->segment,
+	};
 	if (status == SOUK_OK)
-		status = take_puzzle(viewer, &strips->puzzle.items[0], strips->puzzle.count);
-	if (status != SOUK_OK)
+		status = check_offer(viewer, &open->offer, now);
+	if (status == SOUK_OK)
+		status = start_caches(viewer, open, now);
+	if (status == SOUK_OK)
+		status = take_puzzle(viewer, &open->puzzle.items[0], open->puzzle.count);
+	if (status != SOUK_OK) {
 		fail(viewer, UINT32_MAX, status);
-	else
-		viewer->state = SOUK_VIEWER_STRIPPING;
-}
-
-void souk_viewer_opened(struct souk_viewer *viewer, uint32_t cache, struct souk_time now)
-{
-	struct souk_viewer_cache *entry = answered(viewer, cache);
-	(void)now;
-	if (entry == NULL || viewer->state != SOUK_VIEWER_STRIPPING || !entry->busy)
 		return;
-	entry->busy = false;
-	if (souk_customer_opened(&entry->customer) != SOUK_OK)
-		return;
-	entry->done = true;
-	advance(viewer, SOUK_VIEWER_RUNNING);
+	}
+	viewer->bundle = offer->bundle;
+	viewer->segment_count = souk_bundle_segment_count(&viewer->plan);
+	viewer->state = SOUK_VIEWER_RUNNING;
 }
 
 /* ------------------------------------------------------------------ units and keys */
+
+/* An answer of CACHE came: what failed before need not wait. NULL: to nothing that is asked. */
+static struct souk_viewer_cache *answered(struct souk_viewer *viewer, uint32_t cache)
+{
+	if (cache >= viewer->plan.caches || is_over(viewer))
+		return NULL;
+	struct souk_viewer_cache *entry = &viewer->caches[cache];
+	entry->failures = 0;
+	entry->retry = NO_PAUSE;
+	return entry;
+}
 
 static void take_key(struct souk_viewer *viewer, uint32_t cache, const struct souk_unit_key *key)
 {
@@ -258,6 +192,28 @@ static void take_key(struct souk_viewer *viewer, uint32_t cache, const struct so
 		key == NULL ? SOUK_OK : souk_customer_key(&viewer->caches[cache].customer, key);
 	if (status != SOUK_OK)
 		fail(viewer, cache, status);
+}
+
+/* UNIT did not come: it is asked for again. */
+static void not_received(struct souk_viewer_cache *entry, uint32_t unit)
+{
+	if (entry->fetching == 0)
+		return;
+	entry->fetching--;
+	if (entry->carrier == unit)
+		entry->carrier = 0;
+	entry->again[entry->again_count++] = unit;
+}
+
+void souk_viewer_admitted(
+	struct souk_viewer *viewer, uint32_t cache, uint32_t unit, struct souk_time now)
+{
+	struct souk_viewer_cache *entry = answered(viewer, cache);
+	(void)now;
+	if (entry == NULL || viewer->state != SOUK_VIEWER_RUNNING || entry->is_open)
+		return;
+	entry->is_open = true;
+	not_received(entry, unit);
 }
 
 void souk_viewer_received(struct souk_viewer *viewer, uint32_t cache, uint32_t unit,
@@ -268,6 +224,7 @@ void souk_viewer_received(struct souk_viewer *viewer, uint32_t cache, uint32_t u
 	if (entry == NULL || viewer->state != SOUK_VIEWER_RUNNING || entry->fetching == 0)
 		return;
 	entry->fetching--;
+	entry->is_open = true;
 	if (entry->carrier == unit) {
 		entry->carrier = 0;
 		entry->keeps_keys = key == NULL;
@@ -389,14 +346,10 @@ static void cache_failed(struct souk_viewer *viewer, const struct souk_viewer_ef
 	souk_status status, struct souk_time now)
 {
 	struct souk_viewer_cache *entry = &viewer->caches[effect->cache];
-	if (effect->kind != SOUK_VIEWER_FETCH) {
+	if (effect->kind != SOUK_VIEWER_FETCH)
 		entry->busy = false;
-	} else if (entry->fetching > 0) {
-		entry->fetching--;
-		if (entry->carrier == effect->unit)
-			entry->carrier = 0;
-		entry->again[entry->again_count++] = effect->unit;
-	}
+	else
+		not_received(entry, effect->unit);
 	/* What fails during the pause is the same failure. */
 	if (!souk_time_is_before(now, entry->retry))
 		entry->failures++;
@@ -413,11 +366,8 @@ void souk_viewer_failed(struct souk_viewer *viewer, const struct souk_viewer_eff
 		return;
 	switch (effect->kind) {
 	case SOUK_VIEWER_ASK:
-	case SOUK_VIEWER_OPEN:
 	case SOUK_VIEWER_SOLVE:
 	case SOUK_VIEWER_CLAIM: sponsor_failed(viewer, status, now); return;
-	case SOUK_VIEWER_GRANT:
-	case SOUK_VIEWER_STRIP:
 	case SOUK_VIEWER_FETCH:
 	case SOUK_VIEWER_KEYS: cache_failed(viewer, effect, status, now); return;
 	case SOUK_VIEWER_VERIFY:
@@ -438,21 +388,6 @@ static bool next_for_sponsor(struct souk_viewer *viewer, enum souk_viewer_effect
 	viewer->busy = true;
 	*ret = (struct souk_viewer_effect){.kind = kind};
 	return true;
-}
-
-/* GRANT or STRIP of a cache that has not done so yet. */
-static bool next_handshake(struct souk_viewer *viewer, enum souk_viewer_effect_kind kind,
-	struct souk_viewer_effect *ret, struct souk_time now)
-{
-	for (uint32_t i = 0; i < viewer->plan.caches; i++) {
-		struct souk_viewer_cache *entry = &viewer->caches[i];
-		if (entry->busy || entry->done || souk_time_is_before(now, entry->retry))
-			continue;
-		entry->busy = true;
-		*ret = (struct souk_viewer_effect){.kind = kind, .cache = i};
-		return true;
-	}
-	return false;
 }
 
 static bool next_verify(struct souk_viewer *viewer, uint32_t cache, struct souk_viewer_effect *ret)
@@ -503,8 +438,10 @@ static bool next_fetch(struct souk_viewer *viewer, uint32_t cache, struct souk_v
 	struct souk_time now)
 {
 	struct souk_viewer_cache *entry = &viewer->caches[cache];
-	struct souk_viewer_effect effect = {.kind = SOUK_VIEWER_FETCH, .cache = cache};
-	if (souk_time_is_before(now, entry->retry) || entry->fetching >= viewer->config.pipeline)
+	struct souk_viewer_effect effect = {
+		.kind = SOUK_VIEWER_FETCH, .cache = cache, .opens = !entry->is_open};
+	uint32_t limit = entry->is_open ? viewer->config.pipeline : 1;
+	if (souk_time_is_before(now, entry->retry) || entry->fetching >= limit)
 		return false;
 	if (entry->again_count > 0) {
 		effect.unit = entry->again[entry->again_count - 1];
@@ -638,9 +575,6 @@ bool souk_viewer_next_effect(
 	end_pauses(viewer, now);
 	switch (viewer->state) {
 	case SOUK_VIEWER_ASKING: return next_for_sponsor(viewer, SOUK_VIEWER_ASK, ret, now);
-	case SOUK_VIEWER_GRANTING: return next_handshake(viewer, SOUK_VIEWER_GRANT, ret, now);
-	case SOUK_VIEWER_OPENING: return next_for_sponsor(viewer, SOUK_VIEWER_OPEN, ret, now);
-	case SOUK_VIEWER_STRIPPING: return next_handshake(viewer, SOUK_VIEWER_STRIP, ret, now);
 	case SOUK_VIEWER_RUNNING:
 		if (next_running(viewer, ret, now))
 			return true;
