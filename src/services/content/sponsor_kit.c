@@ -110,7 +110,7 @@ struct kit_sponsor *kit_sponsor_of(
 		.share = share,
 		.segment = segment,
 		.units_max = 64,
-		.offer_ms = 5000,
+		.drawn_ms = 5000,
 		.bundle_ms = 60000,
 		.puzzle = {.mode = puzzle, .rounds = 3, .starts = 32},
 		.source = {kit, read_content},
@@ -130,6 +130,8 @@ void kit_sponsor_free(struct kit_sponsor *kit)
 void kit_sponsor_restart(struct kit_sponsor *kit, uint64_t seed)
 {
 	start(kit, seed);
+	kit->answer_count = 0;
+	memset(kit->answers, 0, sizeof kit->answers);
 	souk_sponsor_restore_totals(&kit->sponsor, &kit->totals);
 	SOUK_CHECK(souk_sponsor_restore_content(
 			   &kit->sponsor, &kit->content.id, &kit->content_record) == SOUK_OK);
@@ -217,6 +219,7 @@ souk_status kit_sponsor_recruit(struct kit_sponsor *kit, uint32_t index)
 	souk_sponsor_recruit(&kit->sponsor, &identity->address, &kit->content.id,
 		souk_amount_of_ncoin(KIT_PRICE), souk_time_plus_ms(kit->now, 10000000), &recruit);
 	SOUK_TRY(souk_recruit_verify(&recruit, &identity->address, kit->now));
+	kit->earlier[index] = kit->secrets[index];
 	SOUK_TRY(souk_sponsor_secret(
 		&kit->secrets[index], identity, &recruit.recruit.sponsor_key, &recruit.recruit));
 	enlist.enlist = (struct souk_enlist){
@@ -249,31 +252,88 @@ static void prove_leaf(struct kit_sponsor *kit, uint32_t index, struct souk_stri
 			   nodes) == SOUK_OK);
 }
 
-souk_status kit_sponsor_open(struct kit_sponsor *kit, const struct souk_bundle_open *open,
-	struct souk_bundle_strips *ret)
+void kit_sponsor_leaves(struct kit_sponsor *kit, const struct souk_sponsor_bundle_record *record,
+	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX], struct souk_bundle_open *ret)
+{
+	for (uint32_t i = 0; i < record->sessions.count; i++) {
+		uint32_t index = kit_sponsor_provider(kit, &record->sessions.items[i].provider);
+		SOUK_CHECK(index < KIT_CACHES);
+		leaves[i] = &kit->payer.free[index];
+		prove_leaf(kit, index, &ret->sessions.items[i].strip);
+	}
+}
+
+static souk_status make_bundle(struct kit_sponsor *kit,
+	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix,
+	struct souk_bundle_open *ret)
 {
 	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
-	for (uint32_t i = 0; i < open->sessions.count; i++) {
-		uint32_t index = kit_sponsor_provider(kit, &open->sessions.items[i].ask.provider);
-		index = index == UINT32_MAX ? 0 : index;
-		leaves[i] = &kit->payer.free[index];
-		memset(&ret->strips.items[i], 0, sizeof ret->strips.items[i]);
-		prove_leaf(kit, index, &ret->strips.items[i]);
-	}
-	souk_status status = souk_sponsor_open(&kit->sponsor, open, leaves, kit->now, ret);
+	struct souk_sponsor *sponsor = &kit->sponsor;
+	const struct souk_bundle_ask *ask = &signed_ask->ask;
+	SOUK_TRY(souk_sponsor_ask_begin(sponsor, ask, kit->now));
+	SOUK_TRY(souk_sponsor_ask_verify(
+		&sponsor->config.identity->address, &sponsor->config.site, signed_ask, kit->now));
+	SOUK_TRY(souk_sponsor_ask_draw(sponsor, ask, prefix, kit->now, &kit->work, ret));
+	souk_sponsor_ask_compute(&kit->work, ret);
+	kit_sponsor_leaves(kit, &kit->work.record, leaves, ret);
+	SOUK_TRY(souk_sponsor_ask_finish(sponsor, &kit->work, leaves, kit->now, ret));
+	souk_sponsor_ask_sign(ret, sponsor->config.identity);
+	return SOUK_OK;
+}
+
+souk_status kit_sponsor_bundle(struct kit_sponsor *kit,
+	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix,
+	struct souk_bundle_open *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	souk_status status = make_bundle(kit, signed_ask, prefix, ret);
+	struct souk_nonce bundle = kit->work.record.bundle;
+	souk_sponsor_work_wipe(&kit->work);
 	kit_sponsor_commit(kit);
-	for (uint32_t i = 0; status == SOUK_LOCAL_EXISTS && i < 8; i++) {
-		if (memcmp(&kit->answers[i].bundle, &open->bundle, sizeof open->bundle) != 0)
+	if (status == SOUK_OK) {
+		struct kit_sponsor_answer *answer = &kit->answers[kit->answer_count++ % 8];
+		answer->bundle = bundle;
+		answer->open = *ret;
+	}
+	if (status != SOUK_LOCAL_EXISTS)
+		return status;
+	for (uint32_t i = 0; i < 8; i++) {
+		if (memcmp(&kit->answers[i].bundle, &bundle, sizeof bundle) != 0)
 			continue;
-		*ret = kit->answers[i].strips;
+		*ret = kit->answers[i].open;
 		return SOUK_OK;
 	}
-	if (status != SOUK_OK)
-		return status;
-	struct kit_sponsor_answer *answer = &kit->answers[kit->answer_count++ % 8];
-	answer->bundle = open->bundle;
-	answer->strips = *ret;
-	return SOUK_OK;
+	return SOUK_PEER_OUT_OF_ORDER;
+}
+
+void kit_sponsor_ask(const struct kit_sponsor *kit, uint64_t seed, uint64_t number, uint32_t chunks,
+	struct souk_signed_bundle_ask *ret)
+{
+	struct souk_identity viewer;
+	kit_identity(&viewer, seed);
+	*ret = (struct souk_signed_bundle_ask){.ask = {.version = SOUK_SPONSOR_VERSION,
+						       .sponsor = kit->payer.issuer.address,
+						       .viewer = viewer.address,
+						       .number = number,
+						       .content = kit->content.id,
+						       .chunks = chunks}};
+	souk_bundle_ask_sign(ret, &viewer);
+}
+
+souk_status kit_sponsor_draw(struct kit_sponsor *kit, uint64_t seed, uint64_t number,
+	uint32_t chunks, uint64_t prefix, struct souk_bundle_offer *ret)
+{
+	static struct souk_bundle_open open;
+	struct souk_signed_bundle_ask signed_ask;
+	kit_sponsor_ask(kit, seed, number, chunks, &signed_ask);
+	SOUK_TRY(souk_sponsor_ask_begin(&kit->sponsor, &signed_ask.ask, kit->now));
+	souk_status status = souk_sponsor_ask_draw(
+		&kit->sponsor, &signed_ask.ask, prefix, kit->now, &kit->work, &open);
+	souk_sponsor_work_wipe(&kit->work);
+	kit_sponsor_commit(kit);
+	if (status == SOUK_OK)
+		*ret = open.offer.offer;
+	return status;
 }
 
 /* ------------------------------------------------------------------ the caches */
@@ -286,8 +346,8 @@ static void keep(struct kit_provider *provider)
 		continue;
 }
 
-souk_status kit_sponsor_grant(struct kit_sponsor *kit, uint32_t provider,
-	const struct souk_ask *ask, struct souk_grant_open *ret)
+souk_status kit_sponsor_strip(
+	struct kit_sponsor *kit, uint32_t provider, const struct souk_strip_open *open)
 {
 	struct souk_provider_item item = {
 		.content = kit->content.id,
@@ -296,17 +356,9 @@ souk_status kit_sponsor_grant(struct kit_sponsor *kit, uint32_t provider,
 		.price = souk_amount_of_ncoin(KIT_PRICE),
 		.from = 1,
 		.sponsor_secret = &kit->secrets[provider],
+		.sponsor_earlier = &kit->earlier[provider],
 	};
-	souk_status status =
-		souk_provider_ask(&kit->providers[provider].provider, ret, ask, &item, kit->now);
-	keep(&kit->providers[provider]);
-	return status;
-}
-
-souk_status kit_sponsor_strip(struct kit_sponsor *kit, uint32_t provider,
-	const struct souk_nonce *session, const struct souk_strip_open *open)
-{
-	souk_status status = souk_provider_strip(&kit->providers[provider].provider, session, open,
+	souk_status status = souk_provider_open(&kit->providers[provider].provider, open, &item,
 		&kit->payer.allotment, &kit->payer.escrow, kit->now);
 	keep(&kit->providers[provider]);
 	return status;
@@ -347,8 +399,6 @@ struct kit_viewing *kit_viewing_new(
 		.failures_max = 20,
 		.retry_ms = 10,
 	};
-	struct souk_hash hash = souk_sha256_of(&seed, sizeof seed);
-	memcpy(config.seed, hash.bytes, sizeof config.seed);
 	souk_viewer_init(&v->viewer, &config, v->caches);
 	return v;
 }
@@ -371,46 +421,17 @@ static uint32_t provider_of(const struct kit_viewing *v, uint32_t cache)
 
 static souk_status do_ask(struct kit_viewing *v)
 {
-	struct souk_signed_bundle_offer offer;
-	SOUK_TRY(
-		souk_sponsor_ask(&v->kit->sponsor, &v->viewer.ask, v->prefix, v->kit->now, &offer));
-	kit_sponsor_commit(v->kit);
+	SOUK_TRY(kit_sponsor_bundle(v->kit, &v->viewer.ask, v->prefix, &v->open));
 	if (is_lost(v))
 		return SOUK_IO_NET;
-	souk_viewer_offered(&v->viewer, &offer, v->kit->now);
+	souk_viewer_opened(&v->viewer, &v->open, v->kit->now);
 	return SOUK_OK;
 }
 
-static souk_status do_grant(struct kit_viewing *v, uint32_t cache)
+/* Whether the strip was taken, and nothing else. */
+static bool is_only_admitted(struct kit_viewing *v)
 {
-	struct souk_grant_open grant;
-	SOUK_TRY(kit_sponsor_grant(v->kit, provider_of(v, cache),
-		souk_customer_ask(&v->caches[cache].customer), &grant));
-	if (is_lost(v))
-		return SOUK_IO_NET;
-	souk_viewer_granted(&v->viewer, cache, &grant, v->kit->now);
-	return SOUK_OK;
-}
-
-static souk_status do_open(struct kit_viewing *v)
-{
-	struct souk_bundle_open open = {0};
-	souk_viewer_open_of(&v->viewer, &open);
-	SOUK_TRY(kit_sponsor_open(v->kit, &open, &v->strips));
-	if (is_lost(v))
-		return SOUK_IO_NET;
-	souk_viewer_strips(&v->viewer, &v->strips, v->kit->now);
-	return SOUK_OK;
-}
-
-static souk_status do_strip(struct kit_viewing *v, uint32_t cache)
-{
-	SOUK_TRY(kit_sponsor_strip(v->kit, provider_of(v, cache),
-		&v->caches[cache].customer.grant.session, &v->strips.strips.items[cache]));
-	if (is_lost(v))
-		return SOUK_IO_NET;
-	souk_viewer_opened(&v->viewer, cache, v->kit->now);
-	return SOUK_OK;
+	return v->rng != NULL && souk_rng_below(v->rng, 100) < v->admits;
 }
 
 static souk_status do_fetch(struct kit_viewing *v, const struct souk_viewer_effect *effect)
@@ -418,6 +439,16 @@ static souk_status do_fetch(struct kit_viewing *v, const struct souk_viewer_effe
 	struct souk_provider_reply reply;
 	uint32_t provider = provider_of(v, effect->cache);
 	uint8_t *out = v->units[(effect->unit - 1) % KIT_RING][effect->cache];
+	v->requests++;
+	v->opening += effect->opens;
+	if (effect->opens) {
+		SOUK_TRY(kit_sponsor_strip(
+			v->kit, provider, &v->open.sessions.items[effect->cache].strip));
+		if (is_only_admitted(v)) {
+			souk_viewer_admitted(&v->viewer, effect->cache, effect->unit, v->kit->now);
+			return SOUK_OK;
+		}
+	}
 	SOUK_TRY(kit_sponsor_unit(v->kit, provider, &effect->request, out, &reply));
 	SOUK_CHECK(reply.length == effect->length);
 	if (is_lost(v))
@@ -454,6 +485,7 @@ static souk_status do_keys(struct kit_viewing *v, const struct souk_viewer_effec
 	struct souk_provider_reply reply;
 	uint32_t provider = provider_of(v, effect->cache);
 	v->keys_asked++;
+	v->requests++;
 	SOUK_TRY(kit_sponsor_unit(v->kit, provider, &effect->request, NULL, &reply));
 	if (is_lost(v))
 		return SOUK_IO_NET;
@@ -507,9 +539,6 @@ static souk_status carry_out(struct kit_viewing *v, const struct souk_viewer_eff
 {
 	switch (effect->kind) {
 	case SOUK_VIEWER_ASK: return do_ask(v);
-	case SOUK_VIEWER_GRANT: return do_grant(v, effect->cache);
-	case SOUK_VIEWER_OPEN: return do_open(v);
-	case SOUK_VIEWER_STRIP: return do_strip(v, effect->cache);
 	case SOUK_VIEWER_FETCH: return do_fetch(v, effect);
 	case SOUK_VIEWER_SOLVE: return do_solve(v, effect->segment);
 	case SOUK_VIEWER_CLAIM: return do_claim(v, &effect->claim);
@@ -545,21 +574,4 @@ bool kit_viewing_run(struct kit_viewing *v, uint32_t steps)
 			souk_viewer_failed(&v->viewer, &effect, status, v->kit->now);
 	}
 	return true;
-}
-
-souk_status kit_sponsor_ask(struct kit_sponsor *kit, uint64_t seed, uint64_t number,
-	uint32_t chunks, uint64_t prefix, struct souk_signed_bundle_offer *ret)
-{
-	struct souk_identity viewer;
-	kit_identity(&viewer, seed);
-	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
-							    .sponsor = kit->payer.issuer.address,
-							    .viewer = viewer.address,
-							    .number = number,
-							    .content = kit->content.id,
-							    .chunks = chunks}};
-	souk_bundle_ask_sign(&signed_ask, &viewer);
-	souk_status status = souk_sponsor_ask(&kit->sponsor, &signed_ask, prefix, kit->now, ret);
-	kit_sponsor_commit(kit);
-	return status;
 }

@@ -25,7 +25,7 @@ struct kit_sponsor_viewer {
 /* An answer that was given, kept to be given again. */
 struct kit_sponsor_answer {
 	struct souk_nonce bundle;
-	struct souk_bundle_strips strips;
+	struct souk_bundle_open open;
 };
 
 struct kit_sponsor {
@@ -52,9 +52,11 @@ struct kit_sponsor {
 	uint32_t bundle_record_count;
 	struct kit_sponsor_answer answers[8];
 	uint32_t answer_count;
+	struct souk_sponsor_work work; /* of the bundle that is made */
 	/* the market */
 	struct kit_provider providers[KIT_CACHES];
 	struct souk_hash secrets[KIT_CACHES]; /* S, as each cache has it */
+	struct souk_hash earlier[KIT_CACHES]; /* and the one before it, or zero */
 	uint8_t bytes[KIT_CHUNKS * KIT_CHUNK];
 	struct souk_content content;
 	struct souk_hash row[KIT_CHUNKS];
@@ -75,16 +77,24 @@ void kit_sponsor_restart(struct kit_sponsor *kit, uint64_t seed);
 void kit_sponsor_commit(struct kit_sponsor *kit);
 /* Recruit the provider at INDEX. */
 souk_status kit_sponsor_recruit(struct kit_sponsor *kit, uint32_t index);
-/* With the allotment's proofs and leaves, and the kept answer where it is the same open again. */
-souk_status kit_sponsor_open(struct kit_sponsor *kit, const struct souk_bundle_open *open,
-	struct souk_bundle_strips *ret);
+/* A bundle for SIGNED_ASK, all steps of it; and the kept answer where it is the same ask again. */
+souk_status kit_sponsor_bundle(struct kit_sponsor *kit,
+	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix,
+	struct souk_bundle_open *ret);
+/* The leaf of each session of RECORD, and its proof in RET's strips. */
+void kit_sponsor_leaves(struct kit_sponsor *kit, const struct souk_sponsor_bundle_record *record,
+	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX], struct souk_bundle_open *ret);
+/* What a viewer of SEED signs for CHUNKS, the first ones, as its bundle NUMBER. */
+void kit_sponsor_ask(const struct kit_sponsor *kit, uint64_t seed, uint64_t number, uint32_t chunks,
+	struct souk_signed_bundle_ask *ret);
+/* It asks, and is drawn for, but no strip is laid. As souk_sponsor_ask_draw. */
+souk_status kit_sponsor_draw(struct kit_sponsor *kit, uint64_t seed, uint64_t number,
+	uint32_t chunks, uint64_t prefix, struct souk_bundle_offer *ret);
 /* Index of the provider with ADDRESS. */
 uint32_t kit_sponsor_provider(const struct kit_sponsor *kit, const struct souk_address *address);
-/* What an honest cache answers to ASK. */
-souk_status kit_sponsor_grant(struct kit_sponsor *kit, uint32_t provider,
-	const struct souk_ask *ask, struct souk_grant_open *ret);
-souk_status kit_sponsor_strip(struct kit_sponsor *kit, uint32_t provider,
-	const struct souk_nonce *session, const struct souk_strip_open *open);
+/* What an honest cache does with the strip of a session: souk_provider_open. */
+souk_status kit_sponsor_strip(
+	struct kit_sponsor *kit, uint32_t provider, const struct souk_strip_open *open);
 /* A unit as it is sent: LENGTH bytes into OUT. */
 souk_status kit_sponsor_unit(struct kit_sponsor *kit, uint32_t provider,
 	const struct souk_unit_request *request, uint8_t *out, struct souk_provider_reply *reply);
@@ -96,27 +106,26 @@ struct kit_late_key {
 	struct souk_unit_key key;
 };
 
-/* A viewer of SEED asks for CHUNKS, the first ones, as its bundle NUMBER. As souk_sponsor_ask. */
-souk_status kit_sponsor_ask(struct kit_sponsor *kit, uint64_t seed, uint64_t number,
-	uint32_t chunks, uint64_t prefix, struct souk_signed_bundle_offer *ret);
-
 /* A viewer's download of one bundle, with all its bytes. */
 struct kit_viewing {
 	struct kit_sponsor *kit;
 	struct souk_identity identity;
 	struct souk_viewer viewer;
 	struct souk_viewer_cache caches[SOUK_BUNDLE_CACHES_MAX];
-	struct souk_bundle_strips strips;
+	struct souk_bundle_open open;
 	struct kit_late_key late_keys[SOUK_BUNDLE_CACHES_MAX];
 	uint64_t prefix;
 	uint8_t (*units)[SOUK_BUNDLE_CACHES_MAX][KIT_CHUNK]; /* by unit - 1 */
 	bool have[KIT_CHUNKS];
 	bool ended;
 	uint32_t fetched, complaints;
+	uint32_t requests;   /* to caches */
+	uint32_t opening;    /* of them, with a strip */
 	uint32_t keys_asked; /* alone */
 	/* how the world is */
 	struct souk_rng *rng; /* NULL: nothing is lost */
 	uint32_t loss;	      /* of a hundred answers */
+	uint32_t admits;      /* of a hundred that open: the strip is taken, and no unit sent */
 	uint32_t late;	      /* of a hundred answers to KEYS: others overtake them */
 	uint32_t garbage;     /* provider that sends it; UINT32_MAX: none */
 	uint32_t withholds;   /* provider that gives no keys */
