@@ -75,7 +75,7 @@ static void done_lookup(struct view_job *job)
 		souk_viewer_failed(&bundle->viewer, &lookup->effect, status, view_time());
 }
 
-/* Where a cache is, before something is said to it. */
+/* Where a cache is, before it is sent its strip. */
 static void send_to_cache(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
 	const struct souk_address *address = &bundle->caches[effect->cache].customer.ask.provider;
@@ -91,19 +91,6 @@ static void send_to_cache(struct view_bundle *bundle, const struct souk_viewer_e
 		.address = *address,
 	};
 	view_submit(bundle, &lookup->job);
-}
-
-/* Where the cache is is known: it has granted. Then the strip waits for the first unit. */
-static void begin_strip(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
-{
-	const struct souk_address *address = &bundle->caches[effect->cache].customer.ask.provider;
-	const struct view_provider *provider = view_provider_of(bundle->view, address);
-	if (provider == NULL || provider->is_stale) {
-		send_to_cache(bundle, effect);
-		return;
-	}
-	bundle->rides[effect->cache] = VIEW_RIDE_DUE;
-	souk_viewer_opened(&bundle->viewer, effect->cache, view_time());
 }
 
 /* ------------------------------------------------------------------ checking */
@@ -276,12 +263,14 @@ static void note_complaint(struct view_bundle *bundle, const struct souk_viewer_
 static void do_effect(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
 	switch (effect->kind) {
-	case SOUK_VIEWER_GRANT: send_to_cache(bundle, effect); break;
-	case SOUK_VIEWER_STRIP: begin_strip(bundle, effect); break;
-	case SOUK_VIEWER_ASK:
-	case SOUK_VIEWER_OPEN:
-	case SOUK_VIEWER_CLAIM:
 	case SOUK_VIEWER_FETCH:
+		if (effect->opens)
+			send_to_cache(bundle, effect);
+		else
+			view_send(bundle, effect);
+		break;
+	case SOUK_VIEWER_ASK:
+	case SOUK_VIEWER_CLAIM:
 	case SOUK_VIEWER_KEYS: view_send(bundle, effect); break;
 	case SOUK_VIEWER_SOLVE: start_solve(bundle, effect); break;
 	case SOUK_VIEWER_VERIFY: start_verify(bundle, effect); break;

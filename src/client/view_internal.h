@@ -60,17 +60,8 @@ struct view_provider {
 	struct fetch_source source;
 };
 
-/* A strip goes to its cache together with the request for the first unit, and no other unit is
- * asked for before it is answered. */
-enum view_ride {
-	VIEW_RIDE_NONE, /* it went alone, or was answered */
-	VIEW_RIDE_DUE,
-	VIEW_RIDE_SENT,
-};
-
 struct view_transfer {
 	bool busy;
-	bool rides; /* a FETCH that a strip goes with */
 	struct view_bundle *bundle;
 	struct souk_viewer_effect effect;
 	struct view_unit *unit; /* of a FETCH */
@@ -124,15 +115,10 @@ struct view_bundle {
 	unsigned jobs;	 /* on workers */
 	struct souk_viewer viewer;
 	struct souk_viewer_cache caches[SOUK_BUNDLE_CACHES_MAX];
-	struct souk_signed_bundle_offer offer;
-	struct souk_bundle_strips strips;
+	struct souk_bundle_open open;
 	struct view_unit *units[SOUK_BUNDLE_CACHES_MAX][VIEW_RING];
 	struct view_transfer transfers[VIEW_TRANSFERS];
 	struct view_lookup lookups[SOUK_BUNDLE_CACHES_MAX];
-	enum view_ride rides[SOUK_BUNDLE_CACHES_MAX];
-	/* FETCHes that wait for the answer. */
-	struct souk_viewer_effect held[SOUK_BUNDLE_CACHES_MAX][VIEW_PIPELINE];
-	uint32_t held_count[SOUK_BUNDLE_CACHES_MAX];
 	struct view_solve solve;
 	/* How long units took, of each cache: who is far slower than the others fails. */
 	uint64_t unit_ms[SOUK_BUNDLE_CACHES_MAX];

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "souk/io/entropy_real.h"
 #include "view_internal.h"
 
 #define STREAM_CHUNKS_MIN 24u
@@ -152,12 +151,9 @@ static void done_key(struct view_job *job)
 		.is_patient = !view->config.is_streaming,
 		.admission = view->config.admission,
 	};
-	souk_status status = bundle->key_status;
-	bundle->has_key = status == SOUK_OK;
-	if (status == SOUK_OK)
-		status = souk_entropy_fill(souk_entropy_real(), config.seed, sizeof config.seed);
-	if (status != SOUK_OK)
-		view_end(view, status);
+	bundle->has_key = bundle->key_status == SOUK_OK;
+	if (!bundle->has_key)
+		view_end(view, bundle->key_status);
 	if (view->is_over) {
 		bundle->state = VIEW_BUNDLE_OVER;
 		return;
@@ -165,7 +161,6 @@ static void done_key(struct view_job *job)
 	bundle->identity = bundle->key.identity;
 	souk_viewer_init(&bundle->viewer, &config, bundle->caches);
 	bundle->state = VIEW_BUNDLE_ALIVE;
-	souk_bytes_wipe(&config, sizeof config);
 }
 
 static void begin(struct view *view, uint32_t slot, struct view_want run, bool is_whole)
@@ -554,7 +549,8 @@ static void wipe_bundle(struct view_bundle *bundle)
 	uint32_t caches = bundle->viewer.plan.caches;
 	for (uint32_t i = 0; i < caches; i++) {
 		souk_bytes_wipe(&bundle->caches[i], sizeof bundle->caches[i]);
-		souk_bytes_wipe(bundle->held[i], sizeof bundle->held[i]);
+		souk_bytes_wipe(
+			&bundle->open.sessions.items[i], sizeof bundle->open.sessions.items[i]);
 	}
 	for (size_t i = 0; i < VIEW_TRANSFERS; i++) {
 		if (bundle->transfers[i].bundle != NULL)

@@ -32,8 +32,7 @@ static void failed(
 {
 	bool is_said = effect->kind == SOUK_VIEWER_ASK &&
 		       (status == SOUK_LOCAL_BUDGET || status == SOUK_LOCAL_NO_PROVIDER_LEFT);
-	bool is_cache = effect->kind == SOUK_VIEWER_GRANT || effect->kind == SOUK_VIEWER_STRIP ||
-			effect->kind == SOUK_VIEWER_FETCH || effect->kind == SOUK_VIEWER_KEYS;
+	bool is_cache = effect->kind == SOUK_VIEWER_FETCH || effect->kind == SOUK_VIEWER_KEYS;
 	/* It had its time. Whoever waits that long again, for each of its units, waits for ever. */
 	if (is_cache && status == SOUK_IO_TIMEOUT)
 		status = SOUK_PEER_SILENT;
@@ -98,16 +97,7 @@ static souk_status post(struct view_bundle *bundle, struct view_transfer *transf
 static souk_status send_ask(struct view_bundle *bundle, struct view_transfer *transfer)
 {
 	POST_SPONSOR(bundle, transfer, SPONSOR_PATH_ASK, signed_bundle_ask,
-		SOUK_SIGNED_BUNDLE_ASK_SIZE_MAX, &bundle->viewer.ask,
-		SOUK_SIGNED_BUNDLE_OFFER_SIZE_MAX);
-}
-
-static souk_status send_open(struct view_bundle *bundle, struct view_transfer *transfer)
-{
-	struct souk_bundle_open open;
-	souk_viewer_open_of(&bundle->viewer, &open);
-	POST_SPONSOR(bundle, transfer, SPONSOR_PATH_OPEN, bundle_open, SOUK_BUNDLE_OPEN_SIZE_MAX,
-		&open, SOUK_BUNDLE_STRIPS_SIZE_MAX);
+		SOUK_SIGNED_BUNDLE_ASK_SIZE_MAX, &bundle->viewer.ask, SOUK_BUNDLE_OPEN_SIZE_MAX);
 }
 
 static souk_status send_claim(struct view_bundle *bundle, struct view_transfer *transfer)
@@ -128,39 +118,8 @@ static struct view_provider *provider_of(struct view_bundle *bundle, uint32_t ca
 	return view_provider_of(bundle->view, &bundle->caches[cache].customer.ask.provider);
 }
 
-static souk_status send_grant(struct view_bundle *bundle, struct view_transfer *transfer)
-{
-	uint8_t bytes[SOUK_ASK_SIZE_MAX];
-	struct souk_writer writer;
-	struct view_provider *provider = provider_of(bundle, transfer->effect.cache);
-	if (provider == NULL)
-		return SOUK_LOCAL_NOT_FOUND;
-	souk_writer_init(&writer, bytes, sizeof bytes);
-	souk_ask_encode(
-		&writer, souk_customer_ask(&bundle->caches[transfer->effect.cache].customer));
-	return post(bundle, transfer, provider->record.control_url.text, "/v1/sessions",
-		&provider->record.tls_pin, &writer, SOUK_GRANT_OPEN_SIZE_MAX);
-}
-
-static souk_status send_strip(struct view_bundle *bundle, struct view_transfer *transfer)
-{
-	uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX];
-	char hex[2 * SOUK_NONCE_SIZE + 1], path[80];
-	struct souk_writer writer;
-	uint32_t cache = transfer->effect.cache;
-	struct view_provider *provider = provider_of(bundle, cache);
-	if (provider == NULL)
-		return SOUK_LOCAL_NOT_FOUND;
-	souk_hex_encode(hex, bundle->caches[cache].customer.grant.session.bytes, SOUK_NONCE_SIZE);
-	snprintf(path, sizeof path, "/v1/sessions/%s/strip", hex);
-	souk_writer_init(&writer, bytes, sizeof bytes);
-	souk_strip_open_encode(&writer, &bundle->strips.strips.items[cache]);
-	return post(bundle, transfer, provider->record.control_url.text, path,
-		&provider->record.tls_pin, &writer, 0);
-}
-
-/* Where REQUEST's PATH goes with the strip: to the control server. */
-static bool format_ride(char url[VIEW_URL_SIZE], const struct view_provider *provider,
+/* Where a unit is asked for with its session's strip: the control server. */
+static bool format_strip_url(char url[VIEW_URL_SIZE], const struct view_provider *provider,
 	const struct souk_unit_request *request, const char *path)
 {
 	char hex[2 * SOUK_NONCE_SIZE + 1];
@@ -170,7 +129,7 @@ static bool format_ride(char url[VIEW_URL_SIZE], const struct view_provider *pro
 		       path + strlen(SOUK_PATH_UNITS) + 2 * SOUK_NONCE_SIZE) < VIEW_URL_SIZE;
 }
 
-static souk_status send_ride(struct view_bundle *bundle, struct view_transfer *transfer,
+static souk_status start_with_strip(struct view_bundle *bundle, struct view_transfer *transfer,
 	const char *path, struct souk_http_fetch *fetch)
 {
 	static const size_t size_max = SOUK_STRIP_OPEN_SIZE_MAX;
@@ -181,17 +140,14 @@ static souk_status send_ride(struct view_bundle *bundle, struct view_transfer *t
 	struct view_provider *provider = provider_of(bundle, cache);
 	if (provider == NULL)
 		return SOUK_LOCAL_NOT_FOUND;
-	if (!format_ride(url, provider, &transfer->effect.request, path))
+	if (!format_strip_url(url, provider, &transfer->effect.request, path))
 		return SOUK_PEER_BAD_OFFER;
 	souk_writer_init(&writer, bytes, size_max);
-	souk_strip_open_encode(&writer, &bundle->strips.strips.items[cache]);
+	souk_strip_open_encode(&writer, &bundle->open.sessions.items[cache].strip);
 	SOUK_TRY(souk_writer_finish(&writer, &fetch->body));
 	fetch->url = url;
 	fetch->pin = &provider->record.tls_pin;
-	SOUK_TRY(start(bundle->view, transfer, fetch, 0));
-	transfer->rides = true;
-	bundle->rides[cache] = VIEW_RIDE_SENT;
-	return SOUK_OK;
+	return start(bundle->view, transfer, fetch, 0);
 }
 
 /* The server that a request goes to: its URL, and its pin where it is the control server. */
@@ -207,7 +163,7 @@ static const char *server_of(struct view_bundle *bundle, const struct souk_viewe
 		return provider->record.control_url.text;
 	}
 	*ret_pin = NULL;
-	return bundle->offer.offer.caches.items[effect->cache].offer.data_url.text;
+	return bundle->open.offer.offer.caches.items[effect->cache].offer.data_url.text;
 }
 
 /* A unit or a key: plain HTTP, but for the first. */
@@ -241,8 +197,8 @@ static souk_status send_request(struct view_bundle *bundle, struct view_transfer
 		/* view_check_transfers knows better. */
 		fetch.timeout_ms = bundle->view->config.timeout_ms * FIRST_TIMES;
 	}
-	if (transfer->unit != NULL && bundle->rides[effect->cache] == VIEW_RIDE_DUE)
-		return send_ride(bundle, transfer, path, &fetch);
+	if (effect->opens)
+		return start_with_strip(bundle, transfer, path, &fetch);
 	return start(bundle->view, transfer, &fetch, REFUSAL_SIZE);
 }
 
@@ -259,40 +215,14 @@ static souk_status send_fetch(struct view_bundle *bundle, struct view_transfer *
 	return status;
 }
 
-/* Whether EFFECT must wait for the answer to a strip. */
-static bool hold(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
-{
-	uint32_t *count = &bundle->held_count[effect->cache];
-	if (effect->kind != SOUK_VIEWER_FETCH || bundle->rides[effect->cache] != VIEW_RIDE_SENT)
-		return false;
-	SOUK_CHECK(*count < VIEW_PIPELINE);
-	bundle->held[effect->cache][(*count)++] = *effect;
-	return true;
-}
-
-/* The strip of CACHE was taken: what waited for that goes. */
-static void release(struct view_bundle *bundle, uint32_t cache)
-{
-	uint32_t count = bundle->held_count[cache];
-	bundle->held_count[cache] = 0;
-	bundle->rides[cache] = VIEW_RIDE_NONE;
-	for (uint32_t i = 0; i < count && bundle->state == VIEW_BUNDLE_ALIVE; i++)
-		view_send(bundle, &bundle->held[cache][i]);
-}
-
 void view_send(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
-	if (hold(bundle, effect))
-		return;
 	struct view_transfer *transfer = free_transfer(bundle);
 	souk_status status = SOUK_LOCAL_FULL;
 	if (transfer != NULL) {
 		*transfer = (struct view_transfer){.bundle = bundle, .effect = *effect};
 		switch (effect->kind) {
 		case SOUK_VIEWER_ASK: status = send_ask(bundle, transfer); break;
-		case SOUK_VIEWER_GRANT: status = send_grant(bundle, transfer); break;
-		case SOUK_VIEWER_OPEN: status = send_open(bundle, transfer); break;
-		case SOUK_VIEWER_STRIP: status = send_strip(bundle, transfer); break;
 		case SOUK_VIEWER_CLAIM: status = send_claim(bundle, transfer); break;
 		case SOUK_VIEWER_COMPLAIN: status = send_complaint(bundle, transfer); break;
 		case SOUK_VIEWER_FETCH: status = send_fetch(bundle, transfer); break;
@@ -316,16 +246,16 @@ void view_ask_status(struct view *view)
 
 /* ------------------------------------------------------------------ answers */
 
-static souk_status take_offer(struct view_bundle *bundle, struct souk_bytes bytes)
+static souk_status take_bundle(struct view_bundle *bundle, struct souk_bytes bytes)
 {
 	struct view *view = bundle->view;
-	SOUK_TRY(souk_signed_bundle_offer_decode(&bundle->offer, bytes, NULL));
-	souk_viewer_offered(&bundle->viewer, &bundle->offer, view_time());
+	SOUK_TRY(souk_bundle_open_decode(&bundle->open, bytes, NULL));
+	souk_viewer_opened(&bundle->viewer, &bundle->open, view_time());
 	const struct souk_bundle_plan *plan = &bundle->viewer.plan;
-	if (bundle->viewer.state != SOUK_VIEWER_GRANTING)
+	if (bundle->viewer.state != SOUK_VIEWER_RUNNING)
 		return SOUK_OK;
 	bundle->is_counted = true;
-	bundle->key.epoch = bundle->offer.offer.epoch;
+	bundle->key.epoch = bundle->open.offer.offer.epoch;
 	bundle->key.number++;
 	view_release_key(bundle);
 	uint64_t chunks = (uint64_t)plan->units * plan->caches;
@@ -341,21 +271,6 @@ static souk_status take_offer(struct view_bundle *bundle, struct souk_bytes byte
 		status = view->config.drawn(view->config.events.ctx, &bundle->identity.address);
 	if (status != SOUK_OK)
 		souk_viewer_stop(&bundle->viewer, status);
-	return SOUK_OK;
-}
-
-static souk_status take_grant(struct view_bundle *bundle, uint32_t cache, struct souk_bytes bytes)
-{
-	struct souk_grant_open grant;
-	SOUK_TRY(souk_grant_open_decode(&grant, bytes, NULL));
-	souk_viewer_granted(&bundle->viewer, cache, &grant, view_time());
-	return SOUK_OK;
-}
-
-static souk_status take_strips(struct view_bundle *bundle, struct souk_bytes bytes)
-{
-	SOUK_TRY(souk_bundle_strips_decode(&bundle->strips, bytes, NULL));
-	souk_viewer_strips(&bundle->viewer, &bundle->strips, view_time());
 	return SOUK_OK;
 }
 
@@ -387,6 +302,11 @@ static souk_status take_keyed(
 	struct souk_unit_key key;
 	bool has_key = fetched->reply_header[0] != '\0';
 	bool is_unit = transfer->unit != NULL;
+	if (transfer->effect.opens && fetched->size == 0) {
+		souk_viewer_admitted(&transfer->bundle->viewer, transfer->effect.cache,
+			transfer->effect.unit, view_time());
+		return SOUK_OK;
+	}
 	if (fetched->size != (is_unit ? transfer->effect.length : 0))
 		return SOUK_PEER_WRONG_LENGTH;
 	if (has_key)
@@ -419,12 +339,7 @@ static souk_status take_answer(
 	if (fetched->http_status != 200)
 		return refusal_of(bundle->view, transfer, fetched);
 	switch (transfer->effect.kind) {
-	case SOUK_VIEWER_ASK: return take_offer(bundle, bytes);
-	case SOUK_VIEWER_GRANT: return take_grant(bundle, transfer->effect.cache, bytes);
-	case SOUK_VIEWER_OPEN: return take_strips(bundle, bytes);
-	case SOUK_VIEWER_STRIP:
-		souk_viewer_opened(&bundle->viewer, transfer->effect.cache, view_time());
-		return SOUK_OK;
+	case SOUK_VIEWER_ASK: return take_bundle(bundle, bytes);
 	case SOUK_VIEWER_CLAIM: return take_tickets(bundle, bytes);
 	case SOUK_VIEWER_FETCH:
 	case SOUK_VIEWER_KEYS: return take_keyed(transfer, fetched);
@@ -445,9 +360,7 @@ static void end_transfer(struct view *view, struct view_transfer *transfer)
 static void note_unreachable(
 	struct view_bundle *bundle, const struct souk_viewer_effect *effect, souk_status status)
 {
-	bool is_control = effect->kind == SOUK_VIEWER_GRANT || effect->kind == SOUK_VIEWER_STRIP ||
-			  bundle->rides[effect->cache] == VIEW_RIDE_SENT;
-	struct view_provider *provider = is_control ? provider_of(bundle, effect->cache) : NULL;
+	struct view_provider *provider = effect->opens ? provider_of(bundle, effect->cache) : NULL;
 	if (provider != NULL && souk_status_class(status) == SOUK_CLASS_IO)
 		provider->is_stale = true;
 }
@@ -466,27 +379,6 @@ static void take_status(struct view *view, const struct souk_http_fetched *fetch
 	view_sponsor_status(view, status, status == SOUK_OK ? &answer : NULL);
 }
 
-/* What came of a strip that a unit was asked for with. */
-static void take_ride(
-	struct view *view, struct view_transfer *transfer, const struct souk_http_fetched *fetched)
-{
-	struct view_bundle *bundle = transfer->bundle;
-	struct souk_viewer_effect effect = transfer->effect;
-	bool is_taken = fetched->status == SOUK_OK && fetched->http_status == 200;
-	bool has_unit = is_taken && fetched->size > 0;
-	souk_status status = is_taken && !has_unit ? SOUK_OK : take_answer(transfer, fetched);
-	end_transfer(view, transfer);
-	if (status != SOUK_OK)
-		note_unreachable(bundle, &effect, status);
-	bundle->rides[effect.cache] = is_taken ? VIEW_RIDE_NONE : VIEW_RIDE_DUE;
-	if (status != SOUK_OK)
-		failed(bundle, &effect, status);
-	if (is_taken && !has_unit)
-		view_send(bundle, &effect);
-	if (is_taken)
-		release(bundle, effect.cache);
-}
-
 void view_take_transfers(struct view *view)
 {
 	struct souk_http_fetched fetched;
@@ -494,10 +386,6 @@ void view_take_transfers(struct view *view)
 		struct view_transfer *transfer = fetched.user;
 		if (transfer == &view->status_transfer) {
 			take_status(view, &fetched);
-			continue;
-		}
-		if (transfer->rides) {
-			take_ride(view, transfer, &fetched);
 			continue;
 		}
 		souk_status status = take_answer(transfer, &fetched);
@@ -548,8 +436,6 @@ static void check_bundle(struct view *view, struct view_bundle *bundle, uint64_t
 			continue;
 		struct souk_viewer_effect effect = transfer->effect;
 		souk_http_fetcher_cancel(view->fetcher, transfer);
-		if (transfer->rides)
-			bundle->rides[effect.cache] = VIEW_RIDE_DUE;
 		end_transfer(view, transfer);
 		failed(bundle, &effect, SOUK_IO_TIMEOUT);
 	}
