@@ -21,6 +21,8 @@
 #define WAITING_OF_SPONSOR 32u
 #define DAY_MS		   (24ull * 3600 * 1000)
 #define LOOKUP_WAIT_S	   4
+/* A bundle that was opened just before its cache enlisted anew reaches it within this. */
+#define EARLIER_MS (10 * 60 * 1000)
 
 struct cache_policy cache_policy_default(void)
 {
@@ -273,9 +275,16 @@ static souk_status make_offer(struct cache_recruits *recruits, const struct souk
 souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item)
 {
 	struct souk_signed_offer offer;
+	struct souk_hash secret;
 	SOUK_TRY(make_offer(recruits, recruit_of(item), &offer));
-	SOUK_TRY(souk_sponsor_secret(&item->record.secret, recruits->node->identity,
+	SOUK_TRY(souk_sponsor_secret(&secret, recruits->node->identity,
 		&recruit_of(item)->sponsor_key, recruit_of(item)));
+	if (!souk_hash_equal(&item->record.secret, &secret)) {
+		item->record.earlier = item->record.secret;
+		item->record.earlier_price = item->record.price;
+	}
+	item->record.secret = secret;
+	souk_bytes_wipe(&secret, sizeof secret);
 	item->record.price = offer.offer.price;
 	item->record.enlisted = true;
 	souk_status status = store(recruits, item);
@@ -319,6 +328,14 @@ static souk_status tell(const struct recruit *item, char detail[CACHE_DETAIL_SIZ
 		item->detail[0] != '\0' ? ": " : "", item->detail);
 }
 
+/* What was agreed before stays, for those who were told so: see cache_enlist. */
+static void replace_recruit(struct recruit *item, const struct souk_signed_recruit *recruit)
+{
+	item->record.recruit = *recruit;
+	item->record.enlisted = false;
+	item->record.taken = provider_now();
+}
+
 /* Take RECRUIT, which may be taken, as NEW or in the place of what was there. Under lock. */
 static souk_status take(struct cache_recruits *recruits, const struct souk_signed_recruit *recruit,
 	bool is_here, struct recruit **ret)
@@ -332,7 +349,7 @@ static souk_status take(struct cache_recruits *recruits, const struct souk_signe
 		return SOUK_IO_MEMORY;
 	*ret = item;
 	if (!is_new)
-		item->record = record;
+		replace_recruit(item, recruit);
 	if (item->state == RECRUIT_FETCHING)
 		return SOUK_OK; /* what comes of it is for the newer one */
 	item->state = RECRUIT_WAITING;
@@ -420,17 +437,40 @@ souk_status cache_recruits_post(struct cache_recruits *recruits,
 	return status == SOUK_OK ? answer(recruits, &recruit->recruit, price, ret) : status;
 }
 
-bool cache_recruits_find(struct cache_recruits *recruits, const struct souk_hash *content,
-	const struct souk_hash *escrow, struct souk_amount *ret_price, struct souk_hash *ret_secret)
+/* What ITEM was enlisted with before is good for what is on its way: not for a sponsor that would
+ * rather go on with an older price. */
+static bool has_earlier(const struct recruit *item, struct souk_time now)
 {
-	pthread_mutex_lock(&recruits->lock);
-	const struct recruit *item = find(recruits, content, escrow);
-	bool found = item != NULL && item->state == RECRUIT_ENLISTED &&
-		     souk_time_is_before(provider_now(), recruit_of(item)->expires);
-	if (found) {
-		*ret_price = item->record.price;
-		*ret_secret = item->record.secret;
+	return !souk_hash_is_zero(&item->record.earlier) &&
+	       souk_time_since_ms(item->record.taken, now) < EARLIER_MS;
+}
+
+static void fill_terms(const struct recruit *item, const struct souk_strip *strip,
+	struct souk_time now, struct cache_terms *ret)
+{
+	const struct souk_recruit_record *record = &item->record;
+	*ret = (struct cache_terms){.price = record->price, .secret = record->secret};
+	if (!has_earlier(item, now) || strip->price.ncoin != record->earlier_price.ncoin)
+		return;
+	if (strip->price.ncoin != record->price.ncoin) {
+		ret->price = record->earlier_price;
+		ret->secret = record->earlier;
+		return;
 	}
+	ret->earlier = record->earlier;
+	ret->has_earlier = true;
+}
+
+bool cache_recruits_find(
+	struct cache_recruits *recruits, const struct souk_strip *strip, struct cache_terms *ret)
+{
+	struct souk_time now = provider_now();
+	pthread_mutex_lock(&recruits->lock);
+	const struct recruit *item = find(recruits, &strip->request, &strip->escrow);
+	bool found = item != NULL && item->state == RECRUIT_ENLISTED &&
+		     souk_time_is_before(now, recruit_of(item)->expires);
+	if (found)
+		fill_terms(item, strip, now, ret);
 	pthread_mutex_unlock(&recruits->lock);
 	return found;
 }

@@ -73,10 +73,18 @@ SOUK_MUST_CHECK souk_status cache_recruits_post(struct cache_recruits *recruits,
 	const struct souk_signed_recruit *recruit, struct souk_signed_enlist *ret,
 	char detail[CACHE_DETAIL_SIZE]);
 
-/* Whether CONTENT is served for ESCROW's sponsor now; then the price of a unit, and S. */
-bool cache_recruits_find(struct cache_recruits *recruits, const struct souk_hash *content,
-	const struct souk_hash *escrow, struct souk_amount *ret_price,
-	struct souk_hash *ret_secret);
+/* What was agreed with a sponsor: the price of a unit, and S; and the S before it, where sessions
+ * may still come that were opened with that. Secret. */
+struct cache_terms {
+	struct souk_amount price;
+	struct souk_hash secret, earlier;
+	bool has_earlier;
+};
+
+/* cache_recruits_find: what STRIP pays for, where its content is served for the sponsor whose
+ * escrow it is on. False: it is not, or not any more. */
+bool cache_recruits_find(
+	struct cache_recruits *recruits, const struct souk_strip *strip, struct cache_terms *ret);
 
 /* Who pays for viewers of CONTENT. */
 void cache_recruits_list(struct cache_recruits *recruits, const struct souk_hash *content,

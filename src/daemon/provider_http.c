@@ -18,19 +18,6 @@
 #include "souk/io/file.h"
 #include "souk/io/log.h"
 
-/* How long an answer to a strip may wait for others that ask the ledger. */
-#define LOOKUP_WAIT_S 4
-
-/* Where a strip is sent to; and the unit that is asked for with it, as the data server has it. */
-struct strip_path {
-	struct souk_nonce session;
-	bool has_unit;
-	char unit_path[SOUK_PATH_SIZE];
-};
-
-static bool answer_first(struct provider_node *node, const struct souk_http_request *http,
-	const char *path, struct souk_http_reply *reply);
-
 /* A row that is being sent: mapped, since it may be large and many may want it. souk add replaces a
  * row by another file and never shortens one. */
 struct mapping {
@@ -94,8 +81,7 @@ bool provider_may_ask(struct provider_node *node, const struct souk_http_request
 	return answer_may(request, &node->limit, &node->lock);
 }
 
-/* Whether the peer may cost us an ask now. Under `lock`. */
-static bool may_ask(struct provider_node *node, const char *peer)
+bool provider_may_ask_now(struct provider_node *node, const char *peer)
 {
 	return provider_limit_take(&node->limit, peer, souk_clock_steady_ns() / 1000000);
 }
@@ -134,76 +120,22 @@ static void answer_ask(struct provider_node *node, const struct souk_http_reques
 		.size = record.size,
 		.chunk_size = record.chunk_size,
 		.price = provider_price_now(node, &record, &ask.price),
+		.units_max = chunks_of(&record),
 	};
-	/* Who is paid by a sponsor was promised a price by its cache, and shares a secret with it.
-	 */
-	struct souk_hash secret;
-	if (cache_recruits_find(node->recruits, &ask.content, &ask.escrow, &item.price, &secret))
-		item.sponsor_secret = &secret;
-	else
-		item.units_max = chunks_of(&record);
 	/* A refusal costs nothing, so it is not counted against the address. */
 	pthread_mutex_lock(&node->lock);
 	status = souk_provider_ask_check(&node->provider, &ask, &item, provider_now());
-	if (status == SOUK_OK && !may_ask(node, peer))
+	if (status == SOUK_OK && !provider_may_ask_now(node, peer))
 		status = SOUK_LOCAL_FULL;
 	if (status == SOUK_OK)
 		status = souk_provider_ask(&node->provider, &grant, &ask, &item, provider_now());
 	pthread_mutex_unlock(&node->lock);
-	souk_bytes_wipe(&secret, sizeof secret);
 	if (status == SOUK_OK)
 		status = provider_commit(node);
 	if (status != SOUK_OK)
 		answer_refuse(reply, status, NULL);
 	else
 		ANSWER_MESSAGE(grant_open, SOUK_GRANT_OPEN_SIZE_MAX, reply, &grant);
-}
-
-/* Nothing more is promised on a leaf that has a receipt. */
-static souk_status take_strip(struct provider_node *node, const struct souk_nonce *session,
-	const struct souk_strip_open *open, const struct money *money)
-{
-	pthread_mutex_lock(&node->receipt_lock);
-	souk_status status = provider_receipt_check(node, &open->strip);
-	if (status == SOUK_OK) {
-		pthread_mutex_lock(&node->lock);
-		status = souk_provider_strip(&node->provider, session, open, &money->allotment,
-			&money->escrow, provider_now());
-		pthread_mutex_unlock(&node->lock);
-	}
-	pthread_mutex_unlock(&node->receipt_lock);
-	if (status == SOUK_OK && souk_address_is_zero(&open->leaf.provider))
-		atomic_store(&node->has_open_leaves, true);
-	return status;
-}
-
-static void answer_strip(struct provider_node *node, const struct souk_http_request *request,
-	const struct strip_path *path, struct souk_http_reply *reply)
-{
-	const struct souk_nonce *session = &path->session;
-	struct souk_strip_open open;
-	struct souk_wire_error where;
-	struct money money;
-	souk_status status = souk_strip_open_decode(&open, request->body, &where);
-	if (status != SOUK_OK) {
-		answer_refuse(reply, status, where.field);
-		return;
-	}
-	status = provider_look_up_money(node, session, &open, &money);
-	if (status == SOUK_OK)
-		status = take_strip(node, session, &open, &money);
-	if (status == SOUK_OK)
-		status = provider_commit(node);
-	/* Anybody can name a session that is none: that is not worth a line each. */
-	SOUK_LOG(status == SOUK_PEER_UNKNOWN_SESSION ? SOUK_LOG_DEBUG : SOUK_LOG_INFO,
-		status == SOUK_OK ? "strip_accepted" : "strip_refused",
-		souk_log_hex("session", session->bytes, SOUK_NONCE_SIZE),
-		souk_log_u64("units", open.strip.count), souk_log_amount("price", open.strip.price),
-		souk_log_status(status));
-	if (status != SOUK_OK)
-		answer_refuse(reply, status, NULL);
-	else if (!path->has_unit || !answer_first(node, request, path->unit_path, reply))
-		souk_http_reply_static(reply, 200, ANSWER_BINARY, souk_bytes_of("", 0));
 }
 
 static void answer_agreement(struct provider_node *node, const struct souk_http_request *request,
@@ -218,7 +150,7 @@ static void answer_agreement(struct provider_node *node, const struct souk_http_
 	souk_http_request_peer(request, peer);
 	/* It costs a call to the ledger: as many as asks. */
 	pthread_mutex_lock(&node->lock);
-	if (status == SOUK_OK && !may_ask(node, peer))
+	if (status == SOUK_OK && !provider_may_ask_now(node, peer))
 		status = SOUK_LOCAL_FULL;
 	pthread_mutex_unlock(&node->lock);
 	if (status == SOUK_OK)
@@ -293,28 +225,12 @@ static const char *after(const char *path, const char *prefix)
 	return strncmp(path, prefix, length) == 0 ? path + length : NULL;
 }
 
-/* "<32 hex>/strip", or "<32 hex>/strip/<unit>/<chunk>" */
-static bool parse_strip_path(const char *rest, struct strip_path *ret)
-{
-	char hex[2 * SOUK_NONCE_SIZE + 1] = "";
-	if (strnlen(rest, sizeof hex) < 2 * SOUK_NONCE_SIZE ||
-		strncmp(rest + 2 * SOUK_NONCE_SIZE, "/strip", 6) != 0)
-		return false;
-	memcpy(hex, rest, 2 * SOUK_NONCE_SIZE);
-	rest += 2 * SOUK_NONCE_SIZE + 6;
-	ret->has_unit = *rest == '/';
-	snprintf(ret->unit_path, sizeof ret->unit_path, SOUK_PATH_UNITS "%s%.40s", hex, rest);
-	return (ret->has_unit ? rest[1] != '\0' : *rest == '\0') &&
-	       souk_hex_decode(ret->session.bytes, SOUK_NONCE_SIZE, hex) == SOUK_OK;
-}
-
 void provider_control_handler(
 	void *ctx, const struct souk_http_request *request, struct souk_http_reply *reply)
 {
 	struct provider_node *node = ctx;
 	bool is_get = strcmp(request->method, "GET") == 0;
 	bool is_post = strcmp(request->method, "POST") == 0;
-	struct strip_path strip;
 	const char *rest;
 	if (is_get && (rest = after(request->path, "/v1/offers/")) != NULL)
 		provider_offer_answer(node, request, rest, reply);
@@ -335,8 +251,8 @@ void provider_control_handler(
 	else if (is_get && after(request->path, SOUK_PATH_KEYS) != NULL)
 		provider_data_handler(node, request, reply);
 	else if (is_post && (rest = after(request->path, "/v1/sessions/")) != NULL &&
-		 parse_strip_path(rest, &strip))
-		answer_strip(node, request, &strip, reply);
+		 provider_strip_answer(node, request, rest, reply))
+		return;
 	else if (!proxy_control(node, request, reply) &&
 		 !provider_cache_answer(node, request, reply))
 		souk_http_reply_problem(reply, 404, SOUK_LOCAL_NOT_FOUND, request->path);
@@ -583,9 +499,7 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 			status == SOUK_LOCAL_FULL && http_status == 503 ? "busy: try again" : NULL);
 }
 
-/* The unit that was asked for together with a strip, which is accepted and durable. Where it cannot
- * be sent now, it is asked for again as any other; so a refusal is none of the strip. */
-static bool answer_first(struct provider_node *node, const struct souk_http_request *http,
+bool provider_unit_first(struct provider_node *node, const struct souk_http_request *http,
 	const char *path, struct souk_http_reply *reply)
 {
 	struct souk_unit_request request;

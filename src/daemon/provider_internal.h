@@ -129,11 +129,23 @@ struct souk_amount provider_price_now(struct provider_node *node,
 	const struct souk_content_record *record, const struct souk_amount *asked);
 void provider_price_tick(struct provider_node *node);
 
-/* provider_look_up_money: what the ledger says about the money behind OPEN, which SESSION was sent.
+/* provider_find_money: what the ledger says about the money behind OPEN.
  *
- * Returns SOUK_OK; SOUK_PEER_* to refuse it with; or SOUK_IO_*: the ledger does not answer. */
-SOUK_MUST_CHECK souk_status provider_look_up_money(struct provider_node *node,
-	const struct souk_nonce *session, const struct souk_strip_open *open, struct money *ret);
+ * Returns SOUK_OK; SOUK_PEER_NO_ALLOTMENT; or SOUK_IO_*: the ledger does not answer. */
+SOUK_MUST_CHECK souk_status provider_find_money(
+	struct provider_node *node, const struct souk_strip_open *open, struct money *ret);
+
+/* provider_strip.c: POST /v1/sessions/<session>/strip[/<unit>/<chunk>], REST being what follows
+ * /v1/sessions/. Whether it is that route. */
+bool provider_strip_answer(struct provider_node *node, const struct souk_http_request *request,
+	const char *rest, struct souk_http_reply *reply);
+/* The unit that was asked for together with a strip, which is accepted and durable; PATH is that of
+ * a unit on the data server. Where it cannot be sent now, it is asked for again as any other:
+ * false, and REPLY is not touched. */
+bool provider_unit_first(struct provider_node *node, const struct souk_http_request *request,
+	const char *path, struct souk_http_reply *reply);
+/* Whether the address PEER may cost us an ask now. Under `lock`. */
+bool provider_may_ask_now(struct provider_node *node, const char *peer);
 
 /* The HTTP status of a refusal on the data server. */
 unsigned provider_data_status(souk_status status);

@@ -74,7 +74,7 @@ static souk_status ask_ledger(struct provider_node *node, const struct souk_stri
  * only when the epoch's claims are over: whether the escrow closes meanwhile makes no difference to
  * the strip. On an open leaf all there is to rely on is the penalty, which another may have had
  * forfeited since. */
-static souk_status find_money(
+souk_status provider_find_money(
 	struct provider_node *node, const struct souk_strip_open *open, struct money *ret)
 {
 	const struct souk_strip *strip = &open->strip;
@@ -86,21 +86,4 @@ static souk_status find_money(
 	SOUK_TRY(ask_ledger(node, strip, is_known, ret));
 	remember(node, strip, ret, read_ns);
 	return SOUK_OK;
-}
-
-souk_status provider_look_up_money(struct provider_node *node, const struct souk_nonce *session,
-	const struct souk_strip_open *open, struct money *ret)
-{
-	struct souk_hash escrow;
-	uint64_t epoch;
-	pthread_mutex_lock(&node->lock);
-	souk_status status = souk_provider_wants(&node->provider, session, &escrow, &epoch);
-	pthread_mutex_unlock(&node->lock);
-	/* An open session may be sent its strip again, when the answer to it was lost. */
-	if (status != SOUK_OK && status != SOUK_PEER_OUT_OF_ORDER)
-		return status;
-	/* Nobody has us ask for money that the ask did not speak of. */
-	if (!souk_hash_equal(&escrow, &open->strip.escrow) || epoch != open->strip.epoch)
-		return SOUK_PEER_STRIP_TERMS;
-	return find_money(node, open, ret);
 }
