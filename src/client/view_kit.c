@@ -36,27 +36,35 @@ struct souk_time now(void)
 		souk_http_reply_copy((reply), 200, "application/octet-stream", body_);             \
 	} while (0)
 
-static souk_status answer_ask(
-	struct place *place, struct souk_bytes body, struct souk_http_reply *reply)
+/* MESSAGE, and the row behind it where it is asked for. */
+static void add_row(
+	struct place *place, const struct souk_http_request *request, struct souk_http_reply *reply)
 {
-	struct souk_signed_bundle_ask ask;
-	struct souk_signed_bundle_offer offer;
-	SOUK_TRY(souk_signed_bundle_ask_decode(&ask, body, NULL));
-	SOUK_TRY(souk_sponsor_ask(&place->kit->sponsor, &ask, 1, place->kit->now, &offer));
-	kit_sponsor_commit(place->kit);
-	place->bundles++;
-	ANSWER(reply, signed_bundle_offer, SOUK_SIGNED_BUNDLE_OFFER_SIZE_MAX, &offer);
-	return SOUK_OK;
+	static __thread uint8_t bytes[SOUK_BUNDLE_OPEN_SIZE_MAX + sizeof place->kit->row];
+	char text[SOUK_ROW_TEXT_SIZE];
+	struct souk_bytes head = reply->body;
+	if (souk_http_request_query(request, SOUK_QUERY_ROW) == NULL || place->no_row)
+		return;
+	souk_row_format(text, (uint32_t)head.size);
+	memcpy(bytes, head.data, head.size);
+	memcpy(bytes + head.size, place->kit->row, sizeof place->kit->row);
+	reply->release(reply->release_ctx);
+	memset(reply, 0, sizeof *reply);
+	souk_http_reply_copy(reply, 200, "application/octet-stream",
+		souk_bytes_of(bytes, head.size + sizeof place->kit->row));
+	SOUK_CHECK(souk_http_reply_header(reply, SOUK_HEADER_ROW, text) == SOUK_OK);
 }
 
-static souk_status answer_open(
-	struct place *place, struct souk_bytes body, struct souk_http_reply *reply)
+static souk_status answer_ask(
+	struct place *place, const struct souk_http_request *request, struct souk_http_reply *reply)
 {
-	struct souk_bundle_open open;
-	static struct souk_bundle_strips strips;
-	SOUK_TRY(souk_bundle_open_decode(&open, body, NULL));
-	SOUK_TRY(kit_sponsor_open(place->kit, &open, &strips));
-	ANSWER(reply, bundle_strips, SOUK_BUNDLE_STRIPS_SIZE_MAX, &strips);
+	struct souk_signed_bundle_ask ask;
+	static struct souk_bundle_open open;
+	SOUK_TRY(souk_signed_bundle_ask_decode(&ask, request->body, NULL));
+	SOUK_TRY(kit_sponsor_bundle(place->kit, &ask, 1, &open));
+	place->bundles++;
+	ANSWER(reply, bundle_open, SOUK_BUNDLE_OPEN_SIZE_MAX, &open);
+	add_row(place, request, reply);
 	return SOUK_OK;
 }
 
@@ -95,9 +103,7 @@ static souk_status answer_sponsor(
 		return SOUK_OK;
 	}
 	if (strcmp(request->path, SPONSOR_PATH_ASK) == 0)
-		return answer_ask(place, request->body, reply);
-	if (strcmp(request->path, SPONSOR_PATH_OPEN) == 0)
-		return answer_open(place, request->body, reply);
+		return answer_ask(place, request, reply);
 	if (strcmp(request->path, SPONSOR_PATH_CLAIM) == 0)
 		return answer_claim(place, request->body, reply);
 	return answer_complaint(place, request->body, reply);
@@ -143,11 +149,7 @@ static souk_status answer_control(
 	struct cache *cache, const struct souk_http_request *request, struct souk_http_reply *reply)
 {
 	struct kit_sponsor *kit = cache->place->kit;
-	struct souk_ask ask;
-	struct souk_grant_open grant;
 	struct souk_strip_open strip;
-	struct souk_nonce session;
-	char hex[2 * SOUK_NONCE_SIZE + 1];
 	kit->now = now();
 	if (strncmp(request->path, "/v1/sponsors/", 13) == 0) {
 		struct souk_sponsor_list list = {.recruits.count = 1};
@@ -157,16 +159,8 @@ static souk_status answer_control(
 	}
 	if (cache->manner == REFUSES)
 		return SOUK_LOCAL_FULL;
-	if (strcmp(request->path, "/v1/sessions") == 0) {
-		SOUK_TRY(souk_ask_decode(&ask, request->body, NULL));
-		SOUK_TRY(kit_sponsor_grant(kit, cache->index, &ask, &grant));
-		ANSWER(reply, grant_open, SOUK_GRANT_OPEN_SIZE_MAX, &grant);
-		return SOUK_OK;
-	}
-	snprintf(hex, sizeof hex, "%s", request->path + strlen("/v1/sessions/"));
-	SOUK_TRY(souk_hex_decode(session.bytes, SOUK_NONCE_SIZE, hex));
 	SOUK_TRY(souk_strip_open_decode(&strip, request->body, NULL));
-	SOUK_TRY(kit_sponsor_strip(kit, cache->index, &session, &strip));
+	SOUK_TRY(kit_sponsor_strip(kit, cache->index, &strip));
 	souk_http_reply_copy(reply, 200, NULL, souk_bytes_of(NULL, 0));
 	return SOUK_OK;
 }

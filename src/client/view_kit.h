@@ -47,6 +47,7 @@ struct place {
 	struct view_sponsor who;
 	_Atomic int refuse; /* so many of the sponsor's next answers are "not now" */
 	_Atomic int lose;   /* and so many are done, and lost */
+	bool no_row;	    /* with its bundles */
 	uint32_t bundles;
 	char peer[SOUK_HTTP_PEER_TEXT_SIZE]; /* who asked last */
 	/* What came. */
