@@ -275,6 +275,18 @@ static void pull_item(struct cache_recruits *recruits, struct recruit *item)
 	cache_update_promise(recruits, &pull.recruit.content);
 }
 
+/* CONTENT, perhaps for another sponsor. Under lock. */
+static bool is_fetching(const struct cache_recruits *recruits, const struct souk_hash *content)
+{
+	for (size_t i = 0; i < recruits->count; i++) {
+		const struct recruit *item = recruits->items[i];
+		if (item->state == RECRUIT_FETCHING &&
+			souk_hash_equal(&recruit_of(item)->content, content))
+			return true;
+	}
+	return false;
+}
+
 /* One that waits, and whose time it is; those that are over go. Under lock. */
 static struct recruit *next_item(struct cache_recruits *recruits)
 {
@@ -289,13 +301,8 @@ static struct recruit *next_item(struct cache_recruits *recruits)
 	}
 	for (size_t i = 0; i < recruits->count; i++) {
 		struct recruit *item = recruits->items[i];
-		bool same_runs = false;
-		for (size_t k = 0; k < recruits->count; k++)
-			same_runs |= recruits->items[k]->state == RECRUIT_FETCHING &&
-				     souk_hash_equal(&recruit_of(recruits->items[k])->content,
-					     &recruit_of(item)->content);
-		if (item->state == RECRUIT_WAITING && !same_runs &&
-			!souk_time_is_before(now, item->next_try))
+		if (item->state == RECRUIT_WAITING && !souk_time_is_before(now, item->next_try) &&
+			!is_fetching(recruits, &recruit_of(item)->content))
 			return item;
 	}
 	return NULL;

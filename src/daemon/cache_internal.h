@@ -9,8 +9,10 @@
 #include "gateway_purse.h"
 #include "provider_internal.h"
 #include "records.h"
+#include "souk/base/map.h"
 
-#define RECRUITS_MAX 4096u
+#define RECRUITS_MAX	4096u
+#define RECRUIT_ID_SIZE (2 * SOUK_HASH_SIZE)
 
 enum recruit_state {
 	RECRUIT_WAITING,
@@ -20,6 +22,7 @@ enum recruit_state {
 };
 
 struct recruit {
+	uint8_t id[RECRUIT_ID_SIZE]; /* content, escrow */
 	enum recruit_state state;
 	struct souk_recruit_record record;
 	uint64_t room; /* of the cache's limit, once it is known */
@@ -43,6 +46,8 @@ struct cache_recruits {
 	bool stopping;
 	struct recruit *items[RECRUITS_MAX];
 	size_t count;
+	struct souk_map by_id; /* in items: every strip of a sponsor's session looks for its own */
+	uint32_t id_slots[SOUK_MAP_SLOTS(RECRUITS_MAX)];
 	struct gateway_purse *purse; /* of the day's budget; a lock of its own */
 	uint64_t refused, failed;
 	pthread_t threads[CACHE_FETCHES_MAX];

@@ -10,11 +10,10 @@
 #include "cache_internal.h"
 #include "souk/base/check.h"
 #include "souk/exchange/sponsored.h"
+#include "souk/io/entropy_real.h"
 #include "souk/io/log.h"
 
 #define KIND_RECRUIT 'E'
-#define ID_SIZE	     (2 * SOUK_HASH_SIZE)
-#define RECRUITS_MAX 4096u
 /* Of one sponsor; and of all, that wait to be fetched. */
 #define OF_SPONSOR_MAX	   512u
 #define WAITING_MAX	   128u
@@ -35,38 +34,39 @@ struct cache_policy cache_policy_default(void)
 
 /* ------------------------------------------------------------------ the table */
 
-static void make_id(uint8_t id[ID_SIZE], const struct souk_recruit *recruit)
+static void make_id(uint8_t id[RECRUIT_ID_SIZE], const struct souk_hash *content,
+	const struct souk_hash *escrow)
 {
-	memcpy(id, recruit->content.bytes, SOUK_HASH_SIZE);
-	memcpy(id + SOUK_HASH_SIZE, recruit->escrow.bytes, SOUK_HASH_SIZE);
+	memcpy(id, content->bytes, SOUK_HASH_SIZE);
+	memcpy(id + SOUK_HASH_SIZE, escrow->bytes, SOUK_HASH_SIZE);
+}
+
+static const void *id_of(const void *ctx, uint32_t index)
+{
+	return ((const struct cache_recruits *)ctx)->items[index]->id;
 }
 
 /* Under lock, as all below that take an item. */
 static struct recruit *find(struct cache_recruits *recruits, const struct souk_hash *content,
 	const struct souk_hash *escrow)
 {
-	for (size_t i = 0; i < recruits->count; i++) {
-		const struct souk_recruit *recruit = recruit_of(recruits->items[i]);
-		if (souk_hash_equal(&recruit->content, content) &&
-			souk_hash_equal(&recruit->escrow, escrow))
-			return recruits->items[i];
-	}
-	return NULL;
+	uint8_t id[RECRUIT_ID_SIZE];
+	make_id(id, content, escrow);
+	uint32_t index = souk_map_find(&recruits->by_id, id);
+	return index == SOUK_MAP_NONE ? NULL : recruits->items[index];
 }
 
 /* Empty BYTES delete it. */
-static souk_status put_record(struct cache_recruits *recruits, const struct souk_recruit *recruit,
-	struct souk_bytes bytes)
+static souk_status put_record(
+	struct cache_recruits *recruits, const struct recruit *item, struct souk_bytes bytes)
 {
-	uint8_t id[ID_SIZE];
-	make_id(id, recruit);
 	record_queue_round(&recruits->changes);
-	return record_queue_put(&recruits->changes, KIND_RECRUIT, id, sizeof id, bytes);
+	return record_queue_put(&recruits->changes, KIND_RECRUIT, item->id, sizeof item->id, bytes);
 }
 
 void cache_drop_record(struct cache_recruits *recruits, const struct recruit *item)
 {
-	souk_status status = put_record(recruits, recruit_of(item), souk_bytes_of("", 0));
+	souk_status status = put_record(recruits, item, souk_bytes_of("", 0));
 	(void)status; /* it is over by its own time, and dropped at the next start */
 }
 
@@ -79,7 +79,7 @@ static souk_status store(struct cache_recruits *recruits, const struct recruit *
 	souk_recruit_record_encode(&writer, &item->record);
 	souk_status status = souk_writer_finish(&writer, &bytes);
 	if (status == SOUK_OK)
-		status = put_record(recruits, recruit_of(item), bytes);
+		status = put_record(recruits, item, bytes);
 	souk_bytes_wipe(value, sizeof value);
 	return status;
 }
@@ -107,8 +107,27 @@ static struct recruit *add(
 	if (item == NULL)
 		return NULL;
 	item->record = *record;
-	recruits->items[recruits->count++] = item;
+	make_id(item->id, &recruit_of(item)->content, &recruit_of(item)->escrow);
+	recruits->items[recruits->count] = item;
+	SOUK_CHECK(souk_map_insert(&recruits->by_id, (uint32_t)recruits->count) == SOUK_OK);
+	recruits->count++;
 	return item;
+}
+
+/* Out of the table; the last takes its place. */
+static void drop(struct cache_recruits *recruits, struct recruit *item)
+{
+	uint32_t index = souk_map_find(&recruits->by_id, item->id);
+	struct recruit *last = recruits->items[recruits->count - 1];
+	souk_map_remove(&recruits->by_id, item->id);
+	if (last != item) {
+		souk_map_remove(&recruits->by_id, last->id);
+		recruits->items[index] = last;
+		SOUK_CHECK(souk_map_insert(&recruits->by_id, index) == SOUK_OK);
+	}
+	recruits->count--;
+	souk_bytes_wipe(item, sizeof *item);
+	free(item);
 }
 
 /* Another recruit may keep the content promised. */
@@ -127,12 +146,7 @@ void cache_forget(struct cache_recruits *recruits, struct recruit *item)
 {
 	struct souk_hash content = recruit_of(item)->content;
 	cache_drop_record(recruits, item);
-	for (size_t i = 0; i < recruits->count; i++) {
-		if (recruits->items[i] == item)
-			recruits->items[i] = recruits->items[--recruits->count];
-	}
-	souk_bytes_wipe(item, sizeof *item);
-	free(item);
+	drop(recruits, item);
 	cache_update_promise(recruits, &content);
 }
 
@@ -357,10 +371,8 @@ static souk_status take(struct cache_recruits *recruits, const struct souk_signe
 	item->next_try = provider_now();
 	item->detail[0] = '\0';
 	souk_status status = is_here ? cache_enlist(recruits, item) : store(recruits, item);
-	if (status != SOUK_OK && is_new) {
-		recruits->count--;
-		free(item);
-	}
+	if (status != SOUK_OK && is_new)
+		drop(recruits, item);
 	pthread_cond_signal(&recruits->work);
 	return status;
 }
@@ -522,6 +534,8 @@ static souk_status restore(void *ctx, struct souk_bytes id, struct souk_bytes va
 		return SOUK_CORRUPT_STORE;
 	if (recruits->count >= RECRUITS_MAX)
 		return SOUK_OK;
+	if (find(recruits, &record.recruit.recruit.content, &record.recruit.recruit.escrow) != NULL)
+		return SOUK_CORRUPT_STORE;
 	struct recruit *item = add(recruits, &record);
 	souk_bytes_wipe(&record, sizeof record);
 	return item != NULL ? SOUK_OK : SOUK_IO_MEMORY;
@@ -572,6 +586,10 @@ static souk_status parse_sponsors(struct cache_recruits *recruits)
 
 static souk_status start(struct cache_recruits *recruits)
 {
+	uint64_t seed;
+	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), (uint8_t *)&seed, sizeof seed));
+	souk_map_init(&recruits->by_id, recruits->id_slots, RECRUITS_MAX, RECRUIT_ID_SIZE, seed,
+		id_of, recruits);
 	SOUK_TRY(parse_sponsors(recruits));
 	SOUK_TRY(gateway_purse_open_file(&recruits->purse, recruits->node->config.home, "cache.day",
 		recruits->policy->budget));
