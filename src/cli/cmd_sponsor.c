@@ -61,10 +61,9 @@ static void add_caches(struct cli_table *table, const json_t *content)
 		snprintf(id, sizeof id, "%.16s", report_text(content, "content"));
 		snprintf(bundles, sizeof bundles, "%" PRIu64, report_u64(c, "bundles"));
 		snprintf(doubts, sizeof doubts,
-			"%" PRIu64 " complaints, %" PRIu64 " suspected, %" PRIu64 " of %" PRIu64
-			" audits failed",
-			report_u64(c, "complaints"), report_u64(c, "suspected"),
-			report_u64(c, "audits_failed"), report_u64(c, "audits"));
+			"%" PRIu64 " complaints, %" PRIu64 " of %" PRIu64 " audits failed",
+			report_u64(c, "complaints"), report_u64(c, "audits_failed"),
+			report_u64(c, "audits"));
 		const char *cells[] = {report_text(c, "provider"), id, state,
 			cli_amount_text(amount_of(c, "price_ncoin")),
 			cli_amount_text(amount_of(c, "spent_ncoin")), bundles, doubts};
@@ -138,7 +137,7 @@ static int sponsor_report_cmd(int argc, char **argv)
 		.summary = "Show what was served and spent, for each content and each cache.",
 		.details = "Asks this home's running soukd. Held is what open downloads may still "
 			   "cost;\n"
-			   "suspected counts wrong tokens and keys that were not made as agreed.",
+			   "suspected counts wrong tokens.",
 		.examples = "  souk sponsor report --follow\n  souk sponsor report --json",
 		.options = options,
 		.option_count = SOUK_COUNT_OF(options)};

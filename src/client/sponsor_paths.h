@@ -7,7 +7,6 @@
 #define SPONSOR_PATH_STATUS   "/v1/sponsor"
 #define SPONSOR_PATH_CONTENT  "/v1/contents/"
 #define SPONSOR_PATH_ASK      "/v1/bundles"
-#define SPONSOR_PATH_OPEN     "/v1/bundles/open"
 #define SPONSOR_PATH_CLAIM    "/v1/bundles/claim"
 #define SPONSOR_PATH_COMPLAIN "/v1/bundles/complain"
 #define SPONSOR_PATH_REPORT   "/v1/report"

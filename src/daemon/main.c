@@ -221,7 +221,6 @@ static void read_sponsor(struct souk_ini *ini, struct sponsor_node_config *c)
 	souk_ini_choice(ini, "sponsor", "puzzle", puzzles, &c->puzzle);
 	souk_ini_u64(ini, "sponsor", "rounds", 1, SOUK_PUZZLE_ROUNDS_MAX, &c->rounds);
 	souk_ini_u64(ini, "sponsor", "starts", 1, SOUK_PUZZLE_STARTS_MAX, &c->starts);
-	souk_ini_duration(ini, "sponsor", "offer", 100, MS_MAX, &c->offer_ms);
 	souk_ini_duration(ini, "sponsor", "bundle", 1000, MS_MAX, &c->bundle_ms);
 	souk_ini_duration(ini, "sponsor", "recruit", 1000, MS_MAX, &c->recruit_ms);
 	souk_ini_duration(ini, "sponsor", "check", 100, MS_MAX, &c->check_ms);

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a provider offers, and the chunk row behind it. Spec: spec/exchange.md 2. */
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "http_answer.h"
 #include "provider_internal.h"
+#include "row_answer.h"
 #include "souk/base/check.h"
 #include "souk/content/chunk.h"
-#include "souk/exchange/header.h"
 #include "souk/io/clock_real.h"
-#include "souk/io/file.h"
 
-/* A longer row is sent by itself: this one is copied for each who asks. */
-#define ROW_WITH_OFFER_MAX (1u << 20)
 /* A signed offer is given to whoever asks so long, if nothing of it changes. */
 #define SIGNED_MS (OFFER_LIFE_MS / 10)
 
@@ -91,59 +84,11 @@ static size_t encode_offer(
 	return encoded.size;
 }
 
-/* How many bytes of row go with OFFER, for who asks for ASKED at most. One of a single chunk says
- * nothing that the content's id does not. */
-static size_t row_size_with(const struct souk_offer *offer, const char *asked)
-{
-	uint32_t most;
-	struct souk_content content;
-	struct souk_content_name name = {
-		.id = offer->content, .has_size = true, .size = offer->size};
-	if (asked == NULL || souk_row_parse(&most, souk_bytes_text(asked)) != SOUK_OK ||
-		souk_content_check(&content, &name, offer->size, offer->chunk_size) != SOUK_OK)
-		return 0;
-	uint32_t chunks = souk_content_chunk_count(&content);
-	size_t size = (size_t)chunks * SOUK_HASH_SIZE;
-	most = most < ROW_WITH_OFFER_MAX ? most : ROW_WITH_OFFER_MAX;
-	return chunks > 1 && size <= most ? size : 0;
-}
-
-static souk_status read_row(
-	struct provider_node *node, const struct souk_hash *content, uint8_t *out, size_t size)
-{
-	char path[512];
-	provider_store_row_path(&node->store, content, path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return SOUK_IO_READ;
-	souk_status status = souk_file_read_at(fd, out, size, 0);
-	close(fd);
-	return status;
-}
-
-/* OFFER and the row behind it. Where that cannot be, the row is asked for by itself. */
-static bool answer_with_row(struct provider_node *node, const struct souk_signed_offer *offer,
-	size_t row_size, struct souk_http_reply *reply)
-{
-	char text[SOUK_ROW_TEXT_SIZE];
-	uint8_t *body = malloc(SOUK_SIGNED_OFFER_SIZE_MAX + row_size);
-	if (body == NULL)
-		return false;
-	size_t size = encode_offer(body, offer);
-	souk_row_format(text, (uint32_t)size);
-	if (read_row(node, &offer->offer.content, body + size, row_size) != SOUK_OK ||
-		souk_http_reply_header(reply, SOUK_HEADER_ROW, text) != SOUK_OK) {
-		free(body);
-		return false;
-	}
-	souk_http_reply_owned(
-		reply, 200, ANSWER_BINARY, souk_bytes_of(body, size + row_size), free, body);
-	return true;
-}
-
 void provider_offer_answer(struct provider_node *node, const struct souk_http_request *request,
 	const char *id, struct souk_http_reply *reply)
 {
+	uint8_t bytes[SOUK_SIGNED_OFFER_SIZE_MAX];
+	char path[512];
 	struct souk_hash content;
 	struct souk_signed_offer offer;
 	souk_status status = souk_hex_decode(content.bytes, SOUK_HASH_SIZE, id);
@@ -153,8 +98,13 @@ void provider_offer_answer(struct provider_node *node, const struct souk_http_re
 		answer_refuse(reply, status, NULL);
 		return;
 	}
-	size_t row_size =
-		row_size_with(&offer.offer, souk_http_request_query(request, SOUK_QUERY_ROW));
-	if (row_size == 0 || !answer_with_row(node, &offer, row_size, reply))
-		ANSWER_MESSAGE(signed_offer, SOUK_SIGNED_OFFER_SIZE_MAX, reply, &offer);
+	struct souk_content shape;
+	struct souk_content_name name = {.id = content, .has_size = true, .size = offer.offer.size};
+	struct souk_bytes head = souk_bytes_of(bytes, encode_offer(bytes, &offer));
+	provider_store_row_path(&node->store, &content, path);
+	/* What has no chunks has no row. */
+	if (souk_content_check(&shape, &name, offer.offer.size, offer.offer.chunk_size) == SOUK_OK)
+		row_answer(reply, request, head, &shape, path);
+	else
+		souk_http_reply_copy(reply, 200, ANSWER_BINARY, head);
 }

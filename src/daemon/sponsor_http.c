@@ -2,8 +2,9 @@
  *
  * The server of a sponsor, over HTTPS with a key of its own. Spec: spec/sponsor.md 8.
  *
- * What a stranger may cost is bounded by his address: asks, opens and complaints cost signatures
- * and chains; a claim costs a puzzle, and honest viewers make one for each segment. */
+ * What a stranger may cost is bounded by his address: asks and complaints cost signatures, asks
+ * chains and a puzzle, too; a claim costs a puzzle, and honest viewers make one for each segment.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,113 +12,12 @@
 #include "souk/base/check.h"
 #include "souk/io/log.h"
 #include "sponsor_internal.h"
-#include "sponsor_network.h"
 
 /* Durable first, where anything changed; a refusal is counted, too. */
 static souk_status commit_after(struct sponsor_node *node, souk_status status)
 {
 	souk_status stored = sponsor_commit(node);
 	return status != SOUK_OK ? status : stored;
-}
-
-/* Under lock. */
-static souk_status draw(struct sponsor_node *node, const struct souk_bundle_ask *ask,
-	uint64_t network, struct souk_signed_bundle_offer *ret, const char **ret_why)
-{
-	if (node->line_is_spent) {
-		*ret_why = "what one epoch may cost is used up; the next one has more";
-		return SOUK_LOCAL_BUDGET;
-	}
-	souk_status status =
-		souk_sponsor_ask_finish(&node->sponsor, ask, network, sponsor_now(), ret);
-	if (status == SOUK_PEER_SPONSOR_QUOTA &&
-		souk_sponsor_has_all_viewers(&node->sponsor, network))
-		*ret_why = "as many viewers of this network asked as one network may have in an "
-			   "epoch: wait for the next one, or ask with a key that asked before";
-	return status;
-}
-
-/* The signatures beside the machine. */
-static souk_status serve_ask(struct sponsor_node *node,
-	const struct souk_signed_bundle_ask *signed_ask, uint64_t network,
-	struct souk_signed_bundle_offer *ret, const char **ret_why)
-{
-	pthread_mutex_lock(&node->lock);
-	struct souk_address site = node->sponsor.config.site;
-	souk_status status =
-		souk_sponsor_ask_begin(&node->sponsor, &signed_ask->ask, sponsor_now());
-	pthread_mutex_unlock(&node->lock);
-	SOUK_TRY(status);
-	status =
-		souk_sponsor_ask_verify(&node->identity->address, &site, signed_ask, sponsor_now());
-	pthread_mutex_lock(&node->lock);
-	if (status != SOUK_OK)
-		souk_sponsor_note_refused(&node->sponsor);
-	else
-		status = draw(node, &signed_ask->ask, network, ret, ret_why);
-	pthread_mutex_unlock(&node->lock);
-	if (status == SOUK_OK)
-		souk_sponsor_offer_sign(ret, node->identity);
-	return status;
-}
-
-static void answer_ask(struct sponsor_node *node, const struct souk_http_request *request,
-	struct souk_http_reply *reply)
-{
-	struct souk_signed_bundle_ask ask;
-	struct souk_signed_bundle_offer offer;
-	struct souk_wire_error where;
-	char peer[SOUK_HTTP_PEER_TEXT_SIZE];
-	souk_status status = souk_signed_bundle_ask_decode(&ask, request->body, &where);
-	if (status != SOUK_OK) {
-		answer_refuse(reply, status, where.field);
-		return;
-	}
-	if (!answer_may(request, &node->asks, &node->lock)) {
-		answer_refuse(reply, SOUK_LOCAL_FULL, "too many asks from this address");
-		return;
-	}
-	souk_http_request_peer(request, peer);
-	const char *why = NULL;
-	status = serve_ask(node, &ask, sponsor_network_of_peer(peer), &offer, &why);
-	if (status == SOUK_OK)
-		status = sponsor_commit(node);
-	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "bundle_drawn" : "bundle_refused",
-		souk_log_hex("viewer", ask.ask.viewer.bytes, SOUK_ADDRESS_SIZE),
-		souk_log_status(status));
-	if (status != SOUK_OK)
-		answer_refuse(reply, status, why);
-	else
-		ANSWER_MESSAGE(
-			signed_bundle_offer, SOUK_SIGNED_BUNDLE_OFFER_SIZE_MAX, reply, &offer);
-}
-
-static void release_bytes(void *bytes)
-{
-	free(bytes);
-}
-
-static void answer_open(struct sponsor_node *node, const struct souk_http_request *request,
-	struct souk_http_reply *reply)
-{
-	struct souk_bundle_open open;
-	struct souk_wire_error where;
-	struct souk_bytes strips;
-	souk_status status = souk_bundle_open_decode(&open, request->body, &where);
-	if (status != SOUK_OK) {
-		answer_refuse(reply, status, where.field);
-		return;
-	}
-	status = answer_may(request, &node->asks, &node->lock) ? sponsor_open(node, &open, &strips)
-							       : SOUK_LOCAL_FULL;
-	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "bundle_opened" : "bundle_not_opened",
-		souk_log_hex("bundle", open.bundle.bytes, SOUK_NONCE_SIZE),
-		souk_log_status(status));
-	if (status != SOUK_OK)
-		answer_refuse(reply, status, NULL);
-	else
-		souk_http_reply_owned(reply, 200, ANSWER_BINARY, strips, release_bytes,
-			(void *)(uintptr_t)strips.data);
 }
 
 static souk_status claim_with(struct sponsor_node *node, const struct souk_segment_claim *claim,
@@ -266,7 +166,7 @@ static void answer_report(struct sponsor_node *node, const struct souk_http_requ
 		answer_refuse(reply, SOUK_IO_MEMORY, NULL);
 	else
 		souk_http_reply_owned(reply, 200, "application/json",
-			souk_bytes_of(text, strlen(text)), release_bytes, text);
+			souk_bytes_of(text, strlen(text)), free, text);
 }
 
 void sponsor_control_handler(
@@ -277,8 +177,7 @@ void sponsor_control_handler(
 		void (*answer)(struct sponsor_node *node, const struct souk_http_request *request,
 			struct souk_http_reply *reply);
 	} posts[] = {
-		{SPONSOR_PATH_ASK, answer_ask},
-		{SPONSOR_PATH_OPEN, answer_open},
+		{SPONSOR_PATH_ASK, sponsor_bundle_answer},
 		{SPONSOR_PATH_CLAIM, answer_claim},
 		{SPONSOR_PATH_COMPLAIN, answer_complaint},
 	};

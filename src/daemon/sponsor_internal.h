@@ -19,7 +19,7 @@
 #include "sponsor_store.h"
 #include "stopper.h"
 
-/* Answers to opens that may be asked for again. */
+/* Answers to asks that may be asked for again. */
 #define SPONSOR_ANSWERS	     1024u
 #define SPONSOR_BUNDLE_LOCKS 64u
 /* Seconds over which rates are told. */
@@ -58,7 +58,7 @@ struct sponsor_node {
 	struct souk_tls_key tls;
 	struct sponsor_store store;
 
-	/* One open or claim of a bundle at a time: by its name. */
+	/* One ask or claim of a bundle at a time: by its name. */
 	pthread_mutex_t bundle_locks[SPONSOR_BUNDLE_LOCKS];
 
 	pthread_mutex_t allot_lock; /* chain, allot_status */
@@ -137,13 +137,19 @@ void sponsor_limit(struct sponsor_node *node);
 void sponsor_allot_ahead(struct sponsor_node *node);
 /* A leaf as it was stored. */
 void sponsor_restore_leaf(struct sponsor_node *node, const struct souk_sponsor_leaf_record *record);
+/* sponsor_lay: lay the strips of WORK, which was computed: in memory, until the next commit. Where
+ * a leaf is too short it waits for the ledger. As souk_sponsor_ask_finish, or SOUK_IO_*;
+ * SOUK_LOCAL_FULL also where the escrow has no more to allot in this epoch. */
+SOUK_MUST_CHECK souk_status sponsor_lay(struct sponsor_node *node,
+	const struct souk_sponsor_work *work, struct souk_bundle_open *open);
+
+/* ---- sponsor_bundle.c ---- */
+
 /* Who may work on BUNDLE now. */
 pthread_mutex_t *sponsor_bundle_lock(struct sponsor_node *node, const struct souk_nonce *bundle);
-/* sponsor_open: strips for OPEN, durably; *RET is heap: encoded bundle_strips. As
- * souk_sponsor_open, or SOUK_IO_*; SOUK_LOCAL_FULL also where the escrow has no more to allot in
- * this epoch. */
-souk_status sponsor_open(
-	struct sponsor_node *node, const struct souk_bundle_open *open, struct souk_bytes *ret);
+/* POST /v1/bundles. */
+void sponsor_bundle_answer(struct sponsor_node *node, const struct souk_http_request *request,
+	struct souk_http_reply *reply);
 
 /* ---- sponsor_report.c ---- */
 

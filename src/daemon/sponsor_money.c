@@ -20,7 +20,7 @@
 #include "sponsor_internal.h"
 
 #define ALLOT_TRIES 4
-#define OPEN_TRIES  3
+#define LAY_TRIES   3
 #define RETRY_MS    2000u
 /* New leaves together take this part of what is left of the line. */
 #define LINE_PART 4u
@@ -248,7 +248,7 @@ static void find_low(struct sponsor_node *node, struct wanted *wanted)
 	}
 }
 
-/* What bundles that were drawn may want when they are opened. */
+/* What bundles that were drawn want, for which no strips were laid yet. */
 static uint64_t drawn_ncoin(const struct souk_sponsor *sponsor)
 {
 	uint64_t sum = 0;
@@ -367,142 +367,71 @@ void sponsor_allot_ahead(struct sponsor_node *node)
 	free(wanted);
 }
 
-/* ------------------------------------------------------------------ opening */
+/* ------------------------------------------------------------------ strips */
 
-static souk_status need_of(const struct souk_bundle_session *session, struct souk_amount *ret)
-{
-	return souk_amount_mul(ret, session->grant.grant.price, session->grant.grant.units);
-}
-
-/* LEAVES for all sessions; *WANTED those that have none. Under money_lock. */
-static souk_status find_leaves(struct sponsor_node *node, const struct souk_bundle_open *open,
+/* LEAVES for all sessions of WORK; *WANTED those that have none. Under money_lock. */
+static souk_status find_leaves(struct sponsor_node *node, const struct souk_sponsor_work *work,
 	struct souk_hub_leaf **leaves, struct wanted *wanted)
 {
+	const struct souk_sponsor_bundle_record *r = &work->record;
 	wanted->count = 0;
-	for (uint32_t i = 0; i < open->sessions.count; i++) {
-		const struct souk_bundle_session *session = &open->sessions.items[i];
+	for (uint32_t i = 0; i < r->sessions.count; i++) {
+		const struct souk_sponsor_session_record *session = &r->sessions.items[i];
 		struct souk_amount need;
-		SOUK_TRY(need_of(session, &need));
-		leaves[i] = souk_hub_leaves_find(
-			&node->leaves, &session->ask.provider, session->ask.epoch);
+		SOUK_TRY(souk_amount_mul(&need, session->price, r->units));
+		leaves[i] = souk_hub_leaves_find(&node->leaves, &session->provider, r->epoch);
 		if (leaves[i] != NULL && souk_hub_leaf_has_room(leaves[i], need))
 			continue;
-		wanted->providers[wanted->count] = session->ask.provider;
+		wanted->providers[wanted->count] = session->provider;
 		wanted->needs[wanted->count++] = need;
 	}
 	return SOUK_OK;
 }
 
-struct opening {
-	struct wanted wanted;
-	struct souk_bundle_strips strips;
-	struct souk_sponsor_work work;
-	int file; /* that the work reads */
-};
-
 /* Under money_lock. */
-static souk_status lay_strips(struct sponsor_node *node, const struct souk_bundle_open *open,
-	struct souk_hub_leaf **leaves, struct opening *o)
+static souk_status lay_on(struct sponsor_node *node, const struct souk_sponsor_work *work,
+	struct souk_hub_leaf **leaves, struct souk_bundle_open *open)
 {
 	struct souk_payer_leaf *free_parts[SOUK_BUNDLE_CACHES_MAX];
-	for (uint32_t i = 0; i < open->sessions.count; i++) {
+	uint32_t count = work->record.sessions.count;
+	for (uint32_t i = 0; i < count; i++) {
 		free_parts[i] = &leaves[i]->free;
-		souk_hub_leaves_use(&node->leaves, leaves[i], &o->strips.strips.items[i]);
+		souk_hub_leaves_use(&node->leaves, leaves[i], &open->sessions.items[i].strip);
 	}
 	pthread_mutex_lock(&node->lock);
-	souk_status status = souk_sponsor_open_finish(
-		&node->sponsor, &o->work, open, free_parts, sponsor_now(), &o->strips);
+	souk_status status =
+		souk_sponsor_ask_finish(&node->sponsor, work, free_parts, sponsor_now(), open);
 	pthread_mutex_unlock(&node->lock);
-	for (uint32_t i = 0; status == SOUK_OK && i < open->sessions.count; i++)
+	for (uint32_t i = 0; status == SOUK_OK && i < count; i++)
 		status = note_used(node, leaves[i]);
 	return status;
 }
 
-static struct sponsor_answer *find_answer(
-	struct sponsor_node *node, const struct souk_nonce *bundle)
-{
-	for (uint32_t i = 0; i < SPONSOR_ANSWERS; i++) {
-		struct sponsor_answer *answer = &node->answers[i];
-		if (answer->bytes.data != NULL &&
-			memcmp(&answer->bundle, bundle, sizeof *bundle) == 0)
-			return answer;
-	}
-	return NULL;
-}
-
-static souk_status copy_bytes(struct souk_bytes from, struct souk_bytes *ret)
-{
-	uint8_t *copy = malloc(from.size + 1);
-	if (copy == NULL)
-		return SOUK_IO_MEMORY;
-	memcpy(copy, from.data, from.size);
-	*ret = souk_bytes_of(copy, from.size);
-	return SOUK_OK;
-}
-
-/* Encode STRIPS; keep a copy for who asks again. */
-static souk_status encode_answer(
-	struct sponsor_node *node, const struct souk_bundle_strips *strips, struct souk_bytes *ret)
-{
-	struct souk_writer writer;
-	struct souk_bytes encoded, copy = souk_bytes_of(NULL, 0);
-	uint8_t *bytes = malloc(SOUK_BUNDLE_STRIPS_SIZE_MAX);
-	if (bytes == NULL)
-		return SOUK_IO_MEMORY;
-	souk_writer_init(&writer, bytes, SOUK_BUNDLE_STRIPS_SIZE_MAX);
-	souk_bundle_strips_encode(&writer, strips);
-	souk_status status = souk_writer_finish(&writer, &encoded);
-	if (status == SOUK_OK)
-		status = copy_bytes(encoded, ret);
-	if (status == SOUK_OK && copy_bytes(encoded, &copy) == SOUK_OK) {
-		pthread_mutex_lock(&node->money_lock);
-		struct sponsor_answer *kept =
-			&node->answers[node->answer_count++ % SPONSOR_ANSWERS];
-		free((void *)(uintptr_t)kept->bytes.data);
-		kept->bytes = copy;
-		kept->bundle = strips->bundle;
-		pthread_mutex_unlock(&node->money_lock);
-	}
-	free(bytes);
-	return status;
-}
-
-/* What was answered before. */
-static souk_status answer_again(
-	struct sponsor_node *node, const struct souk_nonce *bundle, struct souk_bytes *ret)
-{
-	pthread_mutex_lock(&node->money_lock);
-	const struct sponsor_answer *answer = find_answer(node, bundle);
-	souk_status status =
-		answer == NULL ? SOUK_PEER_UNKNOWN_BUNDLE : copy_bytes(answer->bytes, ret);
-	pthread_mutex_unlock(&node->money_lock);
-	return status;
-}
-
-/* SOUK_LOCAL_NOT_FOUND: o->wanted is to be allotted first. */
-static souk_status finish_once(
-	struct sponsor_node *node, const struct souk_bundle_open *open, struct opening *o)
+/* SOUK_LOCAL_NOT_FOUND: *WANTED is to be allotted first. */
+static souk_status lay_once(struct sponsor_node *node, const struct souk_sponsor_work *work,
+	struct wanted *wanted, struct souk_bundle_open *open)
 {
 	struct souk_hub_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
 	pthread_mutex_lock(&node->money_lock);
-	souk_status status = find_leaves(node, open, leaves, &o->wanted);
-	if (status == SOUK_OK && o->wanted.count > 0)
+	souk_status status = find_leaves(node, work, leaves, wanted);
+	if (status == SOUK_OK && wanted->count > 0)
 		status = SOUK_LOCAL_NOT_FOUND;
 	if (status == SOUK_OK)
-		status = lay_strips(node, open, leaves, o);
+		status = lay_on(node, work, leaves, open);
 	pthread_mutex_unlock(&node->money_lock);
 	return status;
 }
 
-static souk_status finish(
-	struct sponsor_node *node, const struct souk_bundle_open *open, struct opening *o)
+souk_status sponsor_lay(struct sponsor_node *node, const struct souk_sponsor_work *work,
+	struct souk_bundle_open *open)
 {
-	for (int i = 0; i < OPEN_TRIES; i++) {
-		souk_status status = finish_once(node, open, o);
+	struct wanted wanted;
+	for (int i = 0; i < LAY_TRIES; i++) {
+		souk_status status = lay_once(node, work, &wanted, open);
 		if (status != SOUK_LOCAL_NOT_FOUND)
 			return status;
 		pthread_mutex_lock(&node->allot_lock);
-		souk_status allotted = allot(node, &o->wanted);
+		souk_status allotted = allot(node, &wanted);
 		pthread_mutex_unlock(&node->allot_lock);
 		/* The operator's trouble, and no fault of the viewer's. */
 		if (allotted != SOUK_OK)
@@ -510,48 +439,4 @@ static souk_status finish(
 									      : allotted;
 	}
 	return SOUK_LOCAL_FULL;
-}
-
-static souk_status open_with(struct sponsor_node *node, const struct souk_bundle_open *open,
-	struct opening *o, struct souk_bytes *ret)
-{
-	pthread_mutex_lock(&node->lock);
-	souk_status status = souk_sponsor_open_begin(&node->sponsor, open, sponsor_now(), &o->work);
-	if (status == SOUK_OK)
-		o->work.source = sponsor_source_of(node, &o->work.record.content, &o->file);
-	pthread_mutex_unlock(&node->lock);
-	if (status == SOUK_LOCAL_EXISTS)
-		return answer_again(node, &open->bundle, ret);
-	SOUK_TRY(status);
-	souk_sponsor_open_compute(&o->work, open, sponsor_now(), &o->strips);
-	SOUK_TRY(finish(node, open, o));
-	souk_sponsor_open_sign(&o->strips, node->identity);
-	return encode_answer(node, &o->strips, ret);
-}
-
-pthread_mutex_t *sponsor_bundle_lock(struct sponsor_node *node, const struct souk_nonce *bundle)
-{
-	return &node->bundle_locks[bundle->bytes[0] % SPONSOR_BUNDLE_LOCKS];
-}
-
-souk_status sponsor_open(
-	struct sponsor_node *node, const struct souk_bundle_open *open, struct souk_bytes *ret)
-{
-	struct opening *opening = calloc(1, sizeof *opening);
-	*ret = souk_bytes_of(NULL, 0);
-	if (opening == NULL)
-		return SOUK_IO_MEMORY;
-	pthread_mutex_lock(sponsor_bundle_lock(node, &open->bundle));
-	souk_status status = open_with(node, open, opening, ret);
-	pthread_mutex_unlock(sponsor_bundle_lock(node, &open->bundle));
-	souk_sponsor_work_wipe(&opening->work);
-	free(opening);
-	/* What was refused may have been counted; and a kept answer may not be durable yet. */
-	souk_status stored = sponsor_commit(node);
-	if (status == SOUK_OK && stored != SOUK_OK) {
-		free((void *)(uintptr_t)ret->data);
-		*ret = souk_bytes_of(NULL, 0);
-		status = stored;
-	}
-	return status;
 }

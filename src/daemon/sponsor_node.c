@@ -16,6 +16,9 @@
 #define ROUND_MS	   250u
 #define LEDGER_TIMEOUT_MS  4000u
 #define CACHES_PER_CONTENT 64u
+/* A bundle for which there is no money yet may be asked for again so long: as long as viewers try.
+ */
+#define DRAWN_MS 15000u
 /* Claims of one address, for each ask that it may make. */
 #define CLAIMS_PER_ASK 8u
 /* One network has this part of the tables at most: keys cost nothing. */
@@ -36,7 +39,6 @@ void sponsor_node_config_default(struct sponsor_node_config *config)
 		.units_max = 1024,
 		.viewer_units = 65536,
 		.network_units = 1048576,
-		.offer_ms = 15000,
 		.bundle_ms = 10 * 60 * 1000,
 		.puzzle = SOUK_PUZZLE_FAST,
 		.rounds = SOUK_PUZZLE_ROUNDS_DEFAULT,
@@ -232,7 +234,7 @@ static souk_status make_sponsor(struct sponsor_node *node)
 		.prefix_units = c->network_units,
 		.prefix_viewers = part_of(c, c->viewers, NETWORK_VIEWERS_PART),
 		.prefix_bundles = part_of(c, c->bundles, NETWORK_BUNDLES_PART),
-		.offer_ms = c->offer_ms,
+		.drawn_ms = DRAWN_MS,
 		.bundle_ms = c->bundle_ms,
 		.puzzle = {.mode = (uint8_t)c->puzzle,
 			.rounds = (uint16_t)c->rounds,

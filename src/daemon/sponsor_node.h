@@ -48,7 +48,7 @@ struct sponsor_node_config {
 	uint64_t share;		   /* chunks of a content for each of them; 0: all, always */
 	uint64_t segment, units_max;
 	uint64_t viewer_units, network_units; /* quotas of an epoch; 0: none */
-	uint64_t offer_ms, bundle_ms;
+	uint64_t bundle_ms;		      /* life of a bundle */
 	unsigned puzzle; /* of souk_puzzle_policy: 0 none, 1 fast, 2 reference */
 	uint64_t rounds, starts;
 	uint64_t contents, viewers, bundles; /* sizes of the tables */

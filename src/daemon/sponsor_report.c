@@ -48,7 +48,7 @@ struct seen_cache {
 	struct souk_address provider;
 	bool is_barred;
 	struct souk_time expires;
-	uint64_t price, spent, bundles, complaints, suspected, audits, failed;
+	uint64_t price, spent, bundles, complaints, audits, failed;
 };
 
 /* A copy of what is told, so that the machine goes on while it is put into words. Without secrets.
@@ -97,7 +97,6 @@ static struct seen_cache cache_seen(const struct souk_sponsor_cache_record *c)
 		.spent = c->spent.ncoin,
 		.bundles = c->bundles,
 		.complaints = c->complaints,
-		.suspected = c->suspected,
 		.audits = c->audits,
 		.failed = c->failed,
 	};
@@ -165,7 +164,6 @@ static json_t *cache_of(const struct seen_cache *c, struct souk_time now)
 	put(object, "spent_ncoin", c->spent);
 	put(object, "bundles", c->bundles);
 	put(object, "complaints", c->complaints);
-	put(object, "suspected", c->suspected);
 	put(object, "audits", c->audits);
 	put(object, "audits_failed", c->failed);
 	put(object, "expires_ms", c->expires.ms);

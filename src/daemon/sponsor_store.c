@@ -34,6 +34,13 @@ void sponsor_store_data_path(
 	snprintf(out, 512, "%s/content/%s", store->home, hex);
 }
 
+void sponsor_store_row_path(
+	const struct sponsor_store *store, const struct souk_hash *content, char *out)
+{
+	sponsor_store_data_path(store, content, out);
+	strcat(out, ".row");
+}
+
 /* ------------------------------------------------------------------ orders */
 
 static void make_key(uint8_t out[1 + SOUK_HASH_SIZE], char kind, const struct souk_hash *content)

@@ -44,6 +44,9 @@ void sponsor_store_close(struct sponsor_store *store);
 /* HOME/content/ID; OUT has 512 characters. */
 void sponsor_store_data_path(
 	const struct sponsor_store *store, const struct souk_hash *content, char *out);
+/* HOME/content/ID.row, of its chunks' ids; OUT has 512 characters. */
+void sponsor_store_row_path(
+	const struct sponsor_store *store, const struct souk_hash *content, char *out);
 
 /* SOUK_OK, SOUK_LOCAL_NOT_FOUND, SOUK_CORRUPT_STORE, or SOUK_IO_*. */
 SOUK_MUST_CHECK souk_status sponsor_store_order(const struct sponsor_store *store,
