@@ -9,7 +9,8 @@
  *                                    '--each checked--> file beside the folder --rename--> folder
  *
  * No file is written under its name that is not the one that the directory says. The part is
- * removed once all files are on the disk for good. */
+ * removed once all files are on the disk for good, which the file system is told once: what a crash
+ * of the machine spoils before is not believed by the next one, and cut out of the part again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,9 +23,6 @@
 #include "get_tree.h"
 #include "souk/base/check.h"
 #include "souk/io/file.h"
-
-/* From so many files on, the file system is told once instead of for each. */
-#define SYNC_ALL_FROM 9u
 
 struct pack {
 	struct get *get;
@@ -129,7 +127,6 @@ static void fill_part(struct get_file *file)
 
 static souk_status write_one(struct pack *pack, const struct souk_directory_entry *entry)
 {
-	bool is_alone = pack->tree->directory.pack.file_count - pack->here_count < SYNC_ALL_FROM;
 	int folder_fd = folder_of(pack, entry, true);
 	if (folder_fd < 0)
 		return souk_file_status(errno, SOUK_IO_WRITE);
@@ -137,8 +134,6 @@ static souk_status write_one(struct pack *pack, const struct souk_directory_entr
 	if (fd < 0)
 		return souk_file_status(errno, SOUK_IO_WRITE);
 	souk_status status = souk_file_write_at(fd, pack->memory, (size_t)entry->size, 0);
-	if (status == SOUK_OK && is_alone && fsync(fd) < 0)
-		status = souk_file_status(errno, SOUK_IO_WRITE);
 	if (close(fd) < 0 && status == SOUK_OK)
 		status = souk_file_status(errno, SOUK_IO_WRITE);
 	if (status == SOUK_OK && renameat(AT_FDCWD, pack->one, folder_fd, entry->name) < 0)
@@ -252,13 +247,6 @@ static souk_status fetch_pack(struct pack *pack, struct get_file *file, char *de
 	return status;
 }
 
-/* Nobody who answers sells it, or nobody pays for it: it may have been published without. */
-static bool is_nowhere(souk_status status)
-{
-	return status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NOT_FOUND ||
-	       status == SOUK_IO_NET || status == SOUK_IO_TIMEOUT;
-}
-
 static souk_status get_missing(struct pack *pack, char detail[FETCH_DETAIL_SIZE])
 {
 	struct get *get = pack->get;
@@ -271,7 +259,8 @@ static souk_status get_missing(struct pack *pack, char detail[FETCH_DETAIL_SIZE]
 		.fill = fill_part};
 	memcpy(file.part, pack->part, sizeof file.part);
 	souk_status status = fetch_pack(pack, &file, detail);
-	if (is_nowhere(status)) {
+	/* It may have been published without. */
+	if (fetch_is_nowhere(status)) {
 		if (!cli_json)
 			fprintf(stderr, "souk get: the pack of its small files is not to be had: "
 					"they are fetched one by one\n");

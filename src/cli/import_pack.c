@@ -97,7 +97,7 @@ static souk_status read_pack(void *ctx, uint8_t *out, size_t size, char detail[I
 souk_status import_pack(const struct provider_store *store, const struct import_pack *pack,
 	struct import_result *ret)
 {
-	char name[SOUK_DIRECTORY_COMPONENT_MAX + 16];
+	char name[SOUK_DIRECTORY_PACK_TITLE_SIZE];
 	struct cursor cursor = {
 		.folder_fd = pack->folder_fd, .files = pack->files, .count = pack->count};
 	struct import_stream stream = {.read = read_pack, .ctx = &cursor};
@@ -110,8 +110,7 @@ souk_status import_pack(const struct provider_store *store, const struct import_
 	ret->detail[0] = '\0';
 	for (size_t i = 0; i < pack->count; i++)
 		stream.size += pack->files[i].size;
-	snprintf(name, sizeof name, "%.*s/ pack", (int)pack->folder.size,
-		(const char *)pack->folder.data);
+	souk_directory_pack_title(name, pack->folder);
 	cursor.memory = malloc(FILE_SIZE_MAX);
 	if (cursor.memory == NULL)
 		return SOUK_IO_MEMORY;

@@ -206,6 +206,12 @@ souk_status fetch_open(
 	return SOUK_OK;
 }
 
+bool fetch_is_nowhere(souk_status status)
+{
+	return status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NOT_FOUND ||
+	       status == SOUK_IO_NET || status == SOUK_IO_TIMEOUT;
+}
+
 const struct souk_content *fetch_content(const struct fetch *fetch)
 {
 	return &fetch->content;

@@ -86,6 +86,10 @@ struct fetch_events {
 	souk_status (*read)(void *ctx, uint32_t chunk, uint8_t *out, size_t size);
 };
 
+/* Whether STATUS, of fetch_open or fetch_run, says that nobody who answers sells it, or nobody pays
+ * for it: a file's bytes may still be had otherwise, in a pack or by themselves. */
+bool fetch_is_nowhere(souk_status status);
+
 /* Texts and pointers are borrowed until fetch_free. */
 struct fetch_config {
 	const char *home; /* whose wallet; and names of sponsors that were met */

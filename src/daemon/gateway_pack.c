@@ -60,24 +60,16 @@ static souk_status read_file(struct gateway_call *call, const struct gateway_fil
 {
 	const struct souk_directory *directory = gateway_tree_directory(file->tree);
 	struct souk_content_name name = souk_directory_pack_name(directory);
-	char title[SOUK_DIRECTORY_COMPONENT_MAX + 16];
+	char title[SOUK_DIRECTORY_PACK_TITLE_SIZE];
 	struct gateway_reader *reader;
 
-	snprintf(title, sizeof(title), "%.*s/ pack", (int)directory->name.size,
-		(const char *)directory->name.data);
+	souk_directory_pack_title(title, directory->name);
 	SOUK_TRY(gateway_reader_open(&reader, call->node->contents, &name, title,
 		file->packed->pack_offset, souk_http_request_socket(call->request), detail));
 	souk_status status =
 		read_range(reader, file->packed->pack_offset, out, file->packed->size, detail);
 	gateway_reader_close(reader);
 	return status;
-}
-
-/* Nobody who answers sells it, or nobody pays for it: it may have been published without. */
-static bool is_nowhere(souk_status status)
-{
-	return status == SOUK_PEER_UNKNOWN_CONTENT || status == SOUK_LOCAL_NOT_FOUND ||
-	       status == SOUK_IO_NET || status == SOUK_IO_TIMEOUT;
 }
 
 souk_status gateway_pack_read(struct gateway_call *call, const struct gateway_file *file,
@@ -102,7 +94,8 @@ souk_status gateway_pack_read(struct gateway_call *call, const struct gateway_fi
 		return SOUK_OK;
 	}
 	free(memory);
-	if (!is_nowhere(status))
+	/* It may have been published without. */
+	if (!fetch_is_nowhere(status))
 		return status;
 	gateway_tree_no_pack(file->tree);
 	detail[0] = 0;

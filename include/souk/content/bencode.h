@@ -79,6 +79,17 @@ SOUK_MUST_CHECK souk_status souk_bencode_next(
 SOUK_MUST_CHECK souk_status souk_bencode_skip(
 	struct souk_bencode_reader *reader, struct souk_bytes *ret);
 
+/* souk_bencode_begin_dictionary: READER reads the pairs of the dictionary BYTES.
+ *
+ * Returns SOUK_OK, or as souk_bencode_next; REFUSAL where BYTES begin as another kind of value. */
+SOUK_MUST_CHECK souk_status souk_bencode_begin_dictionary(
+	struct souk_bencode_reader *reader, struct souk_bytes bytes, souk_status refusal);
+
+/* The next key of the innermost dictionary, and its value as a whole. False once its end was read,
+ * or where something is wrong: then reader->status says what, and so does every further call. */
+bool souk_bencode_next_pair(struct souk_bencode_reader *reader, struct souk_bytes *ret_key,
+	struct souk_bytes *ret_value);
+
 /* souk_bencode_check: whether BYTES are one canonical value. Returns as souk_bencode_next. */
 SOUK_MUST_CHECK souk_status souk_bencode_check(struct souk_bytes bytes);
 
@@ -86,7 +97,8 @@ SOUK_MUST_CHECK souk_status souk_bencode_check(struct souk_bytes bytes);
  * read.
  *
  * Returns SOUK_OK and the value's bytes, or
- *   SOUK_LOCAL_NOT_FOUND  no such key. As souk_bencode_next, where BYTES are no dictionary. */
+ *   SOUK_LOCAL_NOT_FOUND  no such key.
+ *   As souk_bencode_next  BYTES are no dictionary. */
 SOUK_MUST_CHECK souk_status souk_bencode_find(
 	struct souk_bytes *ret, struct souk_bytes bytes, const char *key);
 

@@ -87,8 +87,9 @@ struct souk_directory_entry {
  * Returns SOUK_OK, or
  *   SOUK_PEER_BAD_DIRECTORY  no info dictionary of BitTorrent v2, a bad path, an empty folder, a
  *                            symbolic link, a pack that is not as long as its files, or past a
- * limit. As souk_bencode_next     the bytes are not canonical. In all these cases these bytes are a
- * file to whoever fetched them, and no directory. */
+ *                            limit.
+ *   As souk_bencode_next     the bytes are not canonical.
+ * In all these cases these bytes are a file to whoever fetched them, and no directory. */
 SOUK_MUST_CHECK souk_status souk_directory_parse(
 	struct souk_directory *ret, struct souk_bytes bytes);
 
@@ -108,6 +109,10 @@ struct souk_content_name souk_directory_content_name(const struct souk_directory
 
 /* The pack as souk get takes it. */
 struct souk_content_name souk_directory_pack_name(const struct souk_directory *directory);
+
+/* What people see as the name of the pack of the directory NAME: "site/ pack", terminated. */
+#define SOUK_DIRECTORY_PACK_TITLE_SIZE (SOUK_DIRECTORY_COMPONENT_MAX + sizeof "/ pack")
+void souk_directory_pack_title(char out[SOUK_DIRECTORY_PACK_TITLE_SIZE], struct souk_bytes name);
 
 /* souk_directory_check_packed: whether DATA, cut out of the pack, are the file ENTRY.
  *

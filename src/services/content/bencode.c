@@ -185,6 +185,26 @@ souk_status souk_bencode_skip(struct souk_bencode_reader *reader, struct souk_by
 	return SOUK_OK;
 }
 
+souk_status souk_bencode_begin_dictionary(
+	struct souk_bencode_reader *reader, struct souk_bytes bytes, souk_status refusal)
+{
+	struct souk_bencode_token token;
+	souk_bencode_reader_init(reader, bytes);
+	SOUK_TRY(souk_bencode_next(reader, &token));
+	return token.kind == SOUK_BENCODE_DICTIONARY ? SOUK_OK : refusal;
+}
+
+bool souk_bencode_next_pair(struct souk_bencode_reader *reader, struct souk_bytes *ret_key,
+	struct souk_bytes *ret_value)
+{
+	struct souk_bencode_token token;
+	if (souk_bencode_next(reader, &token) != SOUK_OK || token.kind != SOUK_BENCODE_KEY ||
+		souk_bencode_skip(reader, ret_value) != SOUK_OK)
+		return false;
+	*ret_key = token.string;
+	return true;
+}
+
 souk_status souk_bencode_check(struct souk_bytes bytes)
 {
 	struct souk_bencode_reader reader;
@@ -199,19 +219,15 @@ souk_status souk_bencode_check(struct souk_bytes bytes)
 souk_status souk_bencode_find(struct souk_bytes *ret, struct souk_bytes bytes, const char *key)
 {
 	struct souk_bencode_reader reader;
-	struct souk_bencode_token token;
-	souk_bencode_reader_init(&reader, bytes);
-	SOUK_TRY(souk_bencode_next(&reader, &token));
-	if (token.kind != SOUK_BENCODE_DICTIONARY)
-		return SOUK_PEER_BAD_BENCODE;
-	for (;;) {
-		SOUK_TRY(souk_bencode_next(&reader, &token));
-		if (token.kind == SOUK_BENCODE_END)
-			return SOUK_LOCAL_NOT_FOUND;
-		if (souk_bencode_is(token.string, key))
-			return souk_bencode_skip(&reader, ret);
-		SOUK_TRY(souk_bencode_skip(&reader, NULL));
+	struct souk_bytes found, value;
+	SOUK_TRY(souk_bencode_begin_dictionary(&reader, bytes, SOUK_PEER_BAD_BENCODE));
+	while (souk_bencode_next_pair(&reader, &found, &value)) {
+		if (souk_bencode_is(found, key)) {
+			*ret = value;
+			return SOUK_OK;
+		}
 	}
+	return reader.status == SOUK_OK ? SOUK_LOCAL_NOT_FOUND : reader.status;
 }
 
 /* The one token that BYTES are. */

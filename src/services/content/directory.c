@@ -114,17 +114,12 @@ static souk_status take_property(struct souk_directory_iterator *it, struct prop
 /* From behind the empty key of a file to the end of its component. */
 static souk_status read_file(struct souk_directory_iterator *it, struct properties *ret)
 {
-	struct souk_bencode_token token;
-	struct souk_bytes value;
+	struct souk_bytes key, value;
 	struct properties file = {0};
 	SOUK_TRY(expect(it, SOUK_BENCODE_DICTIONARY));
-	for (;;) {
-		SOUK_TRY(souk_bencode_next(&it->reader, &token));
-		if (token.kind == SOUK_BENCODE_END)
-			break;
-		SOUK_TRY(souk_bencode_skip(&it->reader, &value));
-		SOUK_TRY(take_property(it, &file, token.string, value));
-	}
+	while (souk_bencode_next_pair(&it->reader, &key, &value))
+		SOUK_TRY(take_property(it, &file, key, value));
+	SOUK_TRY(it->reader.status);
 	if (!file.has_length || file.has_root != (file.length != 0))
 		return SOUK_PEER_BAD_DIRECTORY;
 	/* A file has no siblings in its own component: it would be a folder as well. */
@@ -233,28 +228,22 @@ static souk_status take_number(int64_t *ret, struct souk_bytes value, bool *has)
 static souk_status take_pack(struct souk_directory *directory, struct souk_bytes value)
 {
 	struct souk_bencode_reader reader;
-	struct souk_bencode_token token;
+	struct souk_bytes key;
 	struct souk_directory_pack pack = {.file_count = 1};
 	bool has_length = false, has_root = false;
-	souk_bencode_reader_init(&reader, value);
-	SOUK_TRY(souk_bencode_next(&reader, &token));
-	if (token.kind != SOUK_BENCODE_DICTIONARY)
-		return SOUK_PEER_BAD_DIRECTORY;
-	for (;;) {
-		SOUK_TRY(souk_bencode_next(&reader, &token));
-		if (token.kind == SOUK_BENCODE_END)
-			break;
-		SOUK_TRY(souk_bencode_skip(&reader, &value));
-		if (souk_bencode_is(token.string, "length")) {
+	SOUK_TRY(souk_bencode_begin_dictionary(&reader, value, SOUK_PEER_BAD_DIRECTORY));
+	while (souk_bencode_next_pair(&reader, &key, &value)) {
+		if (souk_bencode_is(key, "length")) {
 			SOUK_TRY(read_length(&pack.size, value));
 			has_length = true;
-		} else if (souk_bencode_is(token.string, "pieces root")) {
+		} else if (souk_bencode_is(key, "pieces root")) {
 			SOUK_TRY(read_root(&pack.id, value));
 			has_root = true;
 		} else {
 			directory->is_plain = false;
 		}
 	}
+	SOUK_TRY(reader.status);
 	directory->pack = pack;
 	return has_length && has_root ? SOUK_OK : SOUK_PEER_BAD_DIRECTORY;
 }
@@ -290,19 +279,11 @@ static souk_status read_facts(struct souk_directory *directory)
 {
 	struct souk_bencode_reader reader;
 	struct souk_bencode_token token;
-	struct souk_bytes value;
+	struct souk_bytes key, value;
 	struct facts facts = {0};
-	souk_bencode_reader_init(&reader, directory->bytes);
-	SOUK_TRY(souk_bencode_next(&reader, &token));
-	if (token.kind != SOUK_BENCODE_DICTIONARY)
-		return SOUK_PEER_BAD_DIRECTORY;
-	for (;;) {
-		SOUK_TRY(souk_bencode_next(&reader, &token));
-		if (token.kind == SOUK_BENCODE_END)
-			break;
-		SOUK_TRY(souk_bencode_skip(&reader, &value));
-		SOUK_TRY(take_fact(directory, &facts, token.string, value));
-	}
+	SOUK_TRY(souk_bencode_begin_dictionary(&reader, directory->bytes, SOUK_PEER_BAD_DIRECTORY));
+	while (souk_bencode_next_pair(&reader, &key, &value))
+		SOUK_TRY(take_fact(directory, &facts, key, value));
 	SOUK_TRY(souk_bencode_next(&reader, &token)); /* nothing follows */
 	return facts.has_tree && facts.has_name && facts.has_piece_length && facts.has_version
 		       ? SOUK_OK
@@ -335,6 +316,14 @@ struct souk_content_name souk_directory_pack_name(const struct souk_directory *d
 {
 	return (struct souk_content_name){
 		.id = directory->pack.id, .has_size = true, .size = directory->pack.size};
+}
+
+void souk_directory_pack_title(char out[SOUK_DIRECTORY_PACK_TITLE_SIZE], struct souk_bytes name)
+{
+	size_t size =
+		name.size < SOUK_DIRECTORY_COMPONENT_MAX ? name.size : SOUK_DIRECTORY_COMPONENT_MAX;
+	memcpy(out, name.data, size);
+	memcpy(out + size, "/ pack", sizeof "/ pack");
 }
 
 souk_status souk_directory_check_packed(

@@ -103,6 +103,8 @@ static void values_are_found(void **state)
 	assert_true(souk_bencode_is(string, "no"));
 	assert_int_equal(souk_bencode_find(&value, dictionary, "co"), SOUK_LOCAL_NOT_FOUND);
 	assert_int_equal(souk_bencode_find(&value, BYTES("i1e"), "a"), SOUK_PEER_BAD_BENCODE);
+	assert_int_equal(souk_bencode_find(&value, BYTES("d1:ai1e1:bi02ee"), "c"),
+		SOUK_PEER_NOT_CANONICAL);
 }
 
 /* ------------------------------------------------------------------ paths */
@@ -354,6 +356,9 @@ static void small_files_are_packed_in_order(void **state)
 	assert_true(souk_hash_equal(&directory.pack.id, &pack));
 	struct souk_content_name name = souk_directory_pack_name(&directory);
 	assert_true(name.has_size && name.size == 1048582);
+	char title[SOUK_DIRECTORY_PACK_TITLE_SIZE];
+	souk_directory_pack_title(title, directory.name);
+	assert_string_equal(title, "site/ pack");
 	souk_directory_begin(&it, &directory);
 	for (size_t i = 0; i < 5; i++) {
 		assert_true(souk_directory_next(&it, &entry));

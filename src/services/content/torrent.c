@@ -59,18 +59,10 @@ static souk_status read_keys(struct souk_torrent *torrent, struct souk_bytes byt
 {
 	struct souk_bencode_reader reader;
 	struct souk_bencode_token token;
-	struct souk_bytes value;
-	souk_bencode_reader_init(&reader, bytes);
-	SOUK_TRY(souk_bencode_next(&reader, &token));
-	if (token.kind != SOUK_BENCODE_DICTIONARY)
-		return SOUK_PEER_BAD_TORRENT;
-	for (;;) {
-		SOUK_TRY(souk_bencode_next(&reader, &token));
-		if (token.kind == SOUK_BENCODE_END)
-			break;
-		SOUK_TRY(souk_bencode_skip(&reader, &value));
-		SOUK_TRY(take_key(torrent, token.string, value));
-	}
+	struct souk_bytes key, value;
+	SOUK_TRY(souk_bencode_begin_dictionary(&reader, bytes, SOUK_PEER_BAD_TORRENT));
+	while (souk_bencode_next_pair(&reader, &key, &value))
+		SOUK_TRY(take_key(torrent, key, value));
 	return souk_bencode_next(&reader, &token); /* nothing follows */
 }
 
@@ -157,22 +149,15 @@ static souk_status read_layers(const struct souk_torrent *torrent, struct souk_t
 	size_t max, size_t *ret_count)
 {
 	struct souk_bencode_reader reader;
-	struct souk_bencode_token token;
-	struct souk_bytes value;
+	struct souk_bytes key, value;
 	size_t count = 0;
-	souk_bencode_reader_init(&reader, torrent->layers);
-	SOUK_TRY(souk_bencode_next(&reader, &token));
-	if (token.kind != SOUK_BENCODE_DICTIONARY)
-		return SOUK_PEER_BAD_TORRENT;
-	for (;; count++) {
-		SOUK_TRY(souk_bencode_next(&reader, &token));
-		if (token.kind == SOUK_BENCODE_END)
-			break;
-		SOUK_TRY(souk_bencode_skip(&reader, &value));
+	SOUK_TRY(souk_bencode_begin_dictionary(&reader, torrent->layers, SOUK_PEER_BAD_TORRENT));
+	for (; souk_bencode_next_pair(&reader, &key, &value); count++) {
 		if (count == max)
 			return SOUK_PEER_BAD_TORRENT;
-		SOUK_TRY(take_layer(torrent, token.string, value, &out[count]));
+		SOUK_TRY(take_layer(torrent, key, value, &out[count]));
 	}
+	SOUK_TRY(reader.status);
 	*ret_count = count;
 	return SOUK_OK;
 }
