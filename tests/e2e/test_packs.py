@@ -2,57 +2,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small files of a directory as one content, end to end: added, bought, gone on with, lied
 about, not to be had."""
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import unittest
 
-from market import UNIT, Market, MarketTest, content_root, file_of, main, wait_until
-from test_directories import bencode
+from market import UNIT, Market, content_root, file_of, main, wait_until
+from trees import (PACK_LIMIT, PRICE, TreeTest, directory_of, files_below, pack_of, packed_paths,
+                   read, units)
 
 CURL = shutil.which("curl")
-PRICE = 100000
-LIMIT = 1 << 20         # of a packed file
 FILES = {
     "a": UNIT + 17,             # over the end of a chunk
     "docs/deep/er/x.txt": 5,
     "docs/empty": 0,
     "docs/sixty-four": 64,
-    "large": LIMIT + 1,
-    "largest-small": LIMIT,
+    "large": PACK_LIMIT + 1,
+    "largest-small": PACK_LIMIT,
     "long/" + "n" * 255: 20,
-    "z": 3 * LIMIT,
+    "z": 3 * PACK_LIMIT,
 }
 FILES.update({f"many/{n % 7}/{n:04}": 1 + n * 37 % 5000 for n in range(400)})
-SMALL = sorted((path for path in FILES if 0 < FILES[path] <= LIMIT),
-               key=lambda path: path.encode().split(b"/"))
+SMALL = packed_paths(FILES)
 
 
-def pack_of(files):
-    """The pack of FILES, by path, from the words of the specification."""
-    paths = sorted((p for p in files if 0 < len(files[p]) <= LIMIT), key=lambda p: p.split(b"/"))
-    return b"".join(files[p] for p in paths)
-
-
-def directory_of(files, pack, length=None):
-    """An info dictionary whose author says what he likes about its pack."""
-    tree = {}
-    for path, data in files.items():
-        at = tree
-        for component in path.split(b"/"):
-            at = at.setdefault(component, {})
-        at[b""] = {b"length": len(data)}
-        if data:
-            at[b""][b"pieces root"] = content_root(data)
-    return bencode({b"file tree": tree, b"meta version": 2, b"name": b"tree",
-                    b"piece length": UNIT,
-                    b"souk pack": {b"length": len(pack) if length is None else length,
-                                   b"pieces root": content_root(pack)}})
-
-
-class Packs(MarketTest):
+class Packs(TreeTest):
     @classmethod
     def make_market(cls):
         cls.market = market = Market()
@@ -67,53 +42,10 @@ class Packs(MarketTest):
             cls.added = provider.souk("add", cls.site)["contents"][0]
         cls.tree = cls.added["content"]
         cls.pack = cls.added["pack"]
-        for provider in cls.providers:
-            provider.start()
-        for provider in cls.providers:
-            provider.wait_registered()
-        cls.customer = market.customer()
-        cls.count = 0
-
-    def out(self):
-        type(self).count += 1
-        return self.market.path(f"out-{self.count}")
-
-    def get(self, content, out, *options, **keywords):
-        return self.customer.get(content, out, "--no-hedges", *options, **keywords)
-
-    def check_tree(self, out, files=None):
-        found = {}
-        for where, _, names in os.walk(out):
-            for name in names:
-                path = os.path.join(where, name)
-                self.assertFalse(os.path.islink(path))
-                with open(path, "rb") as file:
-                    found[os.path.relpath(path, out)] = file.read()
-        expected = files or self.files
-        self.assertEqual(sorted(found), sorted(expected))
-        self.assertEqual([p for p in found if found[p] != expected[p]], [])
-        self.assertEqual(self.beside(out), [])
-
-    def beside(self, out):
-        return [n for n in os.listdir(os.path.dirname(out))
-                if n.startswith(os.path.basename(out)) and n != os.path.basename(out)]
-
-    def sell(self, *blobs):
-        for number, data in enumerate(blobs):
-            path = self.market.path(f"blob-{hashlib.sha256(data).hexdigest()[:16]}")
-            with open(path, "wb") as file:
-                file.write(data)
-            ids = {provider.add(path) for provider in self.providers}
-            self.assertEqual(len(ids), 1)
-        return ids.pop()
-
-    @staticmethod
-    def units(size):
-        return -(-size // UNIT)
-
-    def all_units(self):
-        return (self.units(self.added["size_bytes"]) + self.units(self.pack["size_bytes"]) +
-                sum(self.units(s) for s in FILES.values() if s > LIMIT))
+        cls.own_units = units(cls.added["size_bytes"])
+        cls.units_in_all = (cls.own_units + units(cls.pack["size_bytes"]) +
+                     sum(units(s) for s in FILES.values() if s > PACK_LIMIT))
+        cls.start()
 
     # ---------------------------------------------------------------- add
 
@@ -123,7 +55,7 @@ class Packs(MarketTest):
         self.assertEqual(self.pack["content"].split(".")[0], content_root(expected).hex())
         self.assertEqual(self.pack["file_count"], len(SMALL))
         self.assertEqual([f["path"] for f in self.added["files"] if f["packed"]], SMALL)
-        self.assertEqual(self.added["units_in_all"], self.all_units())
+        self.assertEqual(self.added["units_in_all"], self.units_in_all)
         names = {n.split(".")[0] for n in
                  os.listdir(os.path.join(self.providers[0].path, "content"))}
         for path in SMALL:
@@ -134,7 +66,7 @@ class Packs(MarketTest):
 
     def test_1_each_and_no_pack(self):
         home, site = self.market.provider(), self.market.path("few")
-        sizes = {"a": 5, "b": UNIT + 1, "c": LIMIT, "d": LIMIT + 1}
+        sizes = {"a": 5, "b": UNIT + 1, "c": PACK_LIMIT, "d": PACK_LIMIT + 1}
         os.mkdir(site)
         files = {name: file_of(os.path.join(site, name), size) for name, size in sizes.items()}
         packed = self.providers[0].souk("add", site)["contents"][0]
@@ -155,7 +87,7 @@ class Packs(MarketTest):
         site = self.market.path("lone")
         os.mkdir(site)
         file_of(os.path.join(site, "small"), 9)
-        file_of(os.path.join(site, "large"), LIMIT + 1)
+        file_of(os.path.join(site, "large"), PACK_LIMIT + 1)
         added = self.providers[0].souk("add", site)["contents"][0]
         self.assertIsNone(added["pack"])
         out = self.out()
@@ -193,25 +125,13 @@ class Packs(MarketTest):
         added = home.souk("add", site)["contents"][0]
         self.assertFalse(added["pack"]["was_there"])
         self.assertFalse(any(n.startswith(".") for n in os.listdir(store)))
-        with open(os.path.join(store, added["pack"]["content"]), "rb") as file:
-            self.assertEqual(content_root(file.read()).hex(), added["pack"]["content"])
+        made = read(os.path.join(store, added["pack"]["content"]))
+        self.assertEqual(content_root(made).hex(), added["pack"]["content"])
 
     # ---------------------------------------------------------------- get
 
     def test_2_whole(self):
-        out = self.out()
-        report = self.get(self.tree, out).good()
-        self.check_tree(out)
-        self.assertEqual((report["files"], report["files_done"], report["files_unpacked"]),
-                         (len(FILES), len(FILES), len(SMALL)))
-        self.assertEqual(report["bytes"], sum(FILES.values()))
-        self.assertEqual(report["resumed_bytes"], 0)
-        self.assertEqual(report["spent_ncoin"], self.all_units() * PRICE)
-        # Once more: what is there is hashed, and not bought, the pack neither.
-        report = self.get(self.tree, out).good()
-        self.assertEqual(report["spent_ncoin"], self.units(self.added["size_bytes"]) * PRICE)
-        self.assertEqual(report["resumed_bytes"], sum(FILES.values()))
-        self.check_tree(out)
+        self.assertEqual(self.check_whole()["files_unpacked"], len(SMALL))
 
     def test_2_what_a_killed_one_left(self):
         """Between the last file and the end: it is all here, and what lies beside it goes."""
@@ -226,47 +146,17 @@ class Packs(MarketTest):
 
     def test_2_spoiled_files_are_fetched_again(self):
         """Of the pack only the chunks that hold something of them."""
-        out = self.out()
-        self.get(self.tree, out).good()
-        with open(os.path.join(out, "many/3/0003"), "r+b") as file:
-            file.write(b"spoiled")
-        os.unlink(os.path.join(out, "docs/sixty-four"))
-        report = self.get(self.tree, out).good()
-        self.check_tree(out)
-        self.assertLessEqual(report["spent_ncoin"],
-                             (self.units(self.added["size_bytes"]) + 4) * PRICE)
-        self.assertGreater(self.units(self.pack["size_bytes"]), 4)
+        spent = self.check_spoiled("many/3/0003", "docs/sixty-four")
+        self.assertLessEqual(spent, (self.own_units + 4) * PRICE)
+        self.assertGreater(units(self.pack["size_bytes"]), 4)
 
     def test_2_goes_on(self):
-        out = self.out()
-        budget = self.units(self.added["size_bytes"]) + 4
-        failed = self.get(self.tree, out, "--budget", str(budget / 10000), "--providers", 1)
-        self.assertEqual((failed.code, failed.json["status"]), (1, "LOCAL_BUDGET"), failed)
-        self.assertEqual((failed.json["files_done"], failed.json["failed"]), (0, SMALL[0]))
-        report = self.get(self.tree, out).good()
-        self.check_tree(out)
-        self.assertEqual(failed.json["spent_ncoin"] + report["spent_ncoin"],
-                         self.all_units() * PRICE)
+        failed = self.check_goes_on(self.own_units + 4)
+        self.assertEqual((failed["files_done"], failed["failed"]), (0, SMALL[0]))
 
     def test_2_links_are_not_followed(self):
-        out, elsewhere = self.out(), self.out()
-        os.mkdir(out)
-        os.mkdir(elsewhere)
-        os.symlink(elsewhere, os.path.join(out, "many"))
-        failed = self.get(self.tree, out)
-        self.assertEqual(failed.code, 1, failed)
-        self.assertTrue(failed.json["failed"].startswith("many/"), failed)
-        self.assertEqual(os.listdir(elsewhere), [])
-        os.unlink(os.path.join(out, "many"))
-        victim = os.path.join(elsewhere, "victim")
-        with open(victim, "wb") as file:
-            file.write(b"precious")
-        os.unlink(os.path.join(out, "a"))
-        os.symlink(victim, os.path.join(out, "a"))
-        self.get(self.tree, out).good()
-        with open(victim, "rb") as file:
-            self.assertEqual(file.read(), b"precious")
-        self.check_tree(out)
+        failed = self.check_links("many", "a")
+        self.assertTrue(failed.startswith("many/"), failed)
 
     def test_2_killed(self):
         """Whenever it is killed, the same command goes on, and buys no chunk twice but those
@@ -302,12 +192,7 @@ class Packs(MarketTest):
         self.assertEqual((failed.code, failed.json["status"], failed.json["failed"]),
                          (1, "PEER_BAD_DIRECTORY", "b"), failed)
         self.assertIn("other bytes", failed.err)
-        found = {}
-        for where, _, names in os.walk(out):
-            for name in names:
-                with open(os.path.join(where, name), "rb") as file:
-                    found[os.path.relpath(os.path.join(where, name), out)] = file.read()
-        self.assertEqual(found, {"a/good": files[b"a/good"], "c": files[b"c"]})
+        self.assertEqual(files_below(out), {"a/good": files[b"a/good"], "c": files[b"c"]})
 
     def test_3_a_pack_of_another_length(self):
         """No directory: its bytes are a file."""
@@ -392,8 +277,7 @@ class Packs(MarketTest):
         with open(out, "wb") as file:
             file.write(self.files["a"][:1000])
         subprocess.run([CURL, "-sS", "--fail", "-C", "-", "-o", out, url], timeout=60, check=True)
-        with open(out, "rb") as file:
-            self.assertEqual(file.read(), self.files["a"])
+        self.assertEqual(read(out), self.files["a"])
 
     def test_4_gateway_and_liars(self):
         gate = self.market.gateway()

@@ -8,7 +8,7 @@ import time
 
 from market import (COIN, UNIT, Daemon, Market, MarketTest, free_port, http_request, main,
                     wait_until)
-from test_packs import directory_of, pack_of
+from trees import directory_of, pack_of
 
 CACHES = 3
 PRICE = 100000
