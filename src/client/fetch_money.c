@@ -314,6 +314,7 @@ static souk_status open_session(struct paid_provider *provider, struct souk_stri
 	SOUK_TRY(paid_strip_give(provider, open));
 	return souk_customer_opened(provider->customer);
 }
+
 void paid_open_job(void *ctx)
 {
 	struct paid_provider *provider = ctx;

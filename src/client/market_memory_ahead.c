@@ -15,8 +15,8 @@
 #include "souk/payment/allotment.h"
 
 #define CALL_MS 3000u
-/* To the control server, for an offer and a session at once, and to the data server. Each is a
- * thread of the provider's: no more than the next fetch needs. */
+/* To the control server, for an offer and, beside it, a stream's first session (fetch_early.c); and
+ * to the data server. Each is a thread of the provider's: no more than the next fetch needs. */
 #define CONTROL_CONNECTIONS 2u
 #define DATA_CONNECTIONS    2u
 #define CONNECTIONS	    (CONTROL_CONNECTIONS + DATA_CONNECTIONS)
@@ -107,7 +107,7 @@ void memory_touch(struct market_memory *memory)
 	struct touch *touch = count == 0 ? NULL : calloc(1, sizeof *touch);
 	if (touch == NULL)
 		return;
-	/* A session is asked for by these. */
+	/* Every other session is asked for by these. */
 	for (size_t i = 0; i < count && !memory_is_stopping(memory); i++)
 		touch_client(&providers[i]);
 	touch_engine(memory, touch, providers, count);

@@ -72,24 +72,35 @@ static void test_rfc8439_message(void **state)
 	assert_memory_equal(out, message, sizeof out);
 }
 
+static void random_inputs(
+	uint64_t seed, uint8_t *message, size_t size, uint8_t key[32], uint8_t nonce[12])
+{
+	struct souk_rng rng;
+	souk_rng_init(&rng, seed);
+	souk_rng_fill(&rng, message, size);
+	souk_rng_fill(&rng, key, 32);
+	souk_rng_fill(&rng, nonce, 12);
+}
+
+static void xor_by_blocks(uint8_t *out, const uint8_t *message, size_t size, const uint8_t key[32],
+	const uint8_t nonce[12], uint32_t counter)
+{
+	for (size_t at = 0; at < size; at += 64)
+		souk_chacha20_xor(out + at, message + at, size - at < 64 ? size - at : 64, key,
+			nonce, counter + (uint32_t)(at / 64));
+}
+
 /* One call to libcrypto, a call per block, and our own code for all blocks: the same bytes. */
 static void test_whole_equals_blocks(void **state)
 {
 	uint8_t message[1500], whole[1500], blocks[1500], plain[1500], key[32], nonce[12];
-	struct souk_rng rng;
 	(void)state;
-	souk_rng_init(&rng, 1);
-	souk_rng_fill(&rng, message, sizeof message);
-	souk_rng_fill(&rng, key, sizeof key);
-	souk_rng_fill(&rng, nonce, sizeof nonce);
+	random_inputs(1, message, sizeof message, key, nonce);
 	for (size_t size = 0; size < sizeof message; size += 1 + size / 16) {
 		uint32_t counter = 0xffffffe0u; /* its last blocks use the last counters */
 		memset(whole, 0xee, sizeof whole);
 		souk_chacha20_xor(whole, message, size, key, nonce, counter);
-		for (size_t at = 0; at < size; at += 64)
-			souk_chacha20_xor(blocks + at, message + at,
-				size - at < 64 ? size - at : 64, key, nonce,
-				counter + (uint32_t)(at / 64));
+		xor_by_blocks(blocks, message, size, key, nonce, counter);
 		assert_memory_equal(whole, blocks, size);
 		unsigned calls = libcrypto_calls;
 		libcrypto_refuses = true;
@@ -110,21 +121,14 @@ static void test_long_equals_blocks(void **state)
 	enum { SIZE = 3 * 2048 + 200, ROOM = SIZE + 2 };
 	static uint8_t message[SIZE], whole[ROOM], blocks[SIZE];
 	uint8_t key[32], nonce[12];
-	struct souk_rng rng;
 	(void)state;
-	souk_rng_init(&rng, 2);
-	souk_rng_fill(&rng, message, sizeof message);
-	souk_rng_fill(&rng, key, sizeof key);
-	souk_rng_fill(&rng, nonce, sizeof nonce);
+	random_inputs(2, message, sizeof message, key, nonce);
 	for (size_t size = 2047; size <= SIZE; size += 1 + size % 61) {
 		uint32_t counter = (uint32_t)(0 - (size + 63) / 64); /* to the last counter */
 		memset(whole, 0xee, sizeof whole);
 		memcpy(whole + 1, message, size);
 		souk_chacha20_xor(whole + 1, whole + 1, size, key, nonce, counter);
-		for (size_t at = 0; at < size; at += 64)
-			souk_chacha20_xor(blocks + at, message + at,
-				size - at < 64 ? size - at : 64, key, nonce,
-				counter + (uint32_t)(at / 64));
+		xor_by_blocks(blocks, message, size, key, nonce, counter);
 		assert_memory_equal(whole + 1, blocks, size);
 		assert_int_equal(whole[0], 0xee);
 		assert_int_equal(whole[size + 1], 0xee);
