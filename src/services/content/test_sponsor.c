@@ -134,6 +134,7 @@ static void storm(uint64_t seed)
 		v[i]->rng = &rng;
 		v[i]->loss = (uint32_t)souk_rng_below(&rng, 20);
 		v[i]->late = (uint32_t)souk_rng_below(&rng, 80);
+		v[i]->admits = (uint32_t)souk_rng_below(&rng, 80);
 	}
 	for (uint32_t i = 0; i < 4000; i++) {
 		uint32_t who = (uint32_t)souk_rng_below(&rng, 3);
@@ -306,12 +307,14 @@ static void test_unreadable_content(void **state)
 		souk_sponsor_claim(&kit->sponsor, &effect.claim, kit->now, &tickets), SOUK_IO_READ);
 	assert_int_equal(kit->sponsor.totals.spent.ncoin, 0);
 	struct kit_viewing *w = kit_viewing_new(kit, 901, 0, 0, 5);
-	assert_false(kit_viewing_run(w, 12) && w->viewer.state > SOUK_VIEWER_OPENING &&
-		     w->viewer.state < SOUK_VIEWER_FAILED);
+	(void)kit_viewing_run(w, 12);
+	assert_int_equal(w->viewer.state, SOUK_VIEWER_ASKING);
 	for (uint32_t i = 0; i < KIT_CACHES; i++)
 		assert_true(kit->payer.free[i].used.ncoin == 0 ||
 			    kit->payer.free[i].used.ncoin == 14 * KIT_PRICE);
 	kit->disk_fails = false;
+	assert_true(kit_viewing_run(w, 500));
+	assert_int_equal(w->viewer.state, SOUK_VIEWER_DONE);
 	assert_int_equal(
 		souk_sponsor_claim(&kit->sponsor, &effect.claim, kit->now, &tickets), SOUK_OK);
 	kit_viewing_free(v);
@@ -322,9 +325,9 @@ static void test_unreadable_content(void **state)
 /* ------------------------------------------------------------------ quotas and draws */
 
 static souk_status ask(struct kit_sponsor *kit, uint64_t seed, uint64_t number, uint32_t chunks,
-	uint64_t prefix, struct souk_signed_bundle_offer *ret)
+	uint64_t prefix, struct souk_bundle_offer *ret)
 {
-	souk_status status = kit_sponsor_ask(kit, seed, number, chunks, prefix, ret);
+	souk_status status = kit_sponsor_draw(kit, seed, number, chunks, prefix, ret);
 	check_books(kit);
 	return status;
 }
@@ -333,26 +336,27 @@ static void test_quotas(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_signed_bundle_offer offer, again;
+	struct souk_bundle_offer offer, again;
 	kit->sponsor.config.viewer_units = kit->config.viewer_units = 20;
 	kit->sponsor.config.prefix_units = kit->config.prefix_units = 31;
 	assert_int_equal(ask(kit, 1, 0, 9, 55, &offer), SOUK_OK);
-	assert_int_equal(offer.offer.units, 3);
-	assert_int_equal(offer.offer.caches.count, N);
+	assert_int_equal(offer.units, 3);
+	assert_int_equal(offer.caches.count, N);
 	/* The same again is not charged again, and is the same draw. */
 	assert_int_equal(ask(kit, 1, 0, 9, 55, &again), SOUK_OK);
-	assert_memory_equal(&offer.signature, &again.signature, sizeof offer.signature);
+	assert_memory_equal(&offer.bundle, &again.bundle, sizeof offer.bundle);
+	assert_memory_equal(&offer.caches, &again.caches, sizeof offer.caches);
 	assert_int_equal(kit->viewers[0].record.units, 9);
 	/* Another wish under the same number is not. */
 	assert_int_equal(ask(kit, 1, 0, 10, 55, &again), SOUK_PEER_OUT_OF_ORDER);
 	assert_int_equal(ask(kit, 1, 2, 9, 55, &again), SOUK_PEER_OUT_OF_ORDER);
 	/* Cut to what is left: 11 units, 3 rows. */
 	assert_int_equal(ask(kit, 1, 1, 30, 55, &offer), SOUK_OK);
-	assert_int_equal(offer.offer.units, 3);
+	assert_int_equal(offer.units, 3);
 	assert_int_equal(ask(kit, 1, 2, 30, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
 	/* A fresh key in the same network has what is left of that: 13 units, 4 rows. */
 	assert_int_equal(ask(kit, 2, 0, 30, 55, &offer), SOUK_OK);
-	assert_int_equal(offer.offer.units, 4);
+	assert_int_equal(offer.units, 4);
 	assert_int_equal(ask(kit, 3, 0, 30, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
 	/* Quotas outlive the process. */
 	kit_sponsor_restart(kit, 77);
@@ -374,14 +378,14 @@ static void test_budget(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	kit->sponsor.config.budget.ncoin = 7 * N * KIT_PRICE + 5;
 	assert_int_equal(ask(kit, 1, 0, 9, 1, &offer), SOUK_OK);
 	assert_int_equal(ask(kit, 2, 0, 30, 1, &offer), SOUK_OK);
-	assert_int_equal(offer.offer.units, 4);
+	assert_int_equal(offer.units, 4);
 	assert_int_equal(ask(kit, 3, 0, 1, 1, &offer), SOUK_LOCAL_BUDGET);
 	/* What nobody opened is free again. */
-	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+	kit->now = souk_time_plus_ms(kit->now, kit->config.drawn_ms);
 	souk_sponsor_tick(&kit->sponsor, kit->now);
 	assert_int_equal(ask(kit, 3, 0, 1, 1, &offer), SOUK_OK);
 	kit_sponsor_free(kit);
@@ -391,7 +395,7 @@ static void test_budget(void **state)
 static void test_draws(void **state)
 {
 	(void)state;
-	struct souk_signed_bundle_offer offer, other;
+	struct souk_bundle_offer offer, other;
 	uint32_t drawn[KIT_CACHES] = {0}, differs = 0;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
 	for (uint32_t i = 0; i < 400; i++) {
@@ -405,8 +409,8 @@ static void test_draws(void **state)
 		assert_int_equal(ask(kit, 100 + i, 0, 1, i, &offer), SOUK_OK);
 		uint32_t seen = 0;
 		for (uint32_t j = 0; j < N; j++)
-			seen |= 1u << kit_sponsor_provider(
-					kit, &offer.offer.caches.items[j].offer.provider);
+			seen |= 1u
+				<< kit_sponsor_provider(kit, &offer.caches.items[j].offer.provider);
 		assert_int_equal(__builtin_popcount(seen), N);
 		for (uint32_t j = 0; j < KIT_CACHES; j++)
 			drawn[j] += seen >> j & 1;
@@ -420,8 +424,8 @@ static void test_draws(void **state)
 		kit_sponsor_restart(b, 1000 + i);
 		assert_int_equal(ask(a, i, 0, 1, 1, &offer), SOUK_OK);
 		assert_int_equal(ask(b, i, 0, 1, 1, &other), SOUK_OK);
-		differs += memcmp(&offer.offer.caches.items[0].offer.provider,
-				   &other.offer.caches.items[0].offer.provider,
+		differs += memcmp(&offer.caches.items[0].offer.provider,
+				   &other.caches.items[0].offer.provider,
 				   sizeof(struct souk_address)) != 0;
 		kit_sponsor_free(a);
 		kit_sponsor_free(b);
@@ -449,20 +453,17 @@ static void test_bad_asks(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	static struct souk_bundle_open open;
 	struct souk_identity viewer;
-	struct souk_signed_bundle_offer offer;
+	struct souk_signed_bundle_ask good, bad;
+	struct souk_time now = kit->now;
 	kit_identity(&viewer, 71);
-	const struct souk_signed_bundle_ask good = {.ask = {.version = SOUK_SPONSOR_VERSION,
-							    .sponsor = kit->payer.issuer.address,
-							    .viewer = viewer.address,
-							    .content = kit->content.id,
-							    .chunks = 9}};
-	struct souk_signed_bundle_ask bad;
+	kit_sponsor_ask(kit, 71, 0, 9, &good);
 #define REFUSED(change, status)                                                                    \
 	bad = good;                                                                                \
 	change;                                                                                    \
 	souk_bundle_ask_sign(&bad, &viewer);                                                       \
-	assert_int_equal(souk_sponsor_ask(&kit->sponsor, &bad, 1, kit->now, &offer), status)
+	assert_int_equal(kit_sponsor_bundle(kit, &bad, 1, &open), status)
 	REFUSED(bad.ask.version = 2, SOUK_PEER_BAD_VERSION);
 	REFUSED(bad.ask.sponsor.bytes[0] ^= 1, SOUK_PEER_BAD_REQUEST);
 	REFUSED(bad.ask.content.bytes[0] ^= 1, SOUK_PEER_UNKNOWN_CONTENT);
@@ -470,112 +471,17 @@ static void test_bad_asks(void **state)
 	REFUSED(bad.ask.first = KIT_CHUNKS, SOUK_PEER_NO_CHUNK);
 	REFUSED(bad.ask.chunks = 0, SOUK_PEER_NO_CHUNK);
 	REFUSED(bad.ask.number = 1, SOUK_PEER_OUT_OF_ORDER);
-	bad = good;
-	assert_int_equal(souk_sponsor_ask(&kit->sponsor, &bad, 1, kit->epoch_end, &offer),
-		SOUK_PEER_EPOCH_CLOSED);
+	kit->now = kit->epoch_end;
+	REFUSED(, SOUK_PEER_EPOCH_CLOSED);
+	kit->now = now;
 	assert_int_equal(kit->sponsor.viewer_count + kit->sponsor.prefix_count, 0);
+	for (uint32_t i = 0; i < KIT_CACHES; i++)
+		assert_int_equal(kit->payer.free[i].used.ncoin, 0);
 	kit->sponsor.epoch_known = false;
 	REFUSED(, SOUK_LOCAL_STATE);
 	kit_sponsor_free(kit);
 }
 #undef REFUSED
-
-/* ------------------------------------------------------------------ opening */
-
-/* A viewer that has all grants, and the open that it would send. */
-static struct kit_viewing *at_open(
-	struct kit_sponsor *kit, uint64_t seed, struct souk_bundle_open *ret)
-{
-	struct kit_viewing *v = kit_viewing_new(kit, seed, 0, 0, 12);
-	while (v->viewer.state != SOUK_VIEWER_OPENING)
-		assert_true(kit_viewing_run(v, 1));
-	memset(ret, 0, sizeof *ret);
-	souk_viewer_open_of(&v->viewer, ret);
-	return v;
-}
-
-static void test_bad_opens(void **state)
-{
-	(void)state;
-	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	static struct souk_bundle_open good, bad;
-	static struct souk_bundle_strips strips;
-	struct kit_viewing *v = at_open(kit, 9, &good);
-	uint64_t used = kit->payer.free[0].used.ncoin;
-#define REFUSED(change, status)                                                                    \
-	bad = good;                                                                                \
-	change;                                                                                    \
-	assert_int_equal(kit_sponsor_open(kit, &bad, &strips), status)
-	REFUSED(bad.bundle.bytes[0] ^= 1, SOUK_PEER_UNKNOWN_BUNDLE);
-	REFUSED(bad.sessions.count = 2, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1] = good.sessions.items[0], SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].ask.units++, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].ask.price.ncoin++, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].ask.escrow.bytes[0] ^= 1, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].ask.epoch++, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].ask.content.bytes[0] ^= 1, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].grant.grant.window = 1, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].grant.grant.price.ncoin++, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].grant.grant.key_anchor.bytes[0] ^= 1, SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].grant.grant.key_checkpoints.bytes[0] ^= 1,
-		SOUK_PEER_BAD_GRANT);
-	REFUSED(bad.sessions.items[1].grant.grant.session.bytes[0] ^= 1, SOUK_PEER_BAD_GRANT);
-	assert_int_equal(kit->sponsor.totals.suspected, 0);
-	assert_int_equal(kit->payer.free[0].used.ncoin, used);
-	check_books(kit);
-	assert_int_equal(kit_sponsor_open(kit, &good, &strips), SOUK_OK);
-	/* Again: the same strips; otherwise: refused. */
-	static struct souk_bundle_strips again;
-	assert_int_equal(kit_sponsor_open(kit, &good, &again), SOUK_OK);
-	assert_memory_equal(&strips.strips.items[0].strip, &again.strips.items[0].strip,
-		sizeof strips.strips.items[0].strip);
-	REFUSED(bad.sessions.items[0].grant.grant.session.bytes[0] ^= 1, SOUK_PEER_OUT_OF_ORDER);
-	kit_viewing_free(v);
-	kit_sponsor_free(kit);
-}
-
-#undef REFUSED
-
-/* A leaf that is too short: no leaf is used. */
-static void test_leaf_too_short(void **state)
-{
-	(void)state;
-	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	static struct souk_bundle_open open;
-	static struct souk_bundle_strips strips;
-	struct kit_viewing *v = at_open(kit, 9, &open);
-	uint32_t last = kit_sponsor_provider(kit, &open.sessions.items[N - 1].ask.provider);
-	struct souk_amount amount = kit->payer.free[last].amount;
-	kit->payer.free[last].amount.ncoin = 4 * KIT_PRICE - 1;
-	assert_int_equal(kit_sponsor_open(kit, &open, &strips), SOUK_PEER_STRIP_RANGE);
-	for (uint32_t i = 0; i < KIT_CACHES; i++)
-		assert_int_equal(kit->payer.free[i].used.ncoin, 0);
-	kit->payer.free[last].amount = amount;
-	assert_int_equal(kit_sponsor_open(kit, &open, &strips), SOUK_OK);
-	kit_viewing_free(v);
-	kit_sponsor_free(kit);
-}
-
-/* A cache that draws its keys itself, so that the sponsor could not compute what it sends: its own
- * signature shows it. */
-static void test_keys_not_as_agreed(void **state)
-{
-	(void)state;
-	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	static struct souk_bundle_open open;
-	static struct souk_bundle_strips strips;
-	for (uint32_t i = 0; i < KIT_CACHES; i++)
-		kit->secrets[i].bytes[0] ^= 1;
-	struct kit_viewing *v = at_open(kit, 9, &open);
-	assert_int_equal(kit_sponsor_open(kit, &open, &strips), SOUK_PEER_BAD_GRANT);
-	assert_int_equal(kit->sponsor.totals.suspected, 1);
-	struct souk_bundle_open forged = open;
-	forged.sessions.items[0].grant.signature.bytes[5] ^= 1;
-	assert_int_equal(kit_sponsor_open(kit, &forged, &strips), SOUK_PEER_BAD_GRANT);
-	assert_int_equal(kit->sponsor.totals.suspected, 1);
-	kit_viewing_free(v);
-	kit_sponsor_free(kit);
-}
 
 /* A cache enlists anew while it serves: what runs goes on. */
 static void test_enlist_again(void **state)
@@ -640,11 +546,11 @@ static void test_garbage_is_not_paid(void **state)
 	kit_sponsor_restart(kit, 3);
 	assert_int_equal(kit_sponsor_recruit(kit, cheat), SOUK_LOCAL_STATE);
 	for (uint32_t i = 0; i < 12; i++) {
-		struct souk_signed_bundle_offer offer;
+		struct souk_bundle_offer offer;
 		assert_int_equal(ask(kit, 50 + i, 0, 1, i, &offer), SOUK_OK);
 		for (uint32_t j = 0; j < N; j++)
-			assert_false(souk_address_equal(
-				&offer.offer.caches.items[j].offer.provider, address));
+			assert_false(
+				souk_address_equal(&offer.caches.items[j].offer.provider, address));
 	}
 	kit_viewing_free(v);
 	kit_sponsor_free(kit);
@@ -670,7 +576,7 @@ static void test_too_few_caches(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	for (uint32_t i = N - 1; i < KIT_CACHES; i++)
 		souk_sponsor_release(
 			&kit->sponsor, &kit->providers[i].identity.address, &kit->content.id);
@@ -748,9 +654,6 @@ int main(void)
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_no_small_bundles),
 		cmocka_unit_test(test_bad_asks),
-		cmocka_unit_test(test_bad_opens),
-		cmocka_unit_test(test_leaf_too_short),
-		cmocka_unit_test(test_keys_not_as_agreed),
 		cmocka_unit_test(test_enlist_again),
 		cmocka_unit_test(test_garbage_is_not_paid),
 		cmocka_unit_test(test_keys_withheld),

@@ -106,19 +106,19 @@ static void test_quota(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_of(N, SEGMENT, SOUK_PUZZLE_FAST, 1, 1);
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	uint32_t bundles = 0;
 	kit->sponsor.config.viewer_units = 5 * N;
 	kit->sponsor.config.prefix_units = 7 * N + N - 1;
-	while (kit_sponsor_ask(kit, 1, bundles, 1, 9, &offer) == SOUK_OK) {
-		assert_int_equal(offer.offer.caches.count, 1);
+	while (kit_sponsor_draw(kit, 1, bundles, 1, 9, &offer) == SOUK_OK) {
+		assert_int_equal(offer.caches.count, 1);
 		bundles++;
 	}
 	assert_int_equal(bundles, 5);
-	while (kit_sponsor_ask(kit, 2, bundles - 5, 1, 9, &offer) == SOUK_OK)
+	while (kit_sponsor_draw(kit, 2, bundles - 5, 1, 9, &offer) == SOUK_OK)
 		bundles++;
 	assert_int_equal(bundles, 7);
-	assert_int_equal(kit_sponsor_ask(kit, 2, 2, 1, 9, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	assert_int_equal(kit_sponsor_draw(kit, 2, 2, 1, 9, &offer), SOUK_PEER_SPONSOR_QUOTA);
 	kit_sponsor_free(kit);
 }
 
@@ -126,12 +126,12 @@ static void test_budget(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_of(N, SEGMENT, SOUK_PUZZLE_FAST, 2, 1);
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	kit->sponsor.config.budget.ncoin = 5 * KIT_PRICE;
-	assert_int_equal(kit_sponsor_ask(kit, 1, 0, 2, 1, &offer), SOUK_OK);
-	assert_int_equal(kit_sponsor_ask(kit, 2, 0, 2, 1, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 1, 0, 2, 1, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 2, 0, 2, 1, &offer), SOUK_OK);
 	assert_int_equal(kit->sponsor.held.ncoin, 4 * KIT_PRICE);
-	assert_int_equal(kit_sponsor_ask(kit, 3, 0, 2, 1, &offer), SOUK_LOCAL_BUDGET);
+	assert_int_equal(kit_sponsor_draw(kit, 3, 0, 2, 1, &offer), SOUK_LOCAL_BUDGET);
 	kit_sponsor_free(kit);
 }
 
@@ -150,12 +150,12 @@ static void test_few_caches(void **state)
 	(void)state;
 	for (uint32_t chunks = 1; chunks <= 3; chunks++) {
 		struct kit_sponsor *kit = kit_sponsor_of(N, SEGMENT, SOUK_PUZZLE_FAST, chunks, 1);
-		struct souk_signed_bundle_offer offer;
+		struct souk_bundle_offer offer;
 		release_from(kit, chunks);
-		assert_int_equal(kit_sponsor_ask(kit, 1, 0, chunks, 1, &offer), SOUK_OK);
+		assert_int_equal(kit_sponsor_draw(kit, 1, 0, chunks, 1, &offer), SOUK_OK);
 		release_from(kit, chunks - 1);
-		assert_int_equal(
-			kit_sponsor_ask(kit, 2, 0, chunks, 1, &offer), SOUK_LOCAL_NO_PROVIDER_LEFT);
+		assert_int_equal(kit_sponsor_draw(kit, 2, 0, chunks, 1, &offer),
+			SOUK_LOCAL_NO_PROVIDER_LEFT);
 		kit_sponsor_free(kit);
 	}
 }
@@ -165,19 +165,19 @@ static void test_doubt(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_of(N, SEGMENT, SOUK_PUZZLE_FAST, 1, 1);
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	release_from(kit, 2);
 	kit->caches[0].in_doubt = true;
 	kit->sponsor.doubts = 1;
 	for (uint32_t i = 0; i < 8; i++) {
-		assert_int_equal(kit_sponsor_ask(kit, i, 0, 1, i, &offer), SOUK_OK);
+		assert_int_equal(kit_sponsor_draw(kit, i, 0, 1, i, &offer), SOUK_OK);
 		assert_int_equal(
-			kit_sponsor_provider(kit, &offer.offer.caches.items[0].offer.provider), 1);
+			kit_sponsor_provider(kit, &offer.caches.items[0].offer.provider), 1);
 	}
 	release_from(kit, 1);
-	assert_int_equal(kit_sponsor_ask(kit, 8, 0, 1, 8, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 8, 0, 1, 8, &offer), SOUK_OK);
 	kit->caches[0].record.barred = true;
-	assert_int_equal(kit_sponsor_ask(kit, 9, 0, 1, 9, &offer), SOUK_LOCAL_NO_PROVIDER_LEFT);
+	assert_int_equal(kit_sponsor_draw(kit, 9, 0, 1, 9, &offer), SOUK_LOCAL_NO_PROVIDER_LEFT);
 	kit_sponsor_free(kit);
 }
 

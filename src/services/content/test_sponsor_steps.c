@@ -24,33 +24,33 @@ static void test_part_of_a_network(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	kit->sponsor.config.prefix_viewers = kit->config.prefix_viewers = 4;
 	kit->sponsor.config.prefix_bundles = kit->config.prefix_bundles = 6;
 	for (uint64_t seed = 1; seed <= 4; seed++)
-		assert_int_equal(kit_sponsor_ask(kit, seed, 0, 1, 55, &offer), SOUK_OK);
+		assert_int_equal(kit_sponsor_draw(kit, seed, 0, 1, 55, &offer), SOUK_OK);
 	assert_true(souk_sponsor_has_all_viewers(&kit->sponsor, 55));
-	assert_int_equal(kit_sponsor_ask(kit, 5, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	assert_int_equal(kit_sponsor_draw(kit, 5, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
 	/* Those that are known may go on, as far as bundles go; others are not concerned. */
-	assert_int_equal(kit_sponsor_ask(kit, 1, 1, 1, 55, &offer), SOUK_OK);
-	assert_int_equal(kit_sponsor_ask(kit, 1, 2, 1, 55, &offer), SOUK_OK);
-	assert_int_equal(kit_sponsor_ask(kit, 1, 3, 1, 55, &offer), SOUK_LOCAL_FULL);
+	assert_int_equal(kit_sponsor_draw(kit, 1, 1, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 1, 2, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 1, 3, 1, 55, &offer), SOUK_LOCAL_FULL);
 	assert_false(souk_sponsor_has_all_viewers(&kit->sponsor, 56));
-	assert_int_equal(kit_sponsor_ask(kit, 5, 0, 1, 56, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 5, 0, 1, 56, &offer), SOUK_OK);
 	/* Nor is it forgotten with the process. */
 	kit_sponsor_restart(kit, 78);
-	assert_int_equal(kit_sponsor_ask(kit, 6, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
-	assert_int_equal(kit_sponsor_ask(kit, 2, 1, 1, 55, &offer), SOUK_LOCAL_FULL);
+	assert_int_equal(kit_sponsor_draw(kit, 6, 0, 1, 55, &offer), SOUK_PEER_SPONSOR_QUOTA);
+	assert_int_equal(kit_sponsor_draw(kit, 2, 1, 1, 55, &offer), SOUK_LOCAL_FULL);
 	/* What nobody opened is no bundle any more; in the next epoch all are new. */
-	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+	kit->now = souk_time_plus_ms(kit->now, kit->config.drawn_ms);
 	souk_sponsor_tick(&kit->sponsor, kit->now);
-	assert_int_equal(kit_sponsor_ask(kit, 2, 1, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 2, 1, 1, 55, &offer), SOUK_OK);
 	kit->epoch++;
 	kit->epoch_end = souk_time_plus_ms(kit->now, 500000);
 	struct souk_hash beacon = {{4}};
 	souk_sponsor_set_epoch(&kit->sponsor, kit->epoch, kit->epoch_end, &beacon, kit->now);
 	assert_int_equal(kit->sponsor.prefix_count, 0);
-	assert_int_equal(kit_sponsor_ask(kit, 6, 0, 1, 55, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_draw(kit, 6, 0, 1, 55, &offer), SOUK_OK);
 	kit_sponsor_free(kit);
 }
 
@@ -59,20 +59,16 @@ static void test_admission(void **state)
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
 	struct souk_identity site, viewer, stranger;
-	struct souk_signed_bundle_offer offer;
+	static struct souk_bundle_open open;
 	kit_identity(&site, 70);
 	kit_identity(&viewer, 71);
 	kit_identity(&stranger, 72);
 	kit->sponsor.config.site = site.address;
-	struct souk_signed_bundle_ask signed_ask = {.ask = {.version = SOUK_SPONSOR_VERSION,
-							    .sponsor = kit->payer.issuer.address,
-							    .viewer = viewer.address,
-							    .content = kit->content.id,
-							    .chunks = 9}};
+	struct souk_signed_bundle_ask signed_ask;
+	kit_sponsor_ask(kit, 71, 0, 9, &signed_ask);
 	struct souk_signed_admission *item = &signed_ask.admission.items[0];
-	souk_bundle_ask_sign(&signed_ask, &viewer);
-	assert_int_equal(souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer),
-		SOUK_PEER_SPONSOR_ADMISSION);
+	assert_int_equal(
+		kit_sponsor_bundle(kit, &signed_ask, 1, &open), SOUK_PEER_SPONSOR_ADMISSION);
 	signed_ask.admission.count = 1;
 	for (uint32_t wrong = 0; wrong < 5; wrong++) {
 		item->admission = (struct souk_admission){
@@ -81,24 +77,23 @@ static void test_admission(void **state)
 			.viewer = wrong == 3 ? stranger.address : viewer.address,
 			.expires = souk_time_plus_ms(kit->now, wrong == 4 ? 0 : 1000)};
 		souk_admission_sign(item, wrong == 0 ? &stranger : &site);
-		assert_int_equal(souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer),
+		assert_int_equal(kit_sponsor_bundle(kit, &signed_ask, 1, &open),
 			SOUK_PEER_SPONSOR_ADMISSION);
 	}
 	item->admission = (struct souk_admission){SOUK_SPONSOR_VERSION, kit->payer.issuer.address,
 		viewer.address, souk_time_plus_ms(kit->now, 1000)};
 	souk_admission_sign(item, &site);
-	assert_int_equal(
-		souk_sponsor_ask(&kit->sponsor, &signed_ask, 1, kit->now, &offer), SOUK_OK);
+	assert_int_equal(kit_sponsor_bundle(kit, &signed_ask, 1, &open), SOUK_OK);
 	kit_sponsor_free(kit);
 }
 
 /* ------------------------------------------------------------------ doubt */
 
-static bool is_drawn(const struct souk_signed_bundle_offer *offer, const struct souk_address *who)
+static bool is_drawn(const struct souk_bundle_offer *offer, const struct souk_address *who)
 {
 	bool found = false;
-	for (uint32_t i = 0; i < offer->offer.caches.count; i++)
-		found |= souk_address_equal(&offer->offer.caches.items[i].offer.provider, who);
+	for (uint32_t i = 0; i < offer->caches.count; i++)
+		found |= souk_address_equal(&offer->caches.items[i].offer.provider, who);
 	return found;
 }
 
@@ -106,15 +101,15 @@ static bool is_drawn(const struct souk_signed_bundle_offer *offer, const struct 
 static uint32_t times_drawn(struct kit_sponsor *kit, uint64_t *number,
 	const struct souk_address *who, struct souk_nonce *bundle)
 {
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < 40; i++) {
-		assert_int_equal(kit_sponsor_ask(kit, 1, (*number)++, 1, 1, &offer), SOUK_OK);
+		assert_int_equal(kit_sponsor_draw(kit, 1, (*number)++, 1, 1, &offer), SOUK_OK);
 		if (is_drawn(&offer, who)) {
 			count++;
-			*bundle = offer.offer.bundle;
+			*bundle = offer.bundle;
 		}
-		kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+		kit->now = souk_time_plus_ms(kit->now, kit->config.drawn_ms);
 		souk_sponsor_tick(&kit->sponsor, kit->now);
 	}
 	return count;
@@ -127,12 +122,12 @@ static void test_doubt(void **state)
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
 	struct souk_sponsor *sponsor = &kit->sponsor;
-	struct souk_signed_bundle_offer offer;
+	struct souk_bundle_offer offer;
 	uint64_t number = 1;
-	kit->config.offer_ms = sponsor->config.offer_ms = 100;
-	assert_int_equal(kit_sponsor_ask(kit, 1, 0, 1, 1, &offer), SOUK_OK);
-	struct souk_nonce bundle = offer.offer.bundle;
-	struct souk_address who = offer.offer.caches.items[1].offer.provider;
+	kit->config.drawn_ms = sponsor->config.drawn_ms = 100;
+	assert_int_equal(kit_sponsor_draw(kit, 1, 0, 1, 1, &offer), SOUK_OK);
+	struct souk_nonce bundle = offer.bundle;
+	struct souk_address who = offer.caches.items[1].offer.provider;
 	uint32_t index = kit_sponsor_provider(kit, &who); /* they were enlisted in this order */
 	assert_false(souk_sponsor_doubt(sponsor, &bundle, &kit->payer.issuer.address, kit->now));
 	assert_true(souk_sponsor_doubt(sponsor, &bundle, &who, kit->now));
@@ -157,42 +152,41 @@ static void test_doubt(void **state)
 
 /* ------------------------------------------------------------------ steps */
 
-/* A viewer that has all grants, and the open that it would send. */
-static struct kit_viewing *at_open(
-	struct kit_sponsor *kit, uint64_t seed, struct souk_bundle_open *ret)
-{
-	struct kit_viewing *v = kit_viewing_new(kit, seed, 0, 0, 12);
-	while (v->viewer.state != SOUK_VIEWER_OPENING)
-		assert_true(kit_viewing_run(v, 1));
-	memset(ret, 0, sizeof *ret);
-	souk_viewer_open_of(&v->viewer, ret);
-	return v;
-}
-
-/* An open, and all that its steps need. */
+/* A bundle in the making, and all that its steps need. */
 struct opening {
-	struct souk_bundle_open open;
+	struct souk_signed_bundle_ask ask;
 	struct souk_sponsor_work work;
-	struct souk_bundle_strips strips;
-	struct souk_payer_leaf *leaves[N];
+	struct souk_bundle_open open;
+	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
 	uint64_t used[N]; /* before */
 };
 
-static void begin_open(struct kit_sponsor *kit, struct opening *o)
+static souk_status draw_for(struct kit_sponsor *kit, struct opening *o)
 {
-	for (uint32_t i = 0; i < N; i++) {
-		o->leaves[i] = &kit->payer.free[kit_sponsor_provider(
-			kit, &o->open.sessions.items[i].ask.provider)];
+	souk_status status =
+		souk_sponsor_ask_draw(&kit->sponsor, &o->ask.ask, 1, kit->now, &o->work, &o->open);
+	if (status != SOUK_OK)
+		return status;
+	kit_sponsor_leaves(kit, &o->work.record, o->leaves, &o->open);
+	for (uint32_t i = 0; i < N; i++)
 		o->used[i] = o->leaves[i]->used.ncoin;
-	}
-	assert_int_equal(
-		souk_sponsor_open_begin(&kit->sponsor, &o->open, kit->now, &o->work), SOUK_OK);
+	return SOUK_OK;
 }
 
-static souk_status finish_open(struct kit_sponsor *kit, struct opening *o)
+/* Up to finish. */
+static struct opening *opening_new(struct kit_sponsor *kit, uint64_t seed)
 {
-	return souk_sponsor_open_finish(
-		&kit->sponsor, &o->work, &o->open, o->leaves, kit->now, &o->strips);
+	struct opening *o = calloc(1, sizeof *o);
+	assert_non_null(o);
+	kit_sponsor_ask(kit, seed, 0, 12, &o->ask);
+	assert_int_equal(draw_for(kit, o), SOUK_OK);
+	souk_sponsor_ask_compute(&o->work, &o->open);
+	return o;
+}
+
+static souk_status finish(struct kit_sponsor *kit, struct opening *o)
+{
+	return souk_sponsor_ask_finish(&kit->sponsor, &o->work, o->leaves, kit->now, &o->open);
 }
 
 static void check_unused(const struct opening *o)
@@ -205,21 +199,15 @@ static void test_opened_meanwhile(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct opening *o = calloc(1, sizeof *o), *twin = calloc(1, sizeof *twin);
-	assert_non_null(o);
-	assert_non_null(twin);
-	struct kit_viewing *v = at_open(kit, 900, &o->open);
-	twin->open = o->open;
-	begin_open(kit, o);
-	begin_open(kit, twin);
-	souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
-	souk_sponsor_open_compute(&twin->work, &twin->open, kit->now, &twin->strips);
-	assert_int_equal(finish_open(kit, o), SOUK_OK);
+	struct opening *o = opening_new(kit, 900), *twin = opening_new(kit, 900);
+	assert_memory_equal(
+		&o->work.record.bundle, &twin->work.record.bundle, sizeof(struct souk_nonce));
+	assert_int_equal(finish(kit, o), SOUK_OK);
 	for (uint32_t i = 0; i < N; i++)
 		twin->used[i] = twin->leaves[i]->used.ncoin;
-	assert_int_equal(finish_open(kit, twin), SOUK_LOCAL_EXISTS);
+	assert_int_equal(finish(kit, twin), SOUK_LOCAL_EXISTS);
 	check_unused(twin);
-	kit_viewing_free(v);
+	assert_int_equal(kit->sponsor.totals.bundles, 1);
 	free(o);
 	free(twin);
 	kit_sponsor_free(kit);
@@ -229,25 +217,23 @@ static void test_over_meanwhile(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct opening *o = calloc(1, sizeof *o);
-	assert_non_null(o);
-	struct kit_viewing *v = at_open(kit, 900, &o->open);
-	begin_open(kit, o);
-	souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
-	kit->now = souk_time_plus_ms(kit->now, kit->config.offer_ms);
+	struct opening *o = opening_new(kit, 900);
+	kit->now = souk_time_plus_ms(kit->now, kit->config.drawn_ms);
 	souk_sponsor_tick(&kit->sponsor, kit->now);
-	assert_int_equal(finish_open(kit, o), SOUK_PEER_STRIP_EXPIRED);
+	assert_int_equal(finish(kit, o), SOUK_PEER_STRIP_EXPIRED);
 	check_unused(o);
 	assert_int_equal(kit->sponsor.held.ncoin, 0);
-	/* An unreadable content is said by finish, which has changed nothing. */
-	kit_viewing_free(v);
-	v = at_open(kit, 901, &o->open);
-	begin_open(kit, o);
-	kit->disk_fails = true;
-	souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
-	assert_int_equal(finish_open(kit, o), SOUK_IO_READ);
+	free(o);
+	/* The epoch ends, and the next one begins. */
+	o = opening_new(kit, 901);
+	struct souk_time now = kit->now;
+	kit->now = kit->epoch_end;
+	assert_int_equal(finish(kit, o), SOUK_PEER_EPOCH_CLOSED);
+	kit->now = now;
+	struct souk_hash beacon = {{4}};
+	souk_sponsor_set_epoch(&kit->sponsor, kit->epoch + 1, kit->epoch_end, &beacon, kit->now);
+	assert_int_equal(finish(kit, o), SOUK_PEER_EPOCH_CLOSED);
 	check_unused(o);
-	kit_viewing_free(v);
 	free(o);
 	kit_sponsor_free(kit);
 }
@@ -281,14 +267,11 @@ static void test_paid_meanwhile(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_bundle_open *open = calloc(1, sizeof *open);
-	struct souk_sponsor_work *work = calloc(1, sizeof *work);
+	struct opening *o = opening_new(kit, 900);
+	struct souk_sponsor_work *work = &o->work;
 	struct souk_segment_tickets tickets, again;
-	assert_non_null(open);
-	assert_non_null(work);
-	struct kit_viewing *v = at_open(kit, 900, open);
-	assert_int_equal(kit_sponsor_open(kit, open, &v->strips), SOUK_OK);
-	struct souk_segment_claim claim = claim_of(kit, &open->bundle, 0);
+	assert_int_equal(finish(kit, o), SOUK_OK);
+	struct souk_segment_claim claim = claim_of(kit, &o->open.offer.offer.bundle, 0);
 	assert_int_equal(souk_sponsor_claim_begin(&kit->sponsor, &claim, kit->now, work), SOUK_OK);
 	assert_int_equal(souk_sponsor_claim(&kit->sponsor, &claim, kit->now, &tickets), SOUK_OK);
 	souk_sponsor_claim_compute(work, &claim);
@@ -302,14 +285,12 @@ static void test_paid_meanwhile(void **state)
 	souk_sponsor_claim_answer(work, &claim, &again);
 	assert_same_tickets(&tickets, &again);
 	/* A wrong token is counted before anything is computed for it. */
-	claim = claim_of(kit, &open->bundle, 1);
+	claim = claim_of(kit, &o->open.offer.offer.bundle, 1);
 	claim.token.data[0] ^= 1;
 	assert_int_equal(souk_sponsor_claim_begin(&kit->sponsor, &claim, kit->now, work),
 		SOUK_PEER_SPONSOR_TOKEN);
 	assert_int_equal(kit->sponsor.totals.suspected, 1);
-	kit_viewing_free(v);
-	free(open);
-	free(work);
+	free(o);
 	kit_sponsor_free(kit);
 }
 
@@ -318,7 +299,7 @@ static void test_paid_meanwhile(void **state)
 struct crowd {
 	struct kit_sponsor *kit;
 	pthread_mutex_t lock; /* the machine */
-	struct opening *openings;
+	struct opening *openings[BUNDLES];
 	uint32_t next;
 };
 
@@ -328,19 +309,19 @@ static void *serve(void *ctx)
 	struct kit_sponsor *kit = crowd->kit;
 	pthread_mutex_lock(&crowd->lock);
 	while (crowd->next < BUNDLES) {
-		struct opening *o = &crowd->openings[crowd->next++];
+		struct opening *o = crowd->openings[crowd->next++];
 		struct souk_segment_tickets tickets;
-		begin_open(kit, o);
+		assert_int_equal(draw_for(kit, o), SOUK_OK);
 		pthread_mutex_unlock(&crowd->lock);
-		souk_sponsor_open_compute(&o->work, &o->open, kit->now, &o->strips);
+		souk_sponsor_ask_compute(&o->work, &o->open);
 		pthread_mutex_lock(&crowd->lock);
-		assert_int_equal(finish_open(kit, o), SOUK_OK);
-		struct souk_segment_claim claim = claim_of(kit, &o->open.bundle, 0);
+		assert_int_equal(finish(kit, o), SOUK_OK);
+		struct souk_segment_claim claim = claim_of(kit, &o->work.record.bundle, 0);
 		assert_int_equal(
 			souk_sponsor_claim_begin(&kit->sponsor, &claim, kit->now, &o->work),
 			SOUK_OK);
 		pthread_mutex_unlock(&crowd->lock);
-		souk_sponsor_open_sign(&o->strips, kit->config.identity);
+		souk_sponsor_ask_sign(&o->open, kit->config.identity);
 		souk_sponsor_claim_compute(&o->work, &claim);
 		pthread_mutex_lock(&crowd->lock);
 		assert_int_equal(
@@ -358,19 +339,21 @@ static void test_complained_meanwhile(void **state)
 {
 	(void)state;
 	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
-	struct souk_bundle_open open;
-	struct kit_viewing *v = at_open(kit, 900, &open);
+	struct opening *o = opening_new(kit, 900);
 	struct souk_sponsor *sponsor = &kit->sponsor;
-	uint32_t cache = kit_sponsor_provider(kit, &open.sessions.items[1].ask.provider);
+	struct souk_identity viewer;
+	const struct souk_address *provider = &o->work.record.sessions.items[1].provider;
+	uint32_t cache = kit_sponsor_provider(kit, provider);
+	kit_identity(&viewer, 900);
 	struct souk_signed_bundle_complaint good = {
 		.complaint = {.version = SOUK_SPONSOR_VERSION,
 			.sponsor = kit->payer.issuer.address,
-			.viewer = v->identity.address,
-			.bundle = open.bundle,
-			.provider = open.sessions.items[1].ask.provider,
+			.viewer = viewer.address,
+			.bundle = o->work.record.bundle,
+			.provider = *provider,
 			.status = (uint16_t)SOUK_PEER_BAD_UNIT}};
 	struct souk_signed_bundle_complaint bad;
-	souk_bundle_complaint_sign(&good, &v->identity);
+	souk_bundle_complaint_sign(&good, &viewer);
 #define REFUSED(change, why)                                                                       \
 	bad = good;                                                                                \
 	change;                                                                                    \
@@ -397,7 +380,7 @@ static void test_complained_meanwhile(void **state)
 		assert_int_equal(souk_sponsor_complain_finish(sponsor, &good.complaint), SOUK_OK);
 	}
 	assert_int_equal(kit->caches[cache].record.complaints, 1);
-	kit_viewing_free(v);
+	free(o);
 	kit_sponsor_free(kit);
 }
 
@@ -405,14 +388,14 @@ static void test_complained_meanwhile(void **state)
 static void test_many_threads(void **state)
 {
 	(void)state;
-	struct kit_viewing *v[BUNDLES];
 	pthread_t threads[THREADS];
-	struct crowd crowd = {.kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST),
-		.openings = calloc(BUNDLES, sizeof(struct opening))};
-	assert_non_null(crowd.openings);
+	struct crowd crowd = {.kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST)};
 	pthread_mutex_init(&crowd.lock, NULL);
-	for (uint32_t i = 0; i < BUNDLES; i++)
-		v[i] = at_open(crowd.kit, 900 + i, &crowd.openings[i].open);
+	for (uint32_t i = 0; i < BUNDLES; i++) {
+		crowd.openings[i] = calloc(1, sizeof *crowd.openings[i]);
+		assert_non_null(crowd.openings[i]);
+		kit_sponsor_ask(crowd.kit, 900 + i, 0, 12, &crowd.openings[i]->ask);
+	}
 	for (uint32_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, serve, &crowd), 0);
 	for (uint32_t i = 0; i < THREADS; i++)
@@ -423,8 +406,7 @@ static void test_many_threads(void **state)
 	assert_int_equal(used, (uint64_t)BUNDLES * N * 4 * KIT_PRICE);
 	assert_int_equal(crowd.kit->sponsor.totals.spent.ncoin, BUNDLES * N * KIT_PRICE);
 	for (uint32_t i = 0; i < BUNDLES; i++)
-		kit_viewing_free(v[i]);
-	free(crowd.openings);
+		free(crowd.openings[i]);
 	pthread_mutex_destroy(&crowd.lock);
 	kit_sponsor_free(crowd.kit);
 }
