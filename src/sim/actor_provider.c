@@ -72,6 +72,7 @@ static void done(struct sim_node *node)
 {
 	struct sim_provider *p = sim_provider_of(node);
 	free(p->agreements);
+	free(p->promises);
 	free(p->stock);
 	free(p);
 	node->state = NULL;
@@ -164,6 +165,9 @@ static void crash(struct sim_node *node)
 		.agreements = p->agreements,
 		.agreement_count = p->agreement_count,
 		.agreement_max = p->agreement_max,
+		.promises = p->promises,
+		.promise_count = p->promise_count,
+		.promise_max = p->promise_max,
 	};
 	for (uint32_t i = 0; i < p->agreement_count; i++)
 		p->agreements[i].is_answering = false;

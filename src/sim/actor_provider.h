@@ -70,6 +70,14 @@ struct sim_provider_kept {
 	struct souk_amount amount;
 };
 
+/* What a sponsor's caches are paid for a unit: the daemon keeps it with the recruit. */
+struct sim_provider_promise {
+	struct souk_hash escrow;
+	uint32_t number; /* of the content */
+	struct souk_amount price;
+	struct souk_amount earlier; /* of bundles that were drawn before it changed */
+};
+
 struct sim_provider_claim {
 	struct souk_nonce session;
 	struct souk_leaf_id leaf;
@@ -94,6 +102,8 @@ struct sim_provider {
 	uint8_t *stock; /* a bit for each content; NULL: all of them */
 	struct sim_provider_agreement *agreements;
 	uint32_t agreement_count, agreement_max;
+	struct sim_provider_promise *promises;
+	uint32_t promise_count, promise_max;
 
 	/* The process: made by start, gone with a crash. */
 	bool is_running;
@@ -208,6 +218,15 @@ struct souk_bytes sim_provider_session_key(
 	uint8_t out[SIM_WRITE_KEY_MAX], const struct souk_nonce *session);
 struct souk_bytes sim_provider_receipt_key(
 	uint8_t out[SIM_WRITE_KEY_MAX], const struct souk_leaf_id *leaf);
+
+/* sponsored: the sponsor whose ESCROW it is recruits it for content NUMBER, at the price as it is.
+ */
+void sim_provider_promise(struct sim_provider *p, const struct souk_hash *escrow, uint32_t number);
+/* What STRIP pays for, though nobody asked; RET->from is the caller's to set. SOUK_OK,
+ * SOUK_PEER_UNKNOWN_SESSION: no sponsor that recruited it pays, SOUK_PEER_UNKNOWN_CONTENT. */
+SOUK_MUST_CHECK souk_status sim_provider_find_promise(struct sim_provider *p,
+	const struct souk_strip *strip, struct souk_provider_item *ret,
+	struct souk_hash *ret_secret);
 
 /* settle: a round, in two halves. */
 void sim_provider_round(struct sim_provider *p);

@@ -6,7 +6,6 @@
 
 #include "actor_provider.h"
 #include "actor_reseller.h"
-#include "actor_sponsor.h"
 #include "souk/base/check.h"
 
 #define OFFER_LIFE_MS (10u * 60 * 1000)
@@ -180,7 +179,6 @@ static souk_status take_ask(
 		return SOUK_PEER_UNKNOWN_CONTENT;
 	const struct souk_content *content =
 		sim_contents_at(sim_world_contents(p->node->world), number);
-	struct souk_hash secret;
 	struct souk_provider_item item = {
 		.from = message->from,
 		.content = content->id,
@@ -188,8 +186,6 @@ static souk_status take_ask(
 		.chunk_size = content->chunk_size,
 		.price = p->price,
 	};
-	if (sim_sponsor_secret(p->node, &ask, &secret))
-		item.sponsor_secret = &secret;
 	/* A refusal costs nothing, so it is not counted against the node. */
 	SOUK_TRY(souk_provider_ask_check(&p->provider, &ask, &item, now));
 	if (!may_ask(p, message->from))
@@ -210,74 +206,6 @@ static void answer_ask(struct sim_provider *p, const struct sim_message *message
 	struct sim_message *answer = sim_provider_answer(p, message, SOUK_GRANT_OPEN_SIZE_MAX);
 	SIM_PROVIDER_ENCODE(grant_open, answer, &grant);
 	sim_provider_hold(p, answer);
-}
-
-/* ---------------------------------------------------------------- strips */
-
-/* What the ledger says about the money behind OPEN. RET_IS_NEW: the session waits for a strip. */
-static souk_status look_up_money(struct sim_provider *p, const struct souk_strip *strip,
-	struct souk_escrow_record *ret_escrow, struct souk_allotment_record *ret_allotment,
-	bool *ret_is_new)
-{
-	struct souk_hash escrow;
-	uint64_t epoch;
-	souk_status status = souk_provider_wants(&p->provider, &strip->nonce, &escrow, &epoch);
-	*ret_is_new = status == SOUK_OK;
-	/* An open session may be sent its strip again, when the answer to it was lost. */
-	if (status != SOUK_OK && status != SOUK_PEER_OUT_OF_ORDER)
-		return status;
-	/* Nobody has us ask for money that the ask did not speak of. */
-	if (!souk_hash_equal(&escrow, &strip->escrow) || epoch != strip->epoch)
-		return SOUK_PEER_STRIP_TERMS;
-	SOUK_TRY(sim_ledger_escrow(p->node, &strip->escrow, ret_escrow));
-	return sim_ledger_allotment(
-		p->node, &strip->escrow, strip->epoch, strip->segment, ret_allotment);
-}
-
-static void note_opened(struct sim_provider *p, uint32_t peer, const struct souk_strip_open *open)
-{
-	const struct sim_note said = {
-		.kind = SIM_NOTE_OPENED,
-		.peer = peer,
-		.session = open->strip.nonce,
-		.unit = open->strip.count,
-		.amount = open->strip.price,
-		.strip = open,
-	};
-	sim_note(p->node, &said);
-}
-
-static souk_status take_strip(
-	struct sim_provider *p, const struct sim_message *message, bool *ret_is_new)
-{
-	struct souk_strip_open open;
-	struct souk_escrow_record escrow;
-	struct souk_allotment_record allotment;
-	SOUK_TRY(souk_strip_open_decode(&open, sim_message_bytes(message), NULL));
-	SOUK_TRY(look_up_money(p, &open.strip, &escrow, &allotment, ret_is_new));
-	SOUK_TRY(sim_provider_receipt_check(p, &open.strip));
-	SOUK_TRY(souk_provider_strip(
-		&p->provider, &open.strip.nonce, &open, &allotment, &escrow, sim_now(p->node)));
-	if (souk_address_is_zero(&open.leaf.provider))
-		p->has_open_leaves = true;
-	if (*ret_is_new) {
-		note_opened(p, message->from, &open);
-		p->node->tally.sessions++;
-	}
-	return SOUK_OK;
-}
-
-static void answer_strip(struct sim_provider *p, const struct sim_message *message)
-{
-	bool is_new = false;
-	souk_status status = take_strip(p, message, &is_new);
-	if (status != SOUK_OK) {
-		sim_say(p->node, "refuses a strip of %u: %s", message->from,
-			souk_status_name(status));
-		sim_provider_refuse(p, message, status);
-		return;
-	}
-	sim_provider_hold(p, sim_provider_answer(p, message, 0));
 }
 
 /* ---------------------------------------------------------------- units */
@@ -350,7 +278,7 @@ static souk_status find_agreement(const struct sim_provider *p, const struct sim
 	struct souk_hash *ret_id, const struct souk_agreement **ret)
 {
 	*ret = NULL;
-	if (message->size == 0 || message->data.unit.unit == 0)
+	if (message->kind != SIM_UNIT || message->size == 0 || message->data.unit.unit == 0)
 		return SOUK_OK;
 	if (message->size != sizeof *ret_id)
 		return SOUK_PEER_BAD_REQUEST;
@@ -374,6 +302,7 @@ static struct sim_message *make_reply(struct sim_provider *p, const struct sim_m
 	struct sim_message *answer = sim_reply_new(p->node->world, message, SIM_UNIT_REPLY);
 	answer->wire_size = HEADER_SIZE + reply->length;
 	answer->data.reply = (struct sim_unit_reply){
+		.session = request->session,
 		.unit = request->unit,
 		.has_body = request->unit > 0,
 		.has_key = reply->has_key,
@@ -386,12 +315,23 @@ static struct sim_message *make_reply(struct sim_provider *p, const struct sim_m
 	return answer;
 }
 
-static souk_status take_unit(struct sim_provider *p, const struct sim_message *message,
-	struct before *before, struct sim_message **ret)
+static void note_sent(
+	struct sim_provider *p, const struct sim_message *message, const struct before *before)
+{
+	if (message->data.unit.unit == 0 || before->is_bound)
+		return;
+	note(p, SIM_NOTE_SERVED, message->from, &message->data.unit.session,
+		message->data.unit.unit);
+	p->node->tally.units_served++;
+}
+
+static souk_status take_unit(
+	struct sim_provider *p, const struct sim_message *message, struct sim_message **ret)
 {
 	const struct souk_unit_request *request = &message->data.unit;
 	const struct souk_agreement *agreement;
 	struct souk_provider_reply reply;
+	struct before before;
 	struct souk_hash id;
 	/* A ticket that cannot be kept must not be taken. */
 	if (p->writes.status != SOUK_OK)
@@ -400,37 +340,133 @@ static souk_status take_unit(struct sim_provider *p, const struct sim_message *m
 	/* After a restart: whether a stored session's epoch is still open, the ledger says. */
 	if (!p->provider.epoch_known)
 		return SOUK_IO_TIMEOUT;
-	*before = look_at(p, request);
+	before = look_at(p, request);
 	/* Before anything is bound, or a ticket taken. */
-	if (!has_asked(p, before, request))
+	if (!has_asked(p, &before, request))
 		return SOUK_LOCAL_NOT_HERE;
 	SOUK_TRY(souk_provider_unit(&p->provider, &reply, request, sim_now(p->node)));
-	count_payment(p, message, before);
+	count_payment(p, message, &before);
 	/* What is sold must be what was agreed upon: the statement says so. */
 	if (agreement != NULL && !souk_hash_equal(&reply.content, &agreement->terms))
 		return SOUK_PEER_NO_AGREEMENT;
 	struct sim_message *answer = make_reply(p, message, &reply);
+	souk_status status = agreement != NULL ? add_statement(p, message, &id, answer) : SOUK_OK;
+	if (status != SOUK_OK) {
+		sim_message_free(p->node->world, answer);
+		return status;
+	}
+	note_sent(p, message, &before);
 	*ret = answer;
-	return agreement != NULL ? add_statement(p, message, &id, answer) : SOUK_OK;
+	return SOUK_OK;
 }
 
 static void answer_unit(struct sim_provider *p, const struct sim_message *message)
 {
-	struct sim_message *answer = NULL;
-	struct before before;
-	souk_status status = take_unit(p, message, &before, &answer);
-	if (status != SOUK_OK) {
-		if (answer != NULL)
-			sim_message_free(p->node->world, answer);
+	struct sim_message *answer;
+	souk_status status = take_unit(p, message, &answer);
+	if (status == SOUK_OK)
+		sim_send(p->node, answer);
+	else
 		refuse_unit(p, message, status);
+}
+
+/* ---------------------------------------------------------------- strips */
+
+/* A strip, and what it is for. */
+struct payment {
+	struct souk_strip_open open;
+	bool is_new;	   /* the session waits for it */
+	bool is_sponsored; /* nobody asked: the session begins with it */
+	struct souk_provider_item item;
+	struct souk_hash secret;
+	struct souk_escrow_record escrow;
+	struct souk_allotment_record allotment;
+};
+
+/* Whether the session waits for PAYMENT, has it, or begins with it. */
+static souk_status look_up_session(struct sim_provider *p, uint32_t from, struct payment *payment)
+{
+	const struct souk_strip *strip = &payment->open.strip;
+	struct souk_hash escrow;
+	uint64_t epoch;
+	souk_status status = souk_provider_wants(&p->provider, &strip->nonce, &escrow, &epoch);
+	payment->is_new = status == SOUK_OK;
+	/* An open session may be sent its strip again, when the answer to it was lost. Nobody has
+	 * us ask for money that the ask did not speak of. */
+	if (status == SOUK_OK || status == SOUK_PEER_OUT_OF_ORDER)
+		return souk_hash_equal(&escrow, &strip->escrow) && epoch == strip->epoch
+			       ? SOUK_OK
+			       : SOUK_PEER_STRIP_TERMS;
+	if (status != SOUK_PEER_UNKNOWN_SESSION)
+		return status;
+	SOUK_TRY(sim_provider_find_promise(p, strip, &payment->item, &payment->secret));
+	payment->item.from = from;
+	payment->is_new = true;
+	payment->is_sponsored = true;
+	return may_ask(p, from) ? SOUK_OK : SOUK_LOCAL_FULL;
+}
+
+static void note_opened(struct sim_provider *p, uint32_t peer, const struct souk_strip_open *open)
+{
+	const struct sim_note said = {
+		.kind = SIM_NOTE_OPENED,
+		.peer = peer,
+		.session = open->strip.nonce,
+		.unit = open->strip.count,
+		.amount = open->strip.price,
+		.strip = open,
+	};
+	sim_note(p->node, &said);
+}
+
+static souk_status accept(struct sim_provider *p, const struct payment *payment)
+{
+	const struct souk_strip_open *open = &payment->open;
+	struct souk_time now = sim_now(p->node);
+	if (payment->is_sponsored)
+		return souk_provider_open(&p->provider, open, &payment->item, &payment->allotment,
+			&payment->escrow, now);
+	return souk_provider_strip(
+		&p->provider, &open->strip.nonce, open, &payment->allotment, &payment->escrow, now);
+}
+
+static souk_status take_strip(struct sim_provider *p, const struct sim_message *message)
+{
+	struct payment payment = {0};
+	const struct souk_strip *strip = &payment.open.strip;
+	SOUK_TRY(souk_strip_open_decode(&payment.open, sim_message_bytes(message), NULL));
+	SOUK_TRY(look_up_session(p, message->from, &payment));
+	SOUK_TRY(sim_ledger_escrow(p->node, &strip->escrow, &payment.escrow));
+	SOUK_TRY(sim_ledger_allotment(
+		p->node, &strip->escrow, strip->epoch, strip->segment, &payment.allotment));
+	SOUK_TRY(sim_provider_receipt_check(p, strip));
+	SOUK_TRY(accept(p, &payment));
+	if (souk_address_is_zero(&payment.open.leaf.provider))
+		p->has_open_leaves = true;
+	if (payment.is_new) {
+		note_opened(p, message->from, &payment.open);
+		p->node->tally.sessions++;
+	}
+	return SOUK_OK;
+}
+
+/* The strip is durable before the unit that came with it leaves. Where that cannot be sent, it is
+ * asked for again as any other: so a refusal is none of the strip. */
+static void answer_strip(struct sim_provider *p, const struct sim_message *message)
+{
+	struct sim_message *answer = NULL;
+	souk_status status = take_strip(p, message);
+	if (status != SOUK_OK) {
+		sim_say(p->node, "refuses a strip of %u: %s", message->from,
+			souk_status_name(status));
+		/* A session may have been put away for it. */
+		sim_provider_commit_soon(p);
+		sim_provider_refuse(p, message, status);
 		return;
 	}
-	if (answer->data.reply.has_body && !before.is_bound) {
-		note(p, SIM_NOTE_SERVED, message->from, &message->data.unit.session,
-			message->data.unit.unit);
-		p->node->tally.units_served++;
-	}
-	sim_send(p->node, answer);
+	if (message->data.unit.unit == 0 || take_unit(p, message, &answer) != SOUK_OK)
+		answer = sim_provider_answer(p, message, 0);
+	sim_provider_hold(p, answer);
 }
 
 /* ---------------------------------------------------------------- all kinds */

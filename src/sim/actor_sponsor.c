@@ -11,7 +11,7 @@
 #include "souk/crypto/sum_tree.h"
 
 #define ROUND_MS     250u
-#define OFFER_MS     10000u
+#define DRAWN_MS     10000u
 #define BUNDLE_MS    (10u * 60 * 1000)
 #define VIEWERS	     4096u
 #define BUNDLES	     1024u
@@ -82,8 +82,8 @@ struct sim_node *sim_sponsor_pick(struct sim_world *world, uint32_t number)
 	return NULL;
 }
 
-bool sim_sponsor_secret(
-	struct sim_node *provider, const struct souk_ask *ask, struct souk_hash *ret)
+bool sim_sponsor_secret(struct sim_node *provider, const struct souk_hash *escrow,
+	const struct souk_hash *content, struct souk_amount price, struct souk_hash *ret)
 {
 	struct souk_signed_recruit recruit;
 	for (uint32_t i = 0;; i++) {
@@ -91,9 +91,9 @@ bool sim_sponsor_secret(
 		if (sponsor == NULL || (i > 0 && sponsor == sim_sponsor_pick(provider->world, 0)))
 			return false;
 		const struct sim_sponsor *s = sponsor->state;
-		if (!souk_hash_equal(&s->escrow, &ask->escrow))
+		if (!souk_hash_equal(&s->escrow, escrow))
 			continue;
-		recruit_of(sponsor, provider, &ask->content, ask->price, &recruit);
+		recruit_of(sponsor, provider, content, price, &recruit);
 		return souk_sponsor_secret(ret, &provider->identity, &sponsor->identity.pubkey,
 			       &recruit.recruit) == SOUK_OK;
 	}
@@ -179,7 +179,7 @@ static void make_machine(struct sim_sponsor *s)
 		.units_max = (uint32_t)of->knobs[UNITS],
 		.viewer_units = scenario->quota_units,
 		.prefix_units = scenario->prefix_quota_units,
-		.offer_ms = OFFER_MS,
+		.drawn_ms = DRAWN_MS,
 		.bundle_ms = BUNDLE_MS,
 		.puzzle = {.mode = scenario->puzzle != 0 ? SOUK_PUZZLE_FAST : 0,
 			.rounds = PUZZLE_STEPS,
@@ -222,7 +222,7 @@ static void start(struct sim_node *node)
 	s->free = sim_alloc(nodes * sizeof *s->free);
 	s->scratch = sim_alloc(2 * nodes * sizeof *s->scratch); /* rows are padded */
 	s->open = sim_alloc(sizeof *s->open);
-	s->strips = sim_alloc(sizeof *s->strips);
+	s->work = sim_alloc(sizeof *s->work);
 	s->bytes = sim_alloc(SOUK_SPONSOR_BUNDLE_RECORD_SIZE_MAX);
 	s->replica_units = of->knobs[REPLICA_UNITS];
 	s->hold_ms = of->knobs[HOLD];
@@ -250,7 +250,7 @@ static void crash(struct sim_node *node)
 	free(s->free);
 	free(s->scratch);
 	free(s->open);
-	free(s->strips);
+	free(s->work);
 	free(s->bytes);
 	free(s->crews);
 	free(s->prospects);
@@ -290,7 +290,9 @@ souk_status sim_sponsor_enlist(
 		.expires = SOUK_TIME_NEVER,
 	};
 	souk_offer_sign(&enlist.offer, &provider->identity);
-	return souk_sponsor_enlist(s->sponsor, &recruit, &enlist, sim_now(s->node));
+	SOUK_TRY(souk_sponsor_enlist(s->sponsor, &recruit, &enlist, sim_now(s->node)));
+	sim_provider_promise(sim_provider_of(provider), &s->escrow, number);
+	return SOUK_OK;
 }
 
 /* Whoever has a leaf now. */
@@ -359,54 +361,34 @@ static void hold(struct sim_sponsor *s, struct sim_message *answer)
 	s->wants_commit = true;
 }
 
-static void answer_ask(
-	struct sim_sponsor *s, const struct sim_message *message, struct sim_message *answer)
-{
-	struct souk_signed_bundle_ask ask;
-	struct souk_signed_bundle_offer offer;
-	souk_status status = souk_signed_bundle_ask_decode(&ask, sim_message_bytes(message), NULL);
-	if (status == SOUK_OK)
-		status = souk_sponsor_ask(s->sponsor, &ask,
-			sim_sponsor_network(s->node->world, message->from), sim_now(s->node),
-			&offer);
-	if (status != SOUK_OK) {
-		sim_say(s->node, "draws nobody for %u: %s", message->from,
-			souk_status_name(status));
-		s->wants_commit = true;
-		refuse(s, answer, status);
-		return;
-	}
-	ENCODE(signed_bundle_offer, SOUK_SIGNED_BUNDLE_OFFER_SIZE_MAX, answer, &offer);
-	hold(s, answer);
-}
-
 static void keep_answer(struct sim_sponsor *s, const struct sim_message *answer)
 {
 	struct sim_sponsor_answer *kept = &s->answers[s->answer_count++ % SIM_SPONSOR_ANSWERS];
 	free(kept->bytes);
-	*kept = (struct sim_sponsor_answer){s->open->bundle, answer->size, sim_alloc(answer->size)};
+	*kept = (struct sim_sponsor_answer){
+		s->open->offer.offer.bundle, answer->size, sim_alloc(answer->size)};
 	memcpy(kept->bytes, answer->bytes, answer->size);
 }
 
-static souk_status answer_again(struct sim_sponsor *s, struct sim_message *answer)
+static souk_status answer_again(
+	struct sim_sponsor *s, const struct souk_nonce *bundle, struct sim_message *answer)
 {
 	for (uint32_t i = 0; i < SIM_SPONSOR_ANSWERS; i++) {
 		const struct sim_sponsor_answer *kept = &s->answers[i];
-		if (kept->bytes == NULL ||
-			memcmp(&kept->bundle, &s->open->bundle, sizeof kept->bundle) != 0)
+		if (kept->bytes == NULL || memcmp(&kept->bundle, bundle, sizeof *bundle) != 0)
 			continue;
 		answer->bytes = sim_alloc(kept->size);
 		answer->size = kept->size;
 		memcpy(answer->bytes, kept->bytes, kept->size);
 		return SOUK_OK;
 	}
-	return SOUK_PEER_UNKNOWN_BUNDLE;
+	return SOUK_PEER_OUT_OF_ORDER;
 }
 
 static void note_opened(struct sim_sponsor *s)
 {
-	for (uint32_t i = 0; i < s->strips->strips.count; i++) {
-		const struct souk_strip_open *open = &s->strips->strips.items[i];
+	for (uint32_t i = 0; i < s->open->sessions.count; i++) {
+		const struct souk_strip_open *open = &s->open->sessions.items[i].strip;
 		sim_note(s->node,
 			&(struct sim_note){.kind = SIM_NOTE_OPENED,
 				.peer = sim_node_of(s->node->world, &open->strip.payee)->id,
@@ -418,6 +400,64 @@ static void note_opened(struct sim_sponsor *s)
 	s->node->tally.sessions++;
 }
 
+/* The bundle of s->work is drawn: its sessions, in s->open. */
+static souk_status open_bundle(struct sim_sponsor *s)
+{
+	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
+	for (uint32_t i = 0; i < s->work->record.sessions.count; i++) {
+		leaves[i] = sim_sponsor_leaf(s, &s->work->record.sessions.items[i].provider,
+			&s->open->sessions.items[i].strip);
+		if (leaves[i] == NULL)
+			return SOUK_LOCAL_FULL;
+	}
+	souk_sponsor_ask_compute(s->work, s->open);
+	souk_status status =
+		souk_sponsor_ask_finish(s->sponsor, s->work, leaves, sim_now(s->node), s->open);
+	if (status != SOUK_OK)
+		return status == SOUK_PEER_STRIP_RANGE ? SOUK_LOCAL_FULL : status;
+	souk_sponsor_ask_sign(s->open, &s->node->identity);
+	return SOUK_OK;
+}
+
+static souk_status take_ask(struct sim_sponsor *s, const struct sim_message *message)
+{
+	struct souk_signed_bundle_ask ask;
+	struct souk_time now = sim_now(s->node);
+	const struct souk_sponsor_config *config = &s->sponsor->config;
+	SOUK_TRY(souk_signed_bundle_ask_decode(&ask, sim_message_bytes(message), NULL));
+	SOUK_TRY(souk_sponsor_ask_begin(s->sponsor, &ask.ask, now));
+	souk_status status =
+		souk_sponsor_ask_verify(&config->identity->address, &config->site, &ask, now);
+	if (status != SOUK_OK) {
+		souk_sponsor_note_refused(s->sponsor);
+		return status;
+	}
+	SOUK_TRY(souk_sponsor_ask_draw(s->sponsor, &ask.ask,
+		sim_sponsor_network(s->node->world, message->from), now, s->work, s->open));
+	return open_bundle(s);
+}
+
+static void answer_ask(
+	struct sim_sponsor *s, const struct sim_message *message, struct sim_message *answer)
+{
+	souk_status status = take_ask(s, message);
+	/* Whoever was drawn is charged for, whatever became of it. */
+	s->wants_commit = true;
+	if (status == SOUK_OK) {
+		ENCODE(bundle_open, SOUK_BUNDLE_OPEN_SIZE_MAX, answer, s->open);
+		keep_answer(s, answer);
+		note_opened(s);
+	} else if (status == SOUK_LOCAL_EXISTS) {
+		status = answer_again(s, &s->work->record.bundle, answer);
+	}
+	if (status == SOUK_OK) {
+		hold(s, answer);
+		return;
+	}
+	sim_say(s->node, "opens no bundle for %u: %s", message->from, souk_status_name(status));
+	refuse(s, answer, status);
+}
+
 static void note_issued(struct sim_sponsor *s, const struct souk_segment_tickets *tickets)
 {
 	const struct souk_sponsor_bundle_record *record =
@@ -427,44 +467,6 @@ static void note_issued(struct sim_sponsor *s, const struct souk_segment_tickets
 					  .peer = UINT32_MAX,
 					  .session = record->sessions.items[i].session,
 					  .unit = tickets->tickets.items[i].unit});
-}
-
-/* The strips of s->open are in s->strips. */
-static souk_status open_bundle(struct sim_sponsor *s)
-{
-	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
-	SOUK_TRY(souk_sponsor_check(s->sponsor, s->open, sim_now(s->node)));
-	for (uint32_t i = 0; i < s->open->sessions.count; i++) {
-		struct souk_strip_open *strip = &s->strips->strips.items[i];
-		memset(strip, 0, sizeof *strip);
-		leaves[i] = sim_sponsor_leaf(s, &s->open->sessions.items[i].ask.provider, strip);
-		if (leaves[i] == NULL)
-			return SOUK_LOCAL_FULL;
-	}
-	souk_status status =
-		souk_sponsor_open(s->sponsor, s->open, leaves, sim_now(s->node), s->strips);
-	return status == SOUK_PEER_STRIP_RANGE ? SOUK_LOCAL_FULL : status;
-}
-
-static void answer_open(
-	struct sim_sponsor *s, const struct sim_message *message, struct sim_message *answer)
-{
-	souk_status status = souk_bundle_open_decode(s->open, sim_message_bytes(message), NULL);
-	if (status == SOUK_OK)
-		status = open_bundle(s);
-	if (status == SOUK_OK) {
-		ENCODE(bundle_strips, SOUK_BUNDLE_STRIPS_SIZE_MAX, answer, s->strips);
-		keep_answer(s, answer);
-		note_opened(s);
-	} else if (status == SOUK_LOCAL_EXISTS) {
-		status = answer_again(s, answer);
-	}
-	if (status == SOUK_OK) {
-		hold(s, answer);
-		return;
-	}
-	sim_say(s->node, "opens no bundle for %u: %s", message->from, souk_status_name(status));
-	refuse(s, answer, status);
 }
 
 static void answer_claim(
@@ -514,8 +516,6 @@ static void take_message(struct sim_node *node, const struct sim_message *messag
 		answer_claim(s, message, answer);
 	else if (message->data.words[0] == SIM_BUNDLE_ASK)
 		answer_ask(s, message, answer);
-	else if (message->data.words[0] == SIM_BUNDLE_OPEN)
-		answer_open(s, message, answer);
 	else
 		answer_complaint(s, message, answer);
 	sim_sponsor_pump(s);

@@ -4,8 +4,7 @@
  *
  *   rounds --+-- new epoch: a leaf for each cache, in one allotment
  *            '-- once that is on the ledger: whoever has a leaf is enlisted
- *   SIM_BUNDLE   words[0] SIM_BUNDLE_ASK: signed_bundle_ask     -> signed_bundle_offer
- *                         SIM_BUNDLE_OPEN: bundle_open          -> bundle_strips
+ *   SIM_BUNDLE   words[0] SIM_BUNDLE_ASK: signed_bundle_ask     -> bundle_open
  *                         SIM_BUNDLE_COMPLAINT: signed_bundle_complaint
  *   SIM_SEGMENT  segment_claim                                  -> segment_tickets
  *
@@ -33,13 +32,15 @@
 #include "souk/content/sponsor.h"
 #include "writes.h"
 
-enum sim_bundle_message { SIM_BUNDLE_ASK, SIM_BUNDLE_OPEN, SIM_BUNDLE_COMPLAINT };
+enum sim_bundle_message { SIM_BUNDLE_ASK, SIM_BUNDLE_COMPLAINT };
 
 /* ---------------------------------------------------------------- for caches and viewers */
 
-/* What PROVIDER shares with the sponsor whose escrow ASK names; false: with none. */
-bool sim_sponsor_secret(
-	struct sim_node *provider, const struct souk_ask *ask, struct souk_hash *ret);
+/* What PROVIDER shares with the sponsor whose ESCROW it is, for CONTENT at PRICE; false: it is
+ * none's.
+ */
+bool sim_sponsor_secret(struct sim_node *provider, const struct souk_hash *escrow,
+	const struct souk_hash *content, struct souk_amount price, struct souk_hash *ret);
 /* SIZE bytes of CONTENT at OFFSET. */
 void sim_sponsor_bytes(const struct souk_hash *content, uint64_t offset, uint8_t *out, size_t size);
 /* One of the sponsors, by NUMBER modulo how many there are; NULL: none. */
@@ -97,7 +98,7 @@ struct sim_sponsor {
 	struct sim_sponsor_answer answers[SIM_SPONSOR_ANSWERS];
 	uint32_t answer_count;
 	struct souk_bundle_open *open; /* scratch, as the next two */
-	struct souk_bundle_strips *strips;
+	struct souk_sponsor_work *work;
 	uint8_t *bytes;
 };
 

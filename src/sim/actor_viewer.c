@@ -146,7 +146,6 @@ static void begin(struct sim_viewer *v)
 		.failures_max = FAILURES_MAX,
 		.retry_ms = RETRY_MS,
 	};
-	sim_seed(v->node, config.seed);
 	v->viewing = sim_alloc(sizeof *v->viewing);
 	v->next = SOUK_TIME_NEVER;
 	souk_viewer_init(&v->viewing->viewer, &config, v->viewing->caches);

@@ -2,9 +2,11 @@
  *
  * actor_viewer.h - who downloads at a sponsor's expense: souk_viewer, bundle after bundle.
  *
- *   wish --> bundle: ask, grants, open, strips, segments --+--> the next bundle, from what lacks on
- *     ^                                                    '--> had it all, or gave it up
+ *   wish --> bundle: ask, segments --+--> the next bundle, from what lacks on
+ *     ^                              '--> had it all, or gave it up
  *     '---- pause
+ *
+ * The strip of a session goes to its cache with the request for the first unit.
  *
  * Units are bodies, not bytes: a puzzle is solved by asking for the bytes that a way leads to,
  * where the body is there. Whoever lacks it is stuck, as with the real ones.
@@ -47,7 +49,7 @@ struct sim_viewing {
 	struct souk_viewer_cache caches[SOUK_BUNDLE_CACHES_MAX];
 	struct sim_viewer_unit units[SOUK_BUNDLE_CACHES_MAX][SIM_VIEWER_RING];
 	struct sim_viewer_call calls[SIM_VIEWER_CALLS];
-	struct souk_bundle_strips strips;
+	struct souk_strip_open strips[SOUK_BUNDLE_CACHES_MAX];
 	bool is_counted; /* caches were drawn */
 };
 
@@ -57,7 +59,8 @@ struct sim_viewer_ways {
 	void (*choose_key)(struct sim_node *node, struct souk_identity *ret, uint64_t *number);
 	/* Caches were drawn: whether it goes on. */
 	bool (*goes_on)(struct sim_node *node, struct sim_viewing *v);
-	/* Make UNIT of CACHE up, in place of fetching it; false: fetch it. */
+	/* Make UNIT of CACHE up, in place of fetching it; false: fetch it. Its cache gets the strip
+	 * of the session all the same, alone, and may be asked again what it makes of that unit. */
 	bool (*makes)(struct sim_node *node, struct sim_viewing *v, uint32_t cache, uint32_t unit,
 		struct souk_unit_cipher *ret);
 	/* A puzzle has no solution: whether it claims with a token that it made up. */

@@ -32,7 +32,7 @@ static bool is_cache(const struct sim_node *node)
 /* To a stranger it has nothing to say: as a machine that is not there. */
 static bool receive(struct sim_node *node, struct sim_message *message)
 {
-	if (greedy_seller_of(node)->knobs[SERVES] != 0 || message->kind != SIM_UNIT)
+	if (greedy_seller_of(node)->knobs[SERVES] != 0 || !sim_asks_unit(message))
 		return true;
 	return sim_node_at(node->world, message->from)->actor == &sim_colluding_viewer_actor;
 }
@@ -128,7 +128,8 @@ static bool make_up(struct sim_node *node, struct sim_viewing *v, uint32_t cache
 	memset(ret, 0, sizeof *ret);
 	if (!is_cache(provider))
 		return !has_puzzle(node) || guesses(node);
-	if (!sim_sponsor_secret(provider, &customer->ask, &secret))
+	const struct souk_ask *ask = &customer->ask;
+	if (!sim_sponsor_secret(provider, &ask->escrow, &ask->content, ask->price, &secret))
 		return false;
 	const struct souk_nonce *session = &customer->grant.session;
 	struct souk_hash key = souk_sponsored_keys(&secret, session, &customer->grant.ask);

@@ -11,7 +11,7 @@ static bool on_receive(struct sim_node *node, struct sim_message *message)
 {
 	struct greedy_seller *seller = greedy_seller_of(node);
 	greedy_seller_note(node, message);
-	if (message->kind != SIM_UNIT || message->data.unit.unit == 0 ||
+	if (!sim_asks_unit(message) || message->data.unit.unit == 0 ||
 		message->data.unit.chunk < seller->knobs[HEAD])
 		return true;
 	if (seller->knobs[FAILS] == 0)

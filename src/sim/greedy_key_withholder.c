@@ -13,8 +13,7 @@ enum { HONEST_UNTIL, ROBS, GARBAGE, ANSWERS };
 static void withhold(struct sim_node *node, struct sim_unit_reply *reply, uint32_t until)
 {
 	const struct souk_provider *provider = &sim_provider_of(node)->provider;
-	const struct souk_nonce *session = &greedy_seller_session(node)->session;
-	uint32_t index = souk_map_find(&provider->session_map, session);
+	uint32_t index = souk_map_find(&provider->session_map, &reply->session);
 	reply->has_key = until > 0 && index != SOUK_MAP_NONE;
 	if (!reply->has_key)
 		return;
@@ -31,7 +30,7 @@ static bool on_send(struct sim_node *node, struct sim_message *message)
 	uint64_t until = seller->knobs[HONEST_UNTIL];
 	if (message->kind != SIM_UNIT_REPLY || message->status != SOUK_OK)
 		return true;
-	struct greedy_seller_session *session = greedy_seller_session(node);
+	struct greedy_seller_session *session = greedy_seller_session(node, reply);
 	if (reply->has_key && reply->key.unit > until)
 		withhold(node, reply, (uint32_t)until);
 	if (reply->has_body && reply->unit > until && seller->knobs[GARBAGE] != 0)

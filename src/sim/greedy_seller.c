@@ -34,20 +34,19 @@ void greedy_seller_note(struct sim_node *node, const struct sim_message *message
 		return;
 	const struct souk_unit_request *request = &message->data.unit;
 	struct greedy_seller_session *s = session_of(seller, &request->session);
-	seller->asked = request->session;
 	if (request->has_ticket && request->ticket.unit > s->paid)
 		s->paid = request->ticket.unit;
 }
 
-struct greedy_seller_session *greedy_seller_session(struct sim_node *node)
+struct greedy_seller_session *greedy_seller_session(
+	struct sim_node *node, const struct sim_unit_reply *reply)
 {
-	struct greedy_seller *seller = greedy_seller_of(node);
-	return session_of(seller, &seller->asked);
+	return session_of(greedy_seller_of(node), &reply->session);
 }
 
 void greedy_seller_spoil(struct sim_node *node, struct sim_unit_reply *reply)
 {
-	struct greedy_seller_session *session = greedy_seller_session(node);
+	struct greedy_seller_session *session = greedy_seller_session(node, reply);
 	reply->body.is_garbage = true;
 	if (reply->unit <= session->junk)
 		return;

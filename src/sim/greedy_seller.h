@@ -22,11 +22,9 @@ struct greedy_seller_session {
 
 struct greedy_seller {
 	uint64_t knobs[SIM_KNOBS_MAX];
-	/* The requests that wait for their answers, by number: what they were about. */
 	struct greedy_seller_session sessions[GREEDY_SELLER_SESSIONS];
-	uint32_t turn;		 /* the session that is forgotten next */
-	struct souk_nonce asked; /* the session of the request that is being answered */
-	bool is_sending;	 /* of its own accord: the twist lets pass */
+	uint32_t turn;	 /* the session that is forgotten next */
+	bool is_sending; /* of its own accord: the twist lets pass */
 };
 
 static inline struct greedy_seller *greedy_seller_of(struct sim_node *node)
@@ -42,8 +40,9 @@ void greedy_seller_note(struct sim_node *node, const struct sim_message *message
 /* Put garbage in the place of REPLY's body. It costs nothing to make, nor does it count as served.
  */
 void greedy_seller_spoil(struct sim_node *node, struct sim_unit_reply *reply);
-/* The session whose request is being answered. */
-struct greedy_seller_session *greedy_seller_session(struct sim_node *node);
+/* The session that REPLY is of. */
+struct greedy_seller_session *greedy_seller_session(
+	struct sim_node *node, const struct sim_unit_reply *reply);
 
 void greedy_seller_start(struct sim_node *node);
 void greedy_seller_message(struct sim_node *node, const struct sim_message *message);

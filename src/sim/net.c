@@ -211,7 +211,7 @@ static void mix_message(struct sim_world *world, const struct sim_message *messa
 	sim_mix(world, (uint64_t)message->from << 32 | message->to);
 	sim_mix(world,
 		(uint64_t)message->kind << 48 | (uint64_t)message->status << 32 | message->request);
-	if (message->kind == SIM_UNIT)
+	if (sim_asks_unit(message))
 		sim_mix(world,
 			(uint64_t)message->data.unit.unit << 32 | message->data.unit.ticket.unit);
 	else if (message->kind == SIM_UNIT_REPLY)

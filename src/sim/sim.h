@@ -50,11 +50,11 @@ enum sim_kind {
 	SIM_OFFERS_REPLY, /* signed_offer */
 	SIM_ASK,	  /* ask */
 	SIM_ASK_REPLY,	  /* grant_open */
-	SIM_STRIP,	  /* strip_open */
-	SIM_STRIP_REPLY,
-	SIM_UNIT,	/* data.unit; unit 0: /v1/keys; bytes: an agreement's id, or none */
-	SIM_UNIT_REPLY, /* data.reply; bytes: signed_unit, under an agreement */
-	SIM_RECEIPT,	/* receipt_proposal */
+	SIM_STRIP,	  /* strip_open; data.unit, where a unit is asked for with it */
+	SIM_STRIP_REPLY,  /* or, with that unit, SIM_UNIT_REPLY */
+	SIM_UNIT,	  /* data.unit; unit 0: /v1/keys; bytes: an agreement's id, or none */
+	SIM_UNIT_REPLY,	  /* data.reply; bytes: signed_unit, under an agreement */
+	SIM_RECEIPT,	  /* receipt_proposal */
 	SIM_RECEIPT_REPLY,
 	SIM_AGREE, /* signed_agreement: the provider is asked to enter into it */
 	SIM_AGREE_REPLY,
@@ -91,6 +91,7 @@ struct sim_body {
 };
 
 struct sim_unit_reply {
+	struct souk_nonce session;
 	uint32_t unit;
 	bool has_body;
 	bool has_key;
@@ -129,6 +130,13 @@ void sim_message_free(struct sim_world *world, struct sim_message *message);
 static inline struct souk_bytes sim_message_bytes(const struct sim_message *message)
 {
 	return souk_bytes_of(message->bytes, message->size);
+}
+
+/* Whether it asks for a unit, or its key: alone, or with the strip of its session. */
+static inline bool sim_asks_unit(const struct sim_message *message)
+{
+	return message->kind == SIM_UNIT ||
+	       (message->kind == SIM_STRIP && message->data.unit.unit > 0);
 }
 
 /* Send it now, and give it away. Lost, delayed or doubled as the network has it. */

@@ -77,36 +77,6 @@ static void send_ask(struct sim_node *node, const struct souk_viewer_effect *eff
 	call(node, effect, message);
 }
 
-static void send_grant(struct sim_node *node, const struct souk_viewer_effect *effect)
-{
-	struct sim_message *message;
-	struct sim_viewing *v = viewing_of(node);
-	ENCODED(ask, node->world, SIM_ASK, sim_viewer_cache(node, v, effect->cache)->id,
-		SOUK_ASK_SIZE_MAX, souk_customer_ask(&v->caches[effect->cache].customer), &message);
-	call(node, effect, message);
-}
-
-static void send_open(struct sim_node *node, const struct souk_viewer_effect *effect)
-{
-	struct sim_message *message;
-	struct souk_bundle_open *open = sim_alloc(sizeof *open);
-	souk_viewer_open_of(&viewing_of(node)->viewer, open);
-	ENCODED(bundle_open, node->world, SIM_BUNDLE, sponsor_id(node), SOUK_BUNDLE_OPEN_SIZE_MAX,
-		open, &message);
-	message->data.words[0] = SIM_BUNDLE_OPEN;
-	free(open);
-	call(node, effect, message);
-}
-
-static void send_strip(struct sim_node *node, const struct souk_viewer_effect *effect)
-{
-	struct sim_message *message;
-	struct sim_viewing *v = viewing_of(node);
-	ENCODED(strip_open, node->world, SIM_STRIP, sim_viewer_cache(node, v, effect->cache)->id,
-		SOUK_STRIP_OPEN_SIZE_MAX, &v->strips.strips.items[effect->cache], &message);
-	call(node, effect, message);
-}
-
 static void send_claim(struct sim_node *node, const struct souk_viewer_effect *effect)
 {
 	struct sim_message *message;
@@ -132,32 +102,56 @@ static void send_request(struct sim_node *node, const struct souk_viewer_effect 
 	call(node, effect, message);
 }
 
+/* The strip of a session; and with it the request for a unit, where that is wanted. */
+static void send_strip(
+	struct sim_node *node, const struct souk_viewer_effect *effect, bool wants_unit)
+{
+	struct sim_message *message;
+	struct sim_viewing *v = viewing_of(node);
+	ENCODED(strip_open, node->world, SIM_STRIP, sim_viewer_cache(node, v, effect->cache)->id,
+		SOUK_STRIP_OPEN_SIZE_MAX, &v->strips[effect->cache], &message);
+	if (wants_unit)
+		message->data.unit = effect->request;
+	call(node, effect, message);
+}
+
 /* ---------------------------------------------------------------- units */
 
-/* A body that was made up, as if it had come. */
-static bool make_unit(struct sim_node *node, const struct souk_viewer_effect *effect)
+/* Whether it makes the unit up. */
+static bool makes(struct sim_node *node, const struct souk_viewer_effect *effect,
+	struct souk_unit_cipher *ret)
 {
-	struct sim_viewer *viewer = sim_viewer_of(node);
-	struct sim_viewing *v = viewer->viewing;
-	struct souk_unit_cipher cipher;
-	if (viewer->ways == NULL || viewer->ways->makes == NULL ||
-		!viewer->ways->makes(node, v, effect->cache, effect->unit, &cipher))
-		return false;
+	const struct sim_viewer *viewer = sim_viewer_of(node);
+	return viewer->ways != NULL && viewer->ways->makes != NULL &&
+	       viewer->ways->makes(node, viewer->viewing, effect->cache, effect->unit, ret);
+}
+
+/* A body that was made up, as if it had come. */
+static void make_unit(struct sim_node *node, const struct souk_viewer_effect *effect,
+	const struct souk_unit_cipher *cipher)
+{
+	struct sim_viewing *v = viewing_of(node);
 	*unit_of(v, effect->cache, effect->unit) = (struct sim_viewer_unit){
 		.unit = effect->unit,
 		.is_made = true,
 		.body = {.content = v->viewer.config.content.id,
 			.chunk = effect->chunk,
 			.length = effect->length,
-			.cipher = cipher},
+			.cipher = *cipher},
 	};
 	souk_viewer_received(&v->viewer, effect->cache, effect->unit, NULL, sim_now(node));
-	return true;
 }
 
+/* Nobody is paid for a session that its cache does not know of: it gets its strip in any case. */
 static void fetch(struct sim_node *node, const struct souk_viewer_effect *effect)
 {
-	if (!make_unit(node, effect))
+	struct souk_unit_cipher cipher;
+	bool is_made = makes(node, effect, &cipher);
+	if (effect->opens)
+		send_strip(node, effect, !is_made);
+	else if (is_made)
+		make_unit(node, effect, &cipher);
+	else
 		send_request(node, effect);
 }
 
@@ -237,9 +231,6 @@ static void carry_out(struct sim_node *node, const struct souk_viewer_effect *ef
 {
 	switch (effect->kind) {
 	case SOUK_VIEWER_ASK: send_ask(node, effect); break;
-	case SOUK_VIEWER_GRANT: send_grant(node, effect); break;
-	case SOUK_VIEWER_OPEN: send_open(node, effect); break;
-	case SOUK_VIEWER_STRIP: send_strip(node, effect); break;
 	case SOUK_VIEWER_FETCH: fetch(node, effect); break;
 	case SOUK_VIEWER_SOLVE: solve(node, effect); break;
 	case SOUK_VIEWER_CLAIM: send_claim(node, effect); break;
@@ -270,39 +261,23 @@ void sim_viewer_pull(struct sim_node *node)
 
 /* ---------------------------------------------------------------- answers */
 
-static souk_status take_offer(struct sim_node *node, const struct sim_message *message)
+static souk_status take_bundle(struct sim_node *node, const struct sim_message *message)
 {
 	struct sim_viewer *viewer = sim_viewer_of(node);
 	struct sim_viewing *v = viewer->viewing;
-	struct souk_signed_bundle_offer *offer = sim_alloc(sizeof *offer);
-	souk_status status =
-		souk_signed_bundle_offer_decode(offer, sim_message_bytes(message), NULL);
+	struct souk_bundle_open *open = sim_alloc(sizeof *open);
+	souk_status status = souk_bundle_open_decode(open, sim_message_bytes(message), NULL);
 	if (status == SOUK_OK) {
 		v->is_counted = true;
-		souk_viewer_offered(&v->viewer, offer, sim_now(node));
+		for (uint32_t i = 0; i < open->sessions.count; i++)
+			v->strips[i] = open->sessions.items[i].strip;
+		souk_viewer_opened(&v->viewer, open, sim_now(node));
 	}
-	free(offer);
-	if (status == SOUK_OK && v->viewer.state == SOUK_VIEWER_GRANTING && viewer->ways != NULL &&
+	free(open);
+	if (status == SOUK_OK && v->viewer.state == SOUK_VIEWER_RUNNING && viewer->ways != NULL &&
 		viewer->ways->goes_on != NULL && !viewer->ways->goes_on(node, v))
 		souk_viewer_stop(&v->viewer, SOUK_LOCAL_STOPPED);
 	return status;
-}
-
-static souk_status take_grant(
-	struct sim_node *node, uint32_t cache, const struct sim_message *message)
-{
-	struct souk_grant_open grant;
-	SOUK_TRY(souk_grant_open_decode(&grant, sim_message_bytes(message), NULL));
-	souk_viewer_granted(&viewing_of(node)->viewer, cache, &grant, sim_now(node));
-	return SOUK_OK;
-}
-
-static souk_status take_strips(struct sim_node *node, const struct sim_message *message)
-{
-	struct sim_viewing *v = viewing_of(node);
-	SOUK_TRY(souk_bundle_strips_decode(&v->strips, sim_message_bytes(message), NULL));
-	souk_viewer_strips(&v->viewer, &v->strips, sim_now(node));
-	return SOUK_OK;
 }
 
 static souk_status take_tickets(struct sim_node *node, const struct sim_message *message)
@@ -329,6 +304,20 @@ static souk_status take_body(struct sim_node *node, const struct souk_viewer_eff
 	return SOUK_OK;
 }
 
+/* The strip was taken, and no unit came with it: none was asked for, or it could not be sent. */
+static souk_status take_admission(struct sim_node *node, const struct souk_viewer_effect *effect)
+{
+	struct souk_unit_cipher cipher;
+	if (!effect->opens)
+		return SOUK_PEER_WRONG_LENGTH;
+	if (makes(node, effect, &cipher))
+		make_unit(node, effect, &cipher);
+	else
+		souk_viewer_admitted(
+			&viewing_of(node)->viewer, effect->cache, effect->unit, sim_now(node));
+	return SOUK_OK;
+}
+
 static souk_status take_answer(struct sim_node *node, const struct souk_viewer_effect *effect,
 	const struct sim_message *message)
 {
@@ -337,13 +326,10 @@ static souk_status take_answer(struct sim_node *node, const struct souk_viewer_e
 	if (message->status != SOUK_OK)
 		return message->status;
 	switch (effect->kind) {
-	case SOUK_VIEWER_ASK: return take_offer(node, message);
-	case SOUK_VIEWER_GRANT: return take_grant(node, effect->cache, message);
-	case SOUK_VIEWER_OPEN: return take_strips(node, message);
-	case SOUK_VIEWER_STRIP:
-		souk_viewer_opened(viewer, effect->cache, sim_now(node));
-		return SOUK_OK;
-	case SOUK_VIEWER_FETCH: return take_body(node, effect, reply);
+	case SOUK_VIEWER_ASK: return take_bundle(node, message);
+	case SOUK_VIEWER_FETCH:
+		return message->kind == SIM_STRIP_REPLY ? take_admission(node, effect)
+							: take_body(node, effect, reply);
 	case SOUK_VIEWER_CLAIM: return take_tickets(node, message);
 	case SOUK_VIEWER_KEYS:
 		souk_viewer_keys(
