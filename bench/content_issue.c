@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The issuing path of a sponsor, whole but for HTTP and TLS: an ask is decoded and verified, caches
- * are drawn; the grants are checked, strips laid on proved leaves and signed, the first puzzle
- * made; for each segment a token is decoded and checked, tickets given, the next puzzle made. All
- * records are encoded and put into LMDB, COMMIT_GROUP messages to a transaction, as when many
- * viewers wait; without waiting for the disk, which takes time but no processor.
+ * are drawn, a session of each is opened: its keys made, its strip laid on a proved leaf; all are
+ * signed, and the first puzzle is made; for each segment a token is decoded and checked, tickets
+ * given, the next puzzle made. All records are encoded and put into LMDB, COMMIT_GROUP messages to
+ * a transaction, as when many viewers wait; without waiting for the disk, which takes time but no
+ * processor.
  *
- * Viewers and caches are played, off the clock: real keys and signatures, keys chains as agreed. A
- * viewer's token is read from the sponsor's memory, since finding it is the viewer's work. */
+ * Viewers are played, off the clock, with real keys and signatures. A viewer's token is read from
+ * the sponsor's memory, since finding it is the viewer's work. */
 #include "content_issue.h"
 
 #include <stdio.h>
@@ -34,18 +35,13 @@
 #define EPOCH	     7u
 #define NOW	     ((struct souk_time){1000})
 
-enum phase { PHASE_ASK, PHASE_OPEN, PHASE_CLAIM, PHASE_STORE, PHASE_COUNT };
-
-struct played_cache {
-	struct souk_identity identity;
-	struct souk_hash secret; /* shared with the sponsor */
-};
+enum phase { PHASE_ASK, PHASE_CLAIM, PHASE_STORE, PHASE_COUNT };
 
 /* A viewer's bundle on its way. */
 struct viewing {
 	struct souk_identity viewer;
 	struct souk_nonce bundle;
-	uint8_t message[SOUK_BUNDLE_OPEN_SIZE_MAX];
+	uint8_t message[SOUK_SIGNED_BUNDLE_ASK_SIZE_MAX];
 	size_t size;
 };
 
@@ -66,7 +62,9 @@ struct issue {
 	uint32_t draw[CACHES_ALL];
 	struct souk_allotment_leaf leaves[LEAF_COUNT];
 	struct souk_payer_leaf free[LEAF_COUNT];
-	struct played_cache played[CACHES_ALL];
+	struct souk_identity played[CACHES_ALL]; /* the caches */
+	struct souk_strip_open
+		proofs[CACHES_ALL]; /* leaf and path of each, as the sponsor keeps them */
 	struct viewing viewings[BATCH];
 	struct souk_lmdb_store *lmdb;
 	struct souk_lmdb_txn *txn;
@@ -75,6 +73,8 @@ struct issue {
 	uint8_t *source;
 	uint64_t number; /* of viewers so far */
 	struct souk_sponsor_work work;
+	struct souk_bundle_open open;
+	uint8_t answer[SOUK_BUNDLE_OPEN_SIZE_MAX];
 	double phase_s[PHASE_COUNT];
 	double locked_s; /* of these: what needs the machine, which one thread has at a time */
 	double since;
@@ -223,7 +223,7 @@ static void allot(struct issue *issue)
 	struct souk_sum_node root, nodes[LEAF_COUNT];
 	for (uint32_t i = 0; i < LEAF_COUNT; i++) {
 		issue->leaves[i] = (struct souk_allotment_leaf){
-			.provider = issue->played[i % CACHES_ALL].identity.address,
+			.provider = issue->played[i % CACHES_ALL].address,
 			.issuer = issue->identity.address,
 			.amount = souk_amount_of_ncoin(UINT64_MAX >> 8)};
 		issue->free[i] = (struct souk_payer_leaf){.escrow = issue->escrow,
@@ -232,22 +232,23 @@ static void allot(struct issue *issue)
 			.amount = issue->leaves[i].amount};
 	}
 	SOUK_CHECK(souk_allotment_commit(&root, issue->leaves, LEAF_COUNT, nodes) == SOUK_OK);
+	for (uint32_t i = 0; i < CACHES_ALL; i++)
+		SOUK_CHECK(souk_allotment_prove(&issue->proofs[i], issue->leaves, LEAF_COUNT, i,
+				   nodes) == SOUK_OK);
 }
 
-static void recruit(struct issue *issue, struct played_cache *cache)
+static void recruit(struct issue *issue, const struct souk_identity *cache)
 {
 	struct souk_signed_recruit recruit;
 	struct souk_signed_enlist enlist = {0};
-	souk_sponsor_recruit(&issue->sponsor, &cache->identity.address, &issue->content.id,
+	souk_sponsor_recruit(&issue->sponsor, &cache->address, &issue->content.id,
 		souk_amount_of_ncoin(PRICE), SOUK_TIME_NEVER, &recruit);
-	SOUK_CHECK(souk_sponsor_secret(&cache->secret, &cache->identity,
-			   &recruit.recruit.sponsor_key, &recruit.recruit) == SOUK_OK);
 	enlist.enlist = (struct souk_enlist){.version = SOUK_SPONSOR_VERSION,
 		.recruit = souk_recruit_digest(&recruit.recruit),
-		.provider_key = cache->identity.pubkey};
-	souk_enlist_sign(&enlist, &cache->identity);
+		.provider_key = cache->pubkey};
+	souk_enlist_sign(&enlist, cache);
 	enlist.offer.offer = (struct souk_offer){.version = SOUK_EXCHANGE_VERSION,
-		.provider = cache->identity.address,
+		.provider = cache->address,
 		.content = issue->content.id,
 		.size = issue->content.size,
 		.chunk_size = issue->content.chunk_size,
@@ -257,7 +258,7 @@ static void recruit(struct issue *issue, struct played_cache *cache)
 		.units_max = SOUK_BUNDLE_UNITS_MAX,
 		.expires = SOUK_TIME_NEVER};
 	SOUK_CHECK(souk_text_set(&enlist.offer.offer.data_url, "http://127.0.0.1:7611") == SOUK_OK);
-	souk_offer_sign(&enlist.offer, &cache->identity);
+	souk_offer_sign(&enlist.offer, cache);
 	SOUK_CHECK(souk_sponsor_enlist(&issue->sponsor, &recruit, &enlist, NOW) == SOUK_OK);
 }
 
@@ -289,7 +290,7 @@ static void start_sponsor(struct issue *issue)
 		.caches = (uint16_t)row->caches,
 		.segment = (uint16_t)row->segment,
 		.units_max = SOUK_BUNDLE_UNITS_MAX,
-		.offer_ms = 60000,
+		.drawn_ms = 60000,
 		.bundle_ms = 600000,
 		.puzzle = {.mode = SOUK_PUZZLE_FAST,
 			.rounds = SOUK_PUZZLE_ROUNDS_DEFAULT,
@@ -301,7 +302,7 @@ static void start_sponsor(struct issue *issue)
 			   souk_amount_of_ncoin(UINT64_MAX >> 2)) == SOUK_OK);
 	souk_sponsor_set_epoch(&issue->sponsor, EPOCH, SOUK_TIME_NEVER, &beacon, NOW);
 	for (uint32_t i = 0; i < CACHES_ALL; i++) {
-		identity_of(&issue->played[i].identity, 1000 + i);
+		identity_of(&issue->played[i], 1000 + i);
 		recruit(issue, &issue->played[i]);
 	}
 	allot(issue);
@@ -338,120 +339,70 @@ static void play_ask(struct issue *issue, struct viewing *v)
 	ENCODE(signed_bundle_ask, v, &ask);
 }
 
+static uint32_t index_of(const struct issue *issue, const struct souk_address *cache)
+{
+	for (uint32_t i = 0; i < CACHES_ALL; i++) {
+		if (souk_address_equal(&issue->played[i].address, cache))
+			return i;
+	}
+	SOUK_CHECK(false);
+	return 0;
+}
+
+/* The leaf of each cache, and where it is in the allotment. */
+static void find_leaves(struct issue *issue, struct souk_payer_leaf **ret)
+{
+	const struct souk_sponsor_bundle_record *r = &issue->work.record;
+	for (uint32_t i = 0; i < r->sessions.count; i++) {
+		uint32_t index = index_of(issue, &r->sessions.items[i].provider);
+		struct souk_strip_open *strip = &issue->open.sessions.items[i].strip;
+		ret[i] = &issue->free[index];
+		strip->leaf = issue->proofs[index].leaf;
+		strip->leaf_path = issue->proofs[index].leaf_path;
+	}
+}
+
+static void draw(struct issue *issue, const struct souk_signed_bundle_ask *ask)
+{
+	clock_lock(issue);
+	SOUK_CHECK(souk_sponsor_ask_begin(&issue->sponsor, &ask->ask, NOW) == SOUK_OK);
+	clock_unlock(issue);
+	SOUK_CHECK(souk_sponsor_ask_verify(&issue->identity.address, &issue->sponsor.config.site,
+			   ask, NOW) == SOUK_OK);
+	clock_lock(issue);
+	SOUK_CHECK(souk_sponsor_ask_draw(&issue->sponsor, &ask->ask, 1, NOW, &issue->work,
+			   &issue->open) == SOUK_OK);
+	clock_unlock(issue);
+	SOUK_CHECK(issue->open.offer.offer.units == issue->row->units);
+}
+
+static void open_sessions(struct issue *issue)
+{
+	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
+	souk_sponsor_ask_compute(&issue->work, &issue->open);
+	find_leaves(issue, leaves);
+	clock_lock(issue);
+	SOUK_CHECK(souk_sponsor_ask_finish(
+			   &issue->sponsor, &issue->work, leaves, NOW, &issue->open) == SOUK_OK);
+	clock_unlock(issue);
+	souk_sponsor_ask_sign(&issue->open, &issue->identity);
+}
+
 static void serve_ask(struct issue *issue, struct viewing *v)
 {
 	struct souk_signed_bundle_ask ask;
-	struct souk_signed_bundle_offer offer;
-	SOUK_CHECK(souk_signed_bundle_ask_decode(&ask, view(v), NULL) == SOUK_OK);
-	clock_lock(issue);
-	SOUK_CHECK(souk_sponsor_ask_begin(&issue->sponsor, &ask.ask, NOW) == SOUK_OK);
-	clock_unlock(issue);
-	SOUK_CHECK(souk_sponsor_ask_verify(&issue->identity.address, &issue->sponsor.config.site,
-			   &ask, NOW) == SOUK_OK);
-	clock_lock(issue);
-	SOUK_CHECK(souk_sponsor_ask_finish(&issue->sponsor, &ask.ask, 1, NOW, &offer) == SOUK_OK);
-	clock_unlock(issue);
-	souk_sponsor_offer_sign(&offer, &issue->identity);
-	SOUK_CHECK(offer.offer.units == issue->row->units);
-	clock_take(issue, PHASE_ASK);
-	store(issue);
-	clock_take(issue, PHASE_STORE);
-	ENCODE(signed_bundle_offer, v, &offer);
-	clock_take(issue, PHASE_ASK);
-}
-
-static const struct played_cache *played_of(
-	const struct issue *issue, const struct souk_address *address, uint32_t *ret_index)
-{
-	for (uint32_t i = 0; i < CACHES_ALL; i++) {
-		*ret_index = i;
-		if (souk_address_equal(&issue->played[i].identity.address, address))
-			return &issue->played[i];
-	}
-	SOUK_CHECK(false);
-	return NULL;
-}
-
-/* What the caches grant, in the sponsor's name. */
-static void play_session(struct issue *issue, const struct viewing *v,
-	const struct souk_bundle_offer *offer, uint32_t i, struct souk_bundle_session *ret)
-{
-	static struct souk_chain chain;
-	uint32_t index;
-	const struct played_cache *cache =
-		played_of(issue, &offer->caches.items[i].offer.provider, &index);
-	ret->ask = (struct souk_ask){.version = SOUK_EXCHANGE_VERSION,
-		.provider = cache->identity.address,
-		.content = issue->content.id,
-		.units = offer->units,
-		.price = souk_amount_of_ncoin(PRICE),
-		.escrow = offer->escrow,
-		.epoch = offer->epoch,
-		.customer = v->viewer.pubkey};
-	struct souk_grant *grant = &ret->grant.grant;
-	*grant = (struct souk_grant){.version = SOUK_EXCHANGE_VERSION,
-		.provider = cache->identity.address,
-		.ask = souk_ask_digest(&ret->ask),
-		.price = souk_amount_of_ncoin(PRICE),
-		.units = offer->units,
-		/* A segment is half a window at most. */
-		.window = (uint16_t)(2 * issue->row->segment),
-		.session_key = cache->identity.pubkey,
-		.expires = SOUK_TIME_NEVER};
-	memcpy(grant->session.bytes, grant->ask.bytes, SOUK_NONCE_SIZE);
-	struct souk_hash secret = souk_sponsored_keys(&cache->secret, &grant->session, &grant->ask);
-	souk_chain_init(&chain, souk_chain_tag_key, &grant->session, grant->units, &secret);
-	grant->key_anchor = chain.anchor;
-	grant->key_checkpoints = chain.checkpoint_root;
-	souk_grant_sign(&ret->grant, &cache->identity);
-}
-
-static void play_open(struct issue *issue, struct viewing *v)
-{
-	struct souk_signed_bundle_offer offer;
-	static struct souk_bundle_open open;
-	SOUK_CHECK(souk_signed_bundle_offer_decode(&offer, view(v), NULL) == SOUK_OK);
-	v->bundle = offer.offer.bundle;
-	open.bundle = offer.offer.bundle;
-	open.sessions.count = offer.offer.caches.count;
-	for (uint32_t i = 0; i < open.sessions.count; i++)
-		play_session(issue, v, &offer.offer, i, &open.sessions.items[i]);
-	ENCODE(bundle_open, v, &open);
-}
-
-static void serve_open(struct issue *issue, struct viewing *v)
-{
-	static struct souk_bundle_open open;
-	static struct souk_bundle_strips strips;
-	static uint8_t answer[SOUK_BUNDLE_STRIPS_SIZE_MAX];
-	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
-	struct souk_sum_node nodes[LEAF_COUNT];
 	struct souk_writer writer;
-	SOUK_CHECK(souk_bundle_open_decode(&open, view(v), NULL) == SOUK_OK);
-	for (uint32_t i = 0; i < open.sessions.count; i++) {
-		uint32_t index;
-		played_of(issue, &open.sessions.items[i].ask.provider, &index);
-		leaves[i] = &issue->free[index];
-		SOUK_CHECK(souk_allotment_prove(&strips.strips.items[i], issue->leaves, LEAF_COUNT,
-				   index, nodes) == SOUK_OK);
-	}
-	struct souk_sponsor_work *work = &issue->work;
-	clock_lock(issue);
-	SOUK_CHECK(souk_sponsor_open_begin(&issue->sponsor, &open, NOW, work) == SOUK_OK);
-	clock_unlock(issue);
-	souk_sponsor_open_compute(work, &open, NOW, &strips);
-	clock_lock(issue);
-	SOUK_CHECK(souk_sponsor_open_finish(&issue->sponsor, work, &open, leaves, NOW, &strips) ==
-		   SOUK_OK);
-	clock_unlock(issue);
-	souk_sponsor_open_sign(&strips, &issue->identity);
-	clock_take(issue, PHASE_OPEN);
+	SOUK_CHECK(souk_signed_bundle_ask_decode(&ask, view(v), NULL) == SOUK_OK);
+	draw(issue, &ask);
+	open_sessions(issue);
+	v->bundle = issue->open.offer.offer.bundle;
+	clock_take(issue, PHASE_ASK);
 	store(issue);
 	clock_take(issue, PHASE_STORE);
-	souk_writer_init(&writer, answer, sizeof answer);
-	souk_bundle_strips_encode(&writer, &strips);
+	souk_writer_init(&writer, issue->answer, sizeof issue->answer);
+	souk_bundle_open_encode(&writer, &issue->open);
 	SOUK_CHECK(!writer.full);
-	clock_take(issue, PHASE_OPEN);
+	clock_take(issue, PHASE_ASK);
 }
 
 static void play_claim(struct issue *issue, struct viewing *v, uint32_t segment)
@@ -497,11 +448,6 @@ static void run_batch(struct issue *issue)
 	clock_start(issue);
 	for (uint32_t i = 0; i < BATCH; i++)
 		serve_ask(issue, &issue->viewings[i]);
-	for (uint32_t i = 0; i < BATCH; i++)
-		play_open(issue, &issue->viewings[i]);
-	clock_start(issue);
-	for (uint32_t i = 0; i < BATCH; i++)
-		serve_open(issue, &issue->viewings[i]);
 	for (uint32_t segment = 0; segment < issue->row->segments; segment++) {
 		for (uint32_t i = 0; i < BATCH; i++)
 			play_claim(issue, &issue->viewings[i], segment);
@@ -533,7 +479,6 @@ static void measure(struct issue *issue, double seconds)
 			all_s += issue->phase_s[i];
 	}
 	row->ask_us = issue->phase_s[PHASE_ASK] / (double)bundles * 1e6;
-	row->open_us = issue->phase_s[PHASE_OPEN] / (double)bundles * 1e6;
 	row->claim_us = issue->phase_s[PHASE_CLAIM] / (double)bundles * 1e6;
 	row->store_us = issue->phase_s[PHASE_STORE] / (double)bundles * 1e6;
 	row->locked_us = issue->locked_s / (double)bundles * 1e6;

@@ -17,9 +17,9 @@ struct content_issue_row {
 	uint32_t segment; /* units of each cache in a full one */
 	uint32_t starts;  /* of the puzzle: 32 by default; many: pieces of about 1 KiB */
 	uint32_t segments;
-	double ask_us, open_us, claim_us; /* a message of each kind; claims: all of a bundle */
-	double store_us;		  /* of a bundle, beside them */
-	double locked_us;		  /* of a bundle: what no second core can do meanwhile */
+	double ask_us, claim_us; /* of a bundle: its ask, and all of its claims */
+	double store_us;	 /* beside them */
+	double locked_us;	 /* of all that: what no second core can do meanwhile */
 	double bundles_per_s;
 	double tbps; /* of content, that these bundles are good for */
 };

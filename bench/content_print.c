@@ -84,7 +84,6 @@ static void put_issue(json_t *root, const struct content_issue_row *rows)
 		put_u64(row, "segments", rows[i].segments);
 		put_u64(row, "puzzle_starts", rows[i].starts);
 		put_real(row, "ask_us", rows[i].ask_us);
-		put_real(row, "open_us", rows[i].open_us);
 		put_real(row, "claims_us", rows[i].claim_us);
 		put_real(row, "store_us", rows[i].store_us);
 		put_real(row, "locked_us", rows[i].locked_us);
@@ -219,8 +218,8 @@ static void show_issue(const struct content_issue_row *rows)
 			row->units, row->chunk_bytes >> 10, row->starts);
 		printf("%-44s %8.0f bundles/s   %7.3f Tbit/s\n", what, row->bundles_per_s,
 			row->tbps);
-		printf("%44s ask %.0f, open %.0f, claims %.0f, store %.0f us; %.1f us locked\n", "",
-			row->ask_us, row->open_us, row->claim_us, row->store_us, row->locked_us);
+		printf("%44s ask %.0f, claims %.0f, store %.0f us; %.1f us locked\n", "",
+			row->ask_us, row->claim_us, row->store_us, row->locked_us);
 	}
 }
 
