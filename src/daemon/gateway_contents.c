@@ -414,6 +414,18 @@ souk_status gateway_reader_read(struct gateway_reader *reader, uint64_t offset, 
 	return SOUK_OK;
 }
 
+souk_status gateway_reader_read_all(struct gateway_reader *reader, uint64_t first, uint8_t *out,
+	uint64_t size, char detail[FETCH_DETAIL_SIZE])
+{
+	size_t got;
+
+	gateway_reader_limit(reader, first, size);
+	for (uint64_t at = 0; at < size; at += got)
+		SOUK_TRY(gateway_reader_read(
+			reader, first + at, out + at, (size_t)(size - at), &got, detail));
+	return SOUK_OK;
+}
+
 /* ------------------------------------------------------------------ start and stop */
 
 souk_status gateway_contents_start(
@@ -438,7 +450,8 @@ souk_status gateway_contents_start(
 	pthread_cond_init(&contents->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	if (pthread_create(&contents->keeper, NULL, keeper_thread, contents) != 0) {
-		contents->stopping = true;
+		pthread_cond_destroy(&contents->changed);
+		pthread_mutex_destroy(&contents->lock);
 		free(contents->fetches);
 		free(contents);
 		return SOUK_IO_MEMORY;

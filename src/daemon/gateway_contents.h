@@ -82,5 +82,8 @@ void gateway_reader_limit(struct gateway_reader *reader, uint64_t first, uint64_
  *   else                why it cannot be fetched, as fetch_run. */
 SOUK_MUST_CHECK souk_status gateway_reader_read(struct gateway_reader *reader, uint64_t offset,
 	uint8_t *out, size_t size, size_t *ret_got, char detail[FETCH_DETAIL_SIZE]);
+/* The same for all SIZE bytes from FIRST on, and no others. */
+SOUK_MUST_CHECK souk_status gateway_reader_read_all(struct gateway_reader *reader, uint64_t first,
+	uint8_t *out, uint64_t size, char detail[FETCH_DETAIL_SIZE]);
 
 #endif

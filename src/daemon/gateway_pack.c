@@ -43,18 +43,6 @@ static bool is_here_packed(struct gateway_call *call, const struct gateway_file 
 	return is_here;
 }
 
-static souk_status read_range(struct gateway_reader *reader, uint64_t first, uint8_t *out,
-	uint64_t size, char detail[FETCH_DETAIL_SIZE])
-{
-	size_t got;
-
-	gateway_reader_limit(reader, first, size);
-	for (uint64_t at = 0; at < size; at += got)
-		SOUK_TRY(gateway_reader_read(
-			reader, first + at, out + at, (size_t)(size - at), &got, detail));
-	return SOUK_OK;
-}
-
 static souk_status read_file(struct gateway_call *call, const struct gateway_file *file,
 	uint8_t *out, char detail[FETCH_DETAIL_SIZE])
 {
@@ -66,8 +54,8 @@ static souk_status read_file(struct gateway_call *call, const struct gateway_fil
 	souk_directory_pack_title(title, directory->name);
 	SOUK_TRY(gateway_reader_open(&reader, call->node->contents, &name, title,
 		file->packed->pack_offset, souk_http_request_socket(call->request), detail));
-	souk_status status =
-		read_range(reader, file->packed->pack_offset, out, file->packed->size, detail);
+	souk_status status = gateway_reader_read_all(
+		reader, file->packed->pack_offset, out, file->packed->size, detail);
 	gateway_reader_close(reader);
 	return status;
 }

@@ -285,7 +285,54 @@ static void stream_cut(struct gateway_call *call, const char *type, const struct
 		call->reply, cut->status, type, cut->size, read_stream, free_stream, stream);
 }
 
-/* Where READER is NULL, it is opened once something of it is to be sent. */
+/* CUT of FILE from memory, where it was read out of a pack; else from READER, where there is one;
+ * else nothing of it is read. Both are consumed. */
+static void send_cut(struct gateway_call *call, const char *type, const struct gateway_cut *cut,
+	uint8_t *memory, struct gateway_reader *reader)
+{
+	if (memory)
+		souk_http_reply_owned(call->reply, cut->status, type,
+			souk_bytes_of(memory + cut->first, (size_t)cut->size), free, memory);
+	else if (reader)
+		stream_cut(call, type, cut, reader);
+	else
+		souk_http_reply_stream(
+			call->reply, cut->status, type, cut->size, read_stream, NULL, NULL);
+	if (memory)
+		gateway_reader_close(reader);
+}
+
+/* 304, 412, 416, and what is empty. SIZE is the whole file's. */
+static void send_nothing(struct gateway_call *call, const char *type, const struct gateway_cut *cut,
+	uint64_t size, const char *etag)
+{
+	char detail[FETCH_DETAIL_SIZE];
+
+	if (cut->status < 400) {
+		/* 304 states the size of what is not sent, or none at all: never 0 for it. */
+		souk_http_reply_stream(call->reply, cut->status, cut->status == 304 ? NULL : type,
+			size, read_stream, NULL, NULL);
+		return;
+	}
+	snprintf(detail, sizeof(detail), "the content has %ju bytes, and the tag %s",
+		(uintmax_t)size, etag);
+	gateway_refuse_as(call, cut->status, SOUK_PEER_BAD_REQUEST, detail);
+}
+
+/* Have the bytes of a CUT that is sent: in MEMORY, which is heap, or by READER. */
+static souk_status open_cut(struct gateway_call *call, const struct gateway_file *file,
+	const struct gateway_cut *cut, uint8_t **memory, struct gateway_reader **reader,
+	char detail[FETCH_DETAIL_SIZE])
+{
+	if (file->packed)
+		SOUK_TRY(gateway_pack_read(call, file, memory, detail));
+	if (*memory || *reader)
+		return SOUK_OK;
+	return gateway_reader_open(reader, call->node->contents, &file->name, file->title,
+		cut->first, souk_http_request_socket(call->request), detail);
+}
+
+/* READER is consumed. Where it is NULL, it is opened once something of it is to be sent. */
 static void serve_cut(struct gateway_call *call, const struct gateway_file *file, const char *type,
 	uint64_t size, struct gateway_reader *reader)
 {
@@ -302,36 +349,20 @@ static void serve_cut(struct gateway_call *call, const struct gateway_file *file
 
 	format_etag(etag, &file->name);
 	struct gateway_cut cut = gateway_cut_of(&conditions, etag, size);
-	bool is_sent = cut.status < 300 && cut.size > 0;
-	if (is_sent && file->packed && !call->is_head)
-		status = gateway_pack_read(call, file, &memory, detail);
-	if (status == SOUK_OK && is_sent && !memory && !reader && !call->is_head)
-		status = gateway_reader_open(&reader, call->node->contents, &file->name,
-			file->title, cut.first, souk_http_request_socket(call->request), detail);
+	bool has_body = cut.status < 300 && cut.size > 0;
+	if (has_body && !call->is_head)
+		status = open_cut(call, file, &cut, &memory, &reader, detail);
 	if (status != SOUK_OK) {
 		gateway_refuse(call, status, detail);
+		gateway_reader_close(reader);
 		return;
 	}
-	if (memory) {
-		souk_http_reply_owned(call->reply, cut.status, type,
-			souk_bytes_of(memory + cut.first, (size_t)cut.size), free, memory);
-	} else if (is_sent && reader) {
-		stream_cut(call, type, &cut, reader);
-		reader = NULL;
-	} else if (is_sent) {
-		/* HEAD, and the size is known: nothing of it is read. */
-		souk_http_reply_stream(
-			call->reply, cut.status, type, cut.size, read_stream, NULL, NULL);
-	} else if (cut.status >= 400) {
-		snprintf(detail, sizeof(detail), "the content has %ju bytes, and the tag %s",
-			(uintmax_t)size, etag);
-		gateway_refuse_as(call, cut.status, SOUK_PEER_BAD_REQUEST, detail);
+	if (has_body) {
+		send_cut(call, type, &cut, memory, reader);
 	} else {
-		/* 304 states the size of what is not sent, or none at all: never 0 for it. */
-		souk_http_reply_stream(call->reply, cut.status, cut.status == 304 ? NULL : type,
-			size, read_stream, NULL, NULL);
+		send_nothing(call, type, &cut, size, etag);
+		gateway_reader_close(reader);
 	}
-	gateway_reader_close(reader);
 	if (call->reply->status == cut.status) {
 		add_content_headers(call, type, etag, &cut, size);
 		if (cut.status < 400)

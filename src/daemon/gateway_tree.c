@@ -101,19 +101,8 @@ static souk_status keep(struct gateway_trees *trees, const struct souk_hash *id,
 	return oldest ? SOUK_OK : SOUK_LOCAL_FULL;
 }
 
-static souk_status read_all(
-	struct gateway_reader *reader, uint8_t *out, uint64_t size, char detail[FETCH_DETAIL_SIZE])
-{
-	size_t got;
-
-	gateway_reader_limit(reader, 0, size);
-	for (uint64_t at = 0; at < size; at += got)
-		SOUK_TRY(gateway_reader_read(
-			reader, at, out + at, (size_t)(size - at), &got, detail));
-	return SOUK_OK;
-}
-
-/* A step forward or back of those who hold the bytes of a directory that is not kept yet. */
+/* Whether one more may hold the bytes of a directory that is not kept yet; then until end_reading.
+ */
 static bool may_read(struct gateway_trees *trees)
 {
 	pthread_mutex_lock(&trees->lock);
@@ -159,13 +148,14 @@ static souk_status read_tree(struct gateway_trees *trees, struct gateway_reader 
 	uint8_t start[START_SIZE];
 	uint64_t start_size = size < START_SIZE ? size : START_SIZE;
 
-	SOUK_TRY(read_all(reader, start, start_size, detail));
+	SOUK_TRY(gateway_reader_read_all(reader, 0, start, start_size, detail));
 	if (!souk_directory_may_be(size, souk_bytes_of(start, (size_t)start_size)))
 		return SOUK_PEER_BAD_DIRECTORY;
 	if (!may_read(trees))
 		return SOUK_LOCAL_FULL;
 	uint8_t *bytes = malloc((size_t)size);
-	souk_status status = bytes ? read_all(reader, bytes, size, detail) : SOUK_IO_MEMORY;
+	souk_status status =
+		bytes ? gateway_reader_read_all(reader, 0, bytes, size, detail) : SOUK_IO_MEMORY;
 	if (status == SOUK_OK)
 		status = parse_tree(trees, &gateway_reader_content(reader)->id, bytes, size, ret);
 	else
