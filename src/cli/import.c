@@ -75,6 +75,14 @@ __attribute__((format(printf, 3, 4))) static souk_status explain(
 
 /* ------------------------------------------------------------------ what is imported */
 
+void import_clean(char *text)
+{
+	for (char *c = text; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	}
+}
+
 static const char *kind_text(mode_t mode)
 {
 	if (S_ISDIR(mode))

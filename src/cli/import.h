@@ -13,9 +13,9 @@
  * next import removes it.
  *
  * A folder becomes its large files, a pack of the small ones, and then a directory of them
- * (souk/content/directory.h).
- * What was imported of it before it failed, or was stopped, stays on sale, and is not
- * read again the next time, but for a pack: HOME/content/.folder-XXXX remembers, until it is done.
+ * (souk/content/directory.h). What was imported of it before it failed, or was stopped, stays on
+ * sale. HOME/content/.folder-XXXX remembers it until the folder is done: it is not read again the
+ * next time. A pack is made anew.
  *
  * Threads: one import at a time in a process; several processes may import. */
 #ifndef SOUK_CLI_IMPORT_H
@@ -35,6 +35,9 @@ struct import_result {
 	bool was_there;			 /* these bytes were on sale already; no copy was kept */
 	char detail[IMPORT_DETAIL_SIZE]; /* of a failure, for people; may be empty */
 };
+
+/* A file's name must not write on the terminal: control characters of TEXT become "?". */
+void import_clean(char *text);
 
 /* import_file: put the file at PATH on sale for PRICE (0: the provider's default).
  *

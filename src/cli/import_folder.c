@@ -47,10 +47,7 @@ __attribute__((format(printf, 3, 4))) static souk_status explain(
 	va_start(arguments, format);
 	vsnprintf(detail, sizeof folder->ret->item.detail, format, arguments);
 	va_end(arguments);
-	for (char *c = detail; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?'; /* a file's name must not write on the terminal */
-	}
+	import_clean(detail);
 	return status;
 }
 
@@ -247,7 +244,7 @@ static souk_status import_each(
 	return SOUK_OK;
 }
 
-/* One file after the other behind each other; then each has its id. */
+/* The pack, which finds their ids; FILES is room for them. */
 static souk_status import_small(
 	struct folder *folder, struct import_pack_file *files, struct import_progress *progress)
 {

@@ -30,10 +30,7 @@ static souk_status explain(const struct import_pack_file *file, souk_status stat
 	char detail[IMPORT_DETAIL_SIZE])
 {
 	snprintf(detail, IMPORT_DETAIL_SIZE, "%.300s: %.150s", file->path, why);
-	for (char *c = detail; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?'; /* a file's name must not write on the terminal */
-	}
+	import_clean(detail);
 	return status;
 }
 
