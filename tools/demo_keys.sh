@@ -102,7 +102,7 @@ for receipt in receipts:
     print("receipt", receipt["signed"][:56] + "...", receipt["deleted_ms"])
 sys.exit(not all(receipts))' || fail "a receipt is missing"
 
-verify_log
+verify_log 8
 
 the_end <<EOT
   $souk share $content --with $key --home $owner --proxies 3 --out again.share

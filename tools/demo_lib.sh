@@ -92,8 +92,8 @@ settled() { # settled HOME...: all that their providers are owed
     done
 }
 
-verify_log() {
-    step "8. The ledger's log, exported and verified from genesis"
+verify_log() { # verify_log STEP
+    step "$1. The ledger's log, exported and verified from genesis"
     "$souk" ledger export "$work/log.souk" || fail "exporting the log"
     "$souk" ledger verify "$work/log.souk" || fail "the log does not verify"
 }

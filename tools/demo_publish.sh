@@ -96,7 +96,7 @@ print(f"\ngiven by the publisher {report['spent_ncoin'] / coin:.6f}, owed to the
 sys.exit(not good)
 PY
 
-verify_log
+verify_log 8
 
 the_end <<EOF
   $souk sponsor report --follow --home $publisher

@@ -11,7 +11,7 @@
  * Invariants: of those that wait there are THREADS_KEPT at most. Signals are for the main thread:
  * here they are blocked, but for those that say what an instruction did (mapped.h needs SIGBUS).
  *
- * Memory: heap, none once as many run as ran at most. Threads: any. */
+ * Memory: heap, for a thread that is new. Threads: any. */
 #ifndef SOUK_IO_THREAD_H
 #define SOUK_IO_THREAD_H
 
@@ -25,10 +25,10 @@ struct souk_thread;
 SOUK_MUST_CHECK souk_status souk_thread_start(
 	struct souk_thread **ret, void (*run)(void *ctx), void *ctx);
 
-/* Processors that this process may run on; at least 1. */
-unsigned souk_thread_processors(void);
-
 /* Waits until RUN has returned; THREAD is gone then. NULL is allowed. */
 void souk_thread_join(struct souk_thread *thread);
+
+/* Processors that this process may run on; at least 1. */
+unsigned souk_thread_processors(void);
 
 #endif
