@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A sponsor and three viewers, driven by bytes: genuine and spoilt messages in any order, time,
- * epochs, crashes. Each four bytes are one step. What must hold: S1 to S3 of the header, no cache
- * is paid what was not given, and no ticket leaves for anything but the token. */
+ * epochs, crashes, bundles that are half made. Each four bytes are one step. What must hold: S1 to
+ * S3 and S5 of the header, no cache is paid what was not given, no ticket leaves for anything but
+ * the token, and no cache opens a session for a strip that is not the sponsor's. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,11 @@ struct bench {
 	struct kit_viewing *viewings[VIEWERS];
 	uint64_t numbers[VIEWERS];
 	uint64_t restarts;
+	/* a bundle that is being made: it is finished at any time, or never */
+	struct souk_sponsor_work work;
 	struct souk_bundle_open open;
-	struct souk_bundle_strips strips;
+	bool drawn, computed;
+	struct souk_strip_open strip;
 };
 
 static void start_viewing(struct bench *b, uint32_t i, const uint8_t bytes[4])
@@ -35,6 +39,8 @@ static void start_viewing(struct bench *b, uint32_t i, const uint8_t bytes[4])
 	b->viewings[i] = kit_viewing_new(
 		b->kit, 10 + i, b->numbers[i]++, bytes[2] % KIT_CHUNKS, 1 + bytes[3] % 40);
 	b->viewings[i]->prefix = i / 2;
+	if (bytes[1] & 0x80)
+		b->viewings[i]->viewer.config.content.chunk_size = 0;
 }
 
 static void spoil_claim(struct bench *b, uint32_t i, const uint8_t bytes[4])
@@ -50,24 +56,96 @@ static void spoil_claim(struct bench *b, uint32_t i, const uint8_t bytes[4])
 	kit_sponsor_commit(b->kit);
 }
 
-/* An open with one byte of one session changed. */
-static void spoil_open(struct bench *b, uint32_t i, const uint8_t bytes[4])
+/* The strip of one session with a byte of it changed: no cache takes it. */
+static void spoil_strip(struct bench *b, uint32_t i, const uint8_t bytes[4])
 {
 	struct kit_viewing *v = b->viewings[i];
-	if (v->viewer.state != SOUK_VIEWER_OPENING)
+	if (v->viewer.state != SOUK_VIEWER_RUNNING)
 		return;
-	memset(&b->open, 0, sizeof b->open);
-	souk_viewer_open_of(&v->viewer, &b->open);
-	struct souk_bundle_session *session =
-		&b->open.sessions.items[bytes[2] % b->open.sessions.count];
-	switch (bytes[3] % 5) {
-	case 0: session->grant.grant.key_anchor.bytes[bytes[3] % 32] ^= 1; break;
-	case 1: session->grant.grant.session.bytes[bytes[3] % 16] ^= 1; break;
-	case 2: session->ask.units++; break;
-	case 3: session->ask.customer.bytes[1] ^= 1; break;
-	case 4: b->open.sessions.count--; break;
+	const struct souk_bundle_session *session =
+		&v->open.sessions.items[bytes[2] % v->open.sessions.count];
+	uint32_t index = kit_sponsor_provider(b->kit, &session->strip.strip.payee);
+	const struct souk_provider *provider = &b->kit->providers[index].provider;
+	b->strip = session->strip;
+	struct souk_strip *strip = &b->strip.strip;
+	switch (bytes[3] % 8) {
+	case 0: strip->key_anchor.bytes[bytes[2] % 32] ^= 1; break;
+	case 1: strip->nonce.bytes[bytes[2] % 16] ^= 1; break;
+	case 2: strip->count += 1u + bytes[2]; break;
+	case 3: strip->customer.bytes[1] ^= 1; break;
+	case 4: strip->start.ncoin ^= 1u + bytes[2]; break;
+	case 5: strip->price.ncoin += bytes[2]; break;
+	case 6: index = (index + 1) % KIT_CACHES; break;
+	case 7: strip->request.bytes[0] ^= 1; break;
 	}
-	SOUK_CHECK(kit_sponsor_open(b->kit, &b->open, &b->strips) != SOUK_OK);
+	if (bytes[3] % 8 == 5 && bytes[2] == 0)
+		return;
+	provider = &b->kit->providers[index].provider;
+	uint64_t accepted = provider->totals.strips_accepted;
+	SOUK_CHECK(kit_sponsor_strip(b->kit, index, &b->strip) != SOUK_OK);
+	SOUK_CHECK(provider->totals.strips_accepted == accepted);
+}
+
+/* ------------------------------------------------------------------ half a bundle */
+
+static void draw_half(struct bench *b, uint32_t i)
+{
+	struct kit_sponsor *kit = b->kit;
+	const struct kit_viewing *v = b->viewings[i];
+	uint64_t bundles = kit->sponsor.totals.bundles;
+	souk_sponsor_work_wipe(&b->work);
+	souk_status status = souk_sponsor_ask_draw(
+		&kit->sponsor, &v->viewer.ask.ask, v->prefix, kit->now, &b->work, &b->open);
+	SOUK_CHECK(status == SOUK_OK || kit->sponsor.totals.bundles == bundles);
+	b->drawn = status == SOUK_OK;
+	b->computed = false;
+	kit_sponsor_commit(kit);
+}
+
+/* With leaves that may be too short: then none of them is used. */
+static void finish_half(struct bench *b, bool is_short)
+{
+	struct kit_sponsor *kit = b->kit;
+	struct souk_payer_leaf *leaves[SOUK_BUNDLE_CACHES_MAX];
+	uint64_t used[SOUK_BUNDLE_CACHES_MAX];
+	uint32_t count = b->work.record.sessions.count;
+	kit_sponsor_leaves(kit, &b->work.record, leaves, &b->open);
+	struct souk_amount amount = leaves[count - 1]->amount;
+	if (is_short)
+		leaves[count - 1]->amount = leaves[count - 1]->used;
+	for (uint32_t i = 0; i < count; i++)
+		used[i] = leaves[i]->used.ncoin;
+	souk_status status =
+		souk_sponsor_ask_finish(&kit->sponsor, &b->work, leaves, kit->now, &b->open);
+	leaves[count - 1]->amount = amount;
+	SOUK_CHECK(status != SOUK_OK || !is_short);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct souk_strip *strip = &b->open.sessions.items[i].strip.strip;
+		struct souk_amount end;
+		if (status != SOUK_OK) {
+			SOUK_CHECK(leaves[i]->used.ncoin == used[i]);
+			continue;
+		}
+		SOUK_CHECK(souk_strip_end(&end, strip) == SOUK_OK);
+		SOUK_CHECK(strip->start.ncoin == used[i] && end.ncoin == leaves[i]->used.ncoin);
+	}
+	kit_sponsor_commit(kit);
+}
+
+static void make_half(struct bench *b, uint32_t i, const uint8_t bytes[4])
+{
+	switch (bytes[2] % 4) {
+	case 0: draw_half(b, i); break;
+	case 1:
+		if (b->drawn && !b->computed)
+			souk_sponsor_ask_compute(&b->work, &b->open);
+		b->computed = b->drawn;
+		break;
+	default:
+		if (b->computed)
+			finish_half(b, bytes[3] % 4 == 0);
+		break;
+	}
 }
 
 static void complain(struct bench *b, uint32_t i, const uint8_t bytes[4])
@@ -105,11 +183,23 @@ static void pass_time(struct bench *b, const uint8_t bytes[4])
 	memset(b->numbers, 0, sizeof b->numbers);
 }
 
+/* S5, of what two viewers have. */
+static void check_apart(const struct souk_bundle_open *one, const struct souk_bundle_open *other)
+{
+	for (uint32_t i = 0; i < one->sessions.count; i++)
+		for (uint32_t j = 0; j < other->sessions.count; j++)
+			SOUK_CHECK(!souk_payee_strips_overlap(&one->sessions.items[i].strip.strip,
+				&other->sessions.items[j].strip.strip));
+}
+
 static void check(const struct bench *b)
 {
 	const struct kit_sponsor *kit = b->kit;
 	const struct souk_sponsor *sponsor = &kit->sponsor;
 	uint64_t spent = 0, owed = 0;
+	for (uint32_t i = 0; i < VIEWERS; i++)
+		for (uint32_t j = i + 1; j < VIEWERS; j++)
+			check_apart(&b->viewings[i]->open, &b->viewings[j]->open);
 	for (uint32_t i = 0; i < sponsor->cache_count; i++)
 		spent += kit->caches[i].record.spent.ncoin;
 	for (uint32_t i = 0; i < KIT_CACHES; i++)
@@ -134,11 +224,12 @@ static void step(struct bench *b, const uint8_t bytes[4])
 	switch (bytes[0] % 16) {
 	case 0: start_viewing(b, i, bytes); break;
 	case 1: spoil_claim(b, i, bytes); break;
-	case 2: spoil_open(b, i, bytes); break;
+	case 2: spoil_strip(b, i, bytes); break;
 	case 3: complain(b, i, bytes); break;
 	case 4: pass_time(b, bytes); break;
 	case 5: kit_sponsor_restart(b->kit, ++b->restarts); break;
 	case 6: b->kit->disk_fails = bytes[2] % 4 == 0; break;
+	case 7: make_half(b, i, bytes); break;
 	default: (void)kit_viewing_run(b->viewings[i], 1 + bytes[2] % 8); break;
 	}
 	check(b);

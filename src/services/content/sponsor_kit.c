@@ -130,8 +130,8 @@ void kit_sponsor_free(struct kit_sponsor *kit)
 void kit_sponsor_restart(struct kit_sponsor *kit, uint64_t seed)
 {
 	start(kit, seed);
-	kit->answer_count = 0;
-	memset(kit->answers, 0, sizeof kit->answers);
+	for (uint32_t i = 0; i < 8; i++)
+		memset(&kit->answers[i].bundle, 0, sizeof kit->answers[i].bundle);
 	souk_sponsor_restore_totals(&kit->sponsor, &kit->totals);
 	SOUK_CHECK(souk_sponsor_restore_content(
 			   &kit->sponsor, &kit->content.id, &kit->content_record) == SOUK_OK);
@@ -285,7 +285,6 @@ souk_status kit_sponsor_bundle(struct kit_sponsor *kit,
 	const struct souk_signed_bundle_ask *signed_ask, uint64_t prefix,
 	struct souk_bundle_open *ret)
 {
-	memset(ret, 0, sizeof *ret);
 	souk_status status = make_bundle(kit, signed_ask, prefix, ret);
 	struct souk_nonce bundle = kit->work.record.bundle;
 	souk_sponsor_work_wipe(&kit->work);
@@ -295,6 +294,9 @@ souk_status kit_sponsor_bundle(struct kit_sponsor *kit,
 		answer->bundle = bundle;
 		answer->open = *ret;
 	}
+	/* It was begun. */
+	if (status != SOUK_OK)
+		ret->sessions.count = 0;
 	if (status != SOUK_LOCAL_EXISTS)
 		return status;
 	for (uint32_t i = 0; i < 8; i++) {
