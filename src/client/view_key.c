@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,6 +21,7 @@
 #define PATH_SIZE 640
 /* A key is of use for an epoch; nobody has epochs of a month. */
 #define KEPT_S	      (30 * 24 * 3600)
+#define FORGET_S      3600
 #define RECORD_SIZE   (8 + 8 + SOUK_SECKEY_SIZE + SOUK_HASH_SIZE)
 #define RECORD_SIGNED (RECORD_SIZE - SOUK_HASH_SIZE)
 
@@ -58,16 +60,21 @@ static void file_name(char out[PATH_SIZE], const char *home, const struct souk_a
 	snprintf(out, PATH_SIZE, "%s/viewers/%s-%s", home, who, what);
 }
 
-/* Keys of epochs that are long over. Whoever holds one at this moment has used it just now. */
+/* Keys of epochs that are long over, once in a while: there may be as many as contents were viewed.
+ * Whoever holds one at this moment has used it just now. */
 static void forget_old(const char *folder)
 {
+	static _Atomic time_t forgot;
 	struct dirent *entry;
 	struct stat info;
+	time_t now = time(NULL), last = atomic_load(&forgot);
+	if (now - last < FORGET_S || !atomic_compare_exchange_strong(&forgot, &last, now))
+		return;
 	DIR *dir = opendir(folder);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &info, 0) != 0)
 			continue;
-		if (S_ISREG(info.st_mode) && info.st_mtime + KEPT_S < time(NULL))
+		if (S_ISREG(info.st_mode) && info.st_mtime + KEPT_S < now)
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	}
 	if (dir != NULL)
@@ -77,11 +84,10 @@ static void forget_old(const char *folder)
 static souk_status open_locked(int *ret, const char *home, const char *path)
 {
 	char folder[PATH_SIZE];
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		snprintf(folder, sizeof folder, "%s/viewers", home);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	snprintf(folder, sizeof folder, "%s/viewers", home);
+	if (fd < 0 && errno == ENOENT) {
 		SOUK_TRY(souk_file_make_folders(folder));
-		forget_old(folder);
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	}
 	if (fd < 0)
@@ -92,6 +98,7 @@ static souk_status open_locked(int *ret, const char *home, const char *path)
 		close(fd);
 		return SOUK_IO_WRITE;
 	}
+	forget_old(folder);
 	*ret = fd;
 	return SOUK_OK;
 }
@@ -132,7 +139,9 @@ static void write_record(const struct view_key *key)
 	memcpy(record + 16, key->identity.seckey.bytes, SOUK_SECKEY_SIZE);
 	struct souk_hash sum = souk_sha256_of(record, RECORD_SIGNED);
 	memcpy(record + RECORD_SIGNED, sum.bytes, SOUK_HASH_SIZE);
-	if (souk_file_write_at(key->fd, record, sizeof record, 0) == SOUK_OK)
+	/* What the machine loses when it dies is noticed by the sponsor, and costs another key.
+	 * Only where there is no other does each number that is lost cost a refusal. */
+	if (souk_file_write_at(key->fd, record, sizeof record, 0) == SOUK_OK && key->is_admitted)
 		fdatasync(key->fd);
 	souk_bytes_wipe(record, sizeof record);
 }

@@ -44,7 +44,8 @@ SOUK_MUST_CHECK souk_status view_key_take(struct view_key *ret, const char *home
 /* The sponsor knows of another number: another key; or, where there is one only, the next number.
  * SOUK_OK, or SOUK_IO_ENTROPY. */
 SOUK_MUST_CHECK souk_status view_key_renew(struct view_key *key);
-/* Write down what is in KEY, and let go of it. What cannot be written costs a number: no harm. */
+/* Write down what is in KEY, and let go of it. What cannot be written costs a number: no harm. It
+ * may wait for the disk, but only where the key is one that a site lets in. */
 void view_key_give(struct view_key *key);
 
 /* view_key_admitted: the key of HOME that a site may let in; made where there is none.
