@@ -8,7 +8,7 @@
 
 #include "fetch_ask.h"
 #include "fetch_early.h"
-#include "fetch_internal.h"
+#include "fetch_first.h"
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
 
@@ -157,9 +157,12 @@ static souk_status open_engine(struct fetch *fetch, char detail[FETCH_DETAIL_SIZ
 	souk_status status = SOUK_LOCAL_NOT_FOUND;
 	fetch_tell(detail, "nobody may pay: neither a sponsor, nor an identity", NULL);
 	if (fetch->config.payer != FETCH_OWN) {
-		status = viewed_open(fetch, &fetch->engines[0], detail);
+		struct fetch_engine *engine =
+			&fetch->engines[fetch_first_has_come(fetch) ? FETCH_BY_FIRST
+								    : FETCH_BY_SPONSOR];
+		status = viewed_open(fetch, engine, detail);
 		if (status == SOUK_OK)
-			fetch->current = &fetch->engines[0];
+			fetch->current = engine;
 	}
 	if (status == SOUK_LOCAL_NOT_FOUND && fetch->config.payer == FETCH_SPONSOR_FIRST)
 		fetch_tell(detail,
@@ -167,8 +170,8 @@ static souk_status open_engine(struct fetch *fetch, char detail[FETCH_DETAIL_SIZ
 			"Make one with: souk init");
 	if (status == SOUK_OK || !may_pay(fetch))
 		return status;
-	SOUK_TRY(paid_open(fetch, &fetch->engines[1], detail));
-	fetch->current = &fetch->engines[1];
+	SOUK_TRY(paid_open(fetch, &fetch->engines[FETCH_BY_OWN], detail));
+	fetch->current = &fetch->engines[FETCH_BY_OWN];
 	return SOUK_OK;
 }
 
@@ -260,7 +263,7 @@ static void switch_to(struct fetch *fetch, struct fetch_engine *engine)
 static souk_status pay_for_the_rest(
 	struct fetch *fetch, souk_status why, char detail[FETCH_DETAIL_SIZE])
 {
-	struct fetch_engine *paid = &fetch->engines[1];
+	struct fetch_engine *paid = &fetch->engines[FETCH_BY_OWN];
 	fetch_note(fetch, "the sponsor does not pay on (%s): the rest is bought",
 		souk_status_text(why));
 	SOUK_TRY(paid_open(fetch, paid, detail));
@@ -268,12 +271,40 @@ static souk_status pay_for_the_rest(
 	return paid->way->run(paid->hands, detail);
 }
 
+/* Who sells it, now that it must be known. */
+static souk_status find_sellers(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
+{
+	souk_status status = fetch_find(fetch, detail);
+	fetch_ask_free(fetch->ask);
+	fetch->ask = NULL;
+	return status;
+}
+
+/* The sponsor that was asked first does not pay on, for WHY: the ordinary way, from there. */
+static souk_status ask_others(struct fetch *fetch, souk_status why, char detail[FETCH_DETAIL_SIZE])
+{
+	const struct fetch_config *config = &fetch->config;
+	struct fetch_engine *viewed = &fetch->engines[FETCH_BY_SPONSOR];
+	memory_forget_sponsor(config->memory, &fetch->first_sponsor.address);
+	if (config->sponsor != NULL && !may_pay(fetch))
+		return why;
+	fetch_note(fetch, "the sponsor that paid last does not pay on: %s", souk_status_text(why));
+	SOUK_TRY(find_sellers(fetch, detail));
+	if (config->sponsor != NULL)
+		return why;
+	SOUK_TRY(viewed_open(fetch, viewed, detail));
+	switch_to(fetch, viewed);
+	return viewed->way->run(viewed->hands, detail);
+}
+
 souk_status fetch_run(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
 	detail[0] = '\0';
 	souk_status status = fetch->current->way->run(fetch->current->hands, detail);
-	if (status != SOUK_OK && fetch->current == &fetch->engines[0] && may_pay(fetch) &&
-		is_sponsors_no(status))
+	if (is_sponsors_no(status) && fetch->current == &fetch->engines[FETCH_BY_FIRST])
+		status = ask_others(fetch, status, detail);
+	if (is_sponsors_no(status) && fetch->current != &fetch->engines[FETCH_BY_OWN] &&
+		may_pay(fetch) && fetch->has_sellers)
 		status = pay_for_the_rest(fetch, status, detail);
 	pthread_mutex_lock(&fetch->lock);
 	fetch->ended_ns = souk_clock_steady_ns();
@@ -329,7 +360,7 @@ struct fetch_figures fetch_figures_now(struct fetch *fetch)
 	figures.bytes = fetch->content.size;
 	figures.bytes_done = fetch->bytes_done;
 	figures.chunks_done = fetch->had.set;
-	figures.is_sponsored = fetch->current == &fetch->engines[0];
+	figures.is_sponsored = fetch->current != &fetch->engines[FETCH_BY_OWN];
 	figures.elapsed_ns = elapsed_ns(fetch);
 	pthread_mutex_unlock(&fetch->lock);
 	return figures;
@@ -338,7 +369,7 @@ struct fetch_figures fetch_figures_now(struct fetch *fetch)
 size_t fetch_sources(struct fetch *fetch, struct fetch_source *out, size_t max)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < FETCH_ENGINES; i++) {
 		const struct fetch_engine *engine = &fetch->engines[i];
 		if (engine->way != NULL)
 			count += engine->way->sources(engine->hands, out + count, max - count);
@@ -350,12 +381,13 @@ void fetch_free(struct fetch *fetch)
 {
 	if (fetch == NULL)
 		return;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < FETCH_ENGINES; i++) {
 		if (fetch->engines[i].way != NULL)
 			fetch->engines[i].way->free(fetch->engines[i].hands);
 	}
 	fetch_ask_free(fetch->ask);
 	fetch_early_free(fetch);
+	fetch_first_free(fetch);
 	souk_chain_client_free(fetch->chain);
 	free(fetch->entries);
 	free(fetch->row);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk_row.h"
 #include "fetch_early.h"
+#include "fetch_first.h"
 #include "http_keep.h"
 #include "problem.h"
 #include "souk/base/check.h"
@@ -24,6 +26,8 @@
 /* For the other offers, after the first one, at least; else as long again as that took. */
 #define GRACE_MS 250u
 #define POLL_MS	 100u
+/* For a sponsor that paid before: what others would do in its place takes about as long. */
+#define FIRST_MS 1500u
 /* Bytes in a second that a row must come with, beyond the time that any answer may take. */
 #define ROW_BYTES_PER_S 32768u
 #define REFUSAL_SIZE	1024u
@@ -86,14 +90,16 @@ static void end_question(struct offer_question *question)
 	question->entry = NULL;
 }
 
+/* Who was waited for is noted as silent, but where the others are not waited for any more. */
 static void cancel_offers(struct fetch_ask *ask)
 {
+	bool is_needed = !fetch_first_has_come(ask->fetch);
 	for (size_t i = 0; i < OFFERS_AT_ONCE; i++) {
 		struct offer_question *question = &ask->offers[i];
 		if (question->entry == NULL)
 			continue;
 		souk_http_fetcher_cancel(ask->engine, question);
-		if (question->is_waited)
+		if (question->is_waited && is_needed)
 			memory_note_silent(ask->fetch->config.memory, &question->entry->address);
 		end_question(question);
 	}
@@ -115,6 +121,7 @@ void fetch_ask_free(struct fetch_ask *ask)
 	if (ask->engine != NULL) {
 		cancel_offers(ask);
 		fetch_early_end(ask->fetch, ask->engine);
+		fetch_first_end(ask->fetch, ask->engine);
 		for (size_t i = 0; i < ROWS_AT_ONCE; i++)
 			drop_row(ask, &ask->rows[i]);
 	}
@@ -213,22 +220,17 @@ static void keep_row(
 static souk_status take_body(struct fetch_ask *ask, struct market_entry *entry,
 	struct souk_bytes body, const struct souk_http_fetched *fetched)
 {
-	uint32_t offer_size;
-	bool has_row =
-		fetched->reply_header[0] != '\0' &&
-		souk_row_parse(&offer_size, souk_bytes_text(fetched->reply_header)) == SOUK_OK &&
-		offer_size < body.size;
+	struct souk_bytes row,
+		offer = souk_row_split(&row, body, souk_bytes_text(fetched->reply_header));
+	bool has_row = row.size > 0;
 	if (fetched->status != SOUK_OK && !(has_row && fetched->status == SOUK_IO_TIMEOUT))
 		return fetched->status;
 	if (fetched->http_status != 200)
 		return problem_parse(
 			body, fetched->http_status, entry->detail, sizeof entry->detail);
-	if (!has_row)
-		return market_take_offer(entry, &ask->fetch->config.name, body);
-	SOUK_TRY(market_take_offer(
-		entry, &ask->fetch->config.name, souk_bytes_of(body.data, offer_size)));
-	if (fetched->status == SOUK_OK)
-		keep_row(ask, entry, souk_bytes_of(body.data + offer_size, body.size - offer_size));
+	SOUK_TRY(market_take_offer(entry, &ask->fetch->config.name, offer));
+	if (fetched->status == SOUK_OK && has_row)
+		keep_row(ask, entry, row);
 	return SOUK_OK;
 }
 
@@ -264,7 +266,8 @@ static void take_all(struct fetch_ask *ask)
 {
 	struct souk_http_fetched fetched;
 	while (souk_http_fetcher_next(ask->engine, &fetched)) {
-		if (fetch_early_take(ask->fetch, &fetched))
+		if (fetch_early_take(ask->fetch, &fetched) ||
+			fetch_first_take(ask->fetch, &fetched, ask->engine))
 			continue;
 		if (is_question(ask, fetched.user)) {
 			take_offer(ask, fetched.user, &fetched);
@@ -297,10 +300,15 @@ static souk_status ask_row(
 	return status;
 }
 
-/* Whether it is over: all have answered, or a stream waits no longer for those that have not. */
+/* Whether it is over: a sponsor has made them needless, all have answered, or a stream waits no
+ * longer for those that have not. */
 static bool is_over(const struct fetch_ask *ask)
 {
 	bool has_offer = ask->end_ms != 0;
+	if (fetch_first_has_come(ask->fetch))
+		return true;
+	if (fetch_first_is_waited(ask->fetch) && now_ms() - ask->began_ms < FIRST_MS)
+		return false;
 	if (has_offer && ask->fetch->config.is_streaming)
 		return (ask->waited == 0 && !fetch_early_is_waited(ask->fetch)) ||
 		       now_ms() >= ask->end_ms;
@@ -316,12 +324,14 @@ souk_status fetch_ask_offers(struct fetch_ask *ask)
 	for (size_t i = 0; i < OFFERS_AT_ONCE; i++)
 		ask_further(ask, &ask->offers[i]);
 	fetch_early_ask(ask->fetch, ask->engine);
+	fetch_first_ask(ask->fetch, ask->engine);
 	while (!is_over(ask)) {
 		bool may_end = ask->fetch->config.is_streaming && ask->end_ms != 0;
 		SOUK_TRY(souk_http_fetcher_poll(ask->engine, may_end ? POLL_MS / 10 : POLL_MS, -1));
 		take_all(ask);
 	}
 	cancel_offers(ask);
+	fetch_first_end(ask->fetch, ask->engine);
 	return SOUK_OK;
 }
 
@@ -341,30 +351,13 @@ static bool was_tried(const struct fetch_ask *ask, const struct souk_address *ad
 }
 
 static souk_status take_row(
-	struct fetch_ask *ask, struct row_question *row, struct souk_hash **ret_row)
+	struct fetch_ask *ask, const struct row_question *row, struct souk_hash **ret_row)
 {
-	const struct fetch *fetch = ask->fetch;
-	size_t size = (size_t)fetch->chunk_count * SOUK_HASH_SIZE;
-	souk_status status = row->fetched.status;
-	if (status == SOUK_OK && row->fetched.http_status != 200)
-		status = problem_parse(souk_bytes_of(row->body, row->fetched.size),
-			row->fetched.http_status, NULL, 0);
-	else if (status == SOUK_OK && row->fetched.size != size)
-		status = SOUK_PEER_BAD_CONTENT;
-	if (status != SOUK_OK)
-		return status;
-	struct souk_hash *scratch = malloc(size);
-	/* Bytes, without padding between them. */
-	struct souk_hash *hashes = (struct souk_hash *)row->body;
-	status = scratch == NULL ? SOUK_IO_MEMORY
-				 : souk_content_verify_row(
-					   &fetch->content, hashes, fetch->chunk_count, scratch);
-	free(scratch);
-	if (status != SOUK_OK)
-		return status;
-	*ret_row = hashes;
-	row->body = NULL;
-	return SOUK_OK;
+	struct souk_bytes bytes = souk_bytes_of(row->body, row->fetched.size);
+	SOUK_TRY(row->fetched.status);
+	if (row->fetched.http_status != 200)
+		return problem_parse(bytes, row->fetched.http_status, NULL, 0);
+	return chunk_row_take(ret_row, &ask->fetch->content, bytes);
 }
 
 /* A row that came is the one, or it is noted that its giver has none. */
@@ -427,27 +420,11 @@ static bool is_waiting(const struct fetch_ask *ask)
 	return false;
 }
 
-/* The row of a single chunk is the content's id. */
-static souk_status make_row(const struct fetch *fetch, struct souk_hash **ret_row)
-{
-	struct souk_hash scratch, *row = malloc(sizeof *row);
-	if (row == NULL)
-		return SOUK_IO_MEMORY;
-	*row = fetch->content.id;
-	souk_status status = souk_content_verify_row(&fetch->content, row, 1, &scratch);
-	if (status != SOUK_OK) {
-		free(row);
-		return status;
-	}
-	*ret_row = row;
-	return SOUK_OK;
-}
-
 souk_status fetch_ask_row(struct fetch_ask *ask, struct souk_hash **ret_row)
 {
 	souk_status last = SOUK_PEER_BAD_CONTENT;
 	if (ask->fetch->chunk_count == 1)
-		return make_row(ask->fetch, ret_row);
+		return chunk_row_take(ret_row, &ask->fetch->content, souk_bytes_of(NULL, 0));
 	ask->tried = calloc(ask->fetch->entry_count + ROWS_AT_ONCE, sizeof *ask->tried);
 	if (ask->tried == NULL)
 		return SOUK_IO_MEMORY;

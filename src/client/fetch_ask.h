@@ -23,7 +23,8 @@ SOUK_MUST_CHECK souk_status fetch_ask_new(struct fetch_ask **ret, struct fetch *
 void fetch_ask_free(struct fetch_ask *ask); /* NULL is allowed */
 
 /* fetch_ask_offers: fill the offers of the fetch's entries. Returns when all have answered; or, in
- * a stream, a moment after the first, or once only those are left that were silent lately: they
+ * a stream, once a sponsor that was asked beside them has given a bundle (fetch_first.h), a moment
+ * after the first, or once only those are left that were silent lately: they
  * do not hold up a reader.
  *
  * Returns SOUK_OK, whatever they answered, or SOUK_IO_*: nobody could be asked. */

@@ -41,6 +41,13 @@ struct fetch_engine {
 	void *hands;
 };
 
+enum {
+	FETCH_BY_FIRST,	  /* the sponsor that was asked first */
+	FETCH_BY_SPONSOR, /* whoever pays for this content */
+	FETCH_BY_OWN,	  /* own money */
+	FETCH_ENGINES,
+};
+
 struct fetch_range {
 	uint32_t first, count;
 };
@@ -53,16 +60,21 @@ struct fetch {
 	struct souk_hash *row;
 	struct market_entry *entries; /* who offers it in this shape, the cheapest first */
 	size_t entry_count;
+	bool has_sellers; /* they have offers */
 	struct souk_chain_client *chain;
 	struct view_sponsor named; /* that the user named, once it answered; else no name */
 	struct fetch_ask *ask;	   /* while it is opened */
+	/* A bundle that was asked for first, and of whom; NULL: none. */
+	struct view_early *first;
+	struct view_sponsor first_sponsor;
+	bool has_asked_first;
 	struct fetch_early *early; /* NULL: none; once it runs, under the lock */
 
 	pthread_mutex_t lock;
 	/* Under it, once it runs: */
-	struct fetch_engine engines[2]; /* a sponsor's, then own money's */
-	struct fetch_engine *current;	/* NULL: none yet */
-	struct souk_bitmap had;		/* given to the user, or there before */
+	struct fetch_engine engines[FETCH_ENGINES]; /* in this order */
+	struct fetch_engine *current;		    /* NULL: none yet */
+	struct souk_bitmap had;			    /* given to the user, or there before */
 	uint64_t *had_words;
 	uint64_t bytes_done;
 	uint64_t started_ns, ended_ns;

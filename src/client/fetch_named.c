@@ -5,32 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk_row.h"
+#include "fetch_first.h"
 #include "fetch_internal.h"
 #include "souk/base/check.h"
-
-/* The row that came; that of one chunk is the content's id. */
-static souk_status take_row(struct fetch *fetch, struct souk_bytes bytes)
-{
-	size_t size = (size_t)fetch->chunk_count * SOUK_HASH_SIZE;
-	if (fetch->chunk_count == 0)
-		return SOUK_OK;
-	if (fetch->chunk_count == 1)
-		bytes = souk_bytes_of(fetch->content.id.bytes, SOUK_HASH_SIZE);
-	if (bytes.size != size)
-		return SOUK_LOCAL_NOT_FOUND;
-	struct souk_hash *row = malloc(size), *scratch = malloc(size);
-	souk_status status = row == NULL || scratch == NULL ? SOUK_IO_MEMORY : SOUK_OK;
-	if (status == SOUK_OK) {
-		memcpy(row, bytes.data, size);
-		status = souk_content_verify_row(&fetch->content, row, fetch->chunk_count, scratch);
-	}
-	free(scratch);
-	if (status == SOUK_OK)
-		fetch->row = row;
-	else
-		free(row);
-	return status;
-}
 
 static souk_status take_content(struct fetch *fetch, const struct view_answer *answer)
 {
@@ -38,7 +16,11 @@ static souk_status take_content(struct fetch *fetch, const struct view_answer *a
 	SOUK_TRY(
 		souk_content_check(&fetch->content, &fetch->config.name, is->size, is->chunk_size));
 	fetch->chunk_count = souk_content_chunk_count(&fetch->content);
-	return take_row(fetch, answer->row);
+	if (fetch->chunk_count == 0)
+		return SOUK_OK;
+	if (answer->row.size == 0 && fetch->chunk_count > 1)
+		return SOUK_LOCAL_NOT_FOUND;
+	return chunk_row_take(&fetch->row, &fetch->content, answer->row);
 }
 
 /* Whether the providers may know better: a sponsor that has not been told yet, or an older one. */
@@ -51,6 +33,8 @@ static bool is_worth_asking_on(souk_status status)
 souk_status fetch_find_named(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
 	const struct fetch_config *config = &fetch->config;
+	if (fetch_first_alone(fetch) == SOUK_OK)
+		return SOUK_OK;
 	struct view_answer *answer = malloc(sizeof *answer);
 	if (answer == NULL)
 		return SOUK_IO_MEMORY;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fetch_ask.h"
+#include "fetch_first.h"
 #include "souk/base/check.h"
 
 /* Of those that sell a content, the cheapest: connections to them are kept. */
@@ -36,24 +37,6 @@ static const struct souk_offer *choose_shape(const struct fetch *fetch, size_t o
 	return &fetch->entries[best].offer.offer;
 }
 
-static souk_status choose_content(
-	struct fetch *fetch, size_t offers, char detail[FETCH_DETAIL_SIZE])
-{
-	const struct souk_offer shape = *choose_shape(fetch, offers);
-	size_t kept = 0;
-	for (size_t i = 0; i < offers; i++) {
-		if (same_shape(&fetch->entries[i].offer.offer, &shape))
-			fetch->entries[kept++] = fetch->entries[i];
-	}
-	fetch->entry_count = kept;
-	souk_status status = souk_content_check(
-		&fetch->content, &fetch->config.name, shape.size, shape.chunk_size);
-	if (status != SOUK_OK)
-		fetch_tell(detail, "the offers", NULL);
-	fetch->chunk_count = status == SOUK_OK ? souk_content_chunk_count(&fetch->content) : 0;
-	return status;
-}
-
 /* Who does not answer may well have it: that is worth another try, the other is not. */
 static souk_status no_offer(const struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
@@ -73,6 +56,29 @@ static souk_status no_offer(const struct fetch *fetch, char detail[FETCH_DETAIL_
 	fetch_tell(detail, text,
 		silent > 0 ? "Try again later; souk offers with this id shows who is silent."
 			   : NULL);
+	return status;
+}
+
+static souk_status choose_content(
+	struct fetch *fetch, size_t offers, char detail[FETCH_DETAIL_SIZE])
+{
+	const struct souk_content known = fetch->content;
+	struct souk_offer shape = {.size = known.size, .chunk_size = known.chunk_size};
+	if (fetch->chunk_count == 0)
+		shape = *choose_shape(fetch, offers);
+	size_t kept = 0;
+	for (size_t i = 0; i < offers; i++) {
+		if (same_shape(&fetch->entries[i].offer.offer, &shape))
+			fetch->entries[kept++] = fetch->entries[i];
+	}
+	fetch->entry_count = kept;
+	if (fetch->chunk_count != 0)
+		return kept > 0 ? SOUK_OK : no_offer(fetch, detail);
+	souk_status status = souk_content_check(
+		&fetch->content, &fetch->config.name, shape.size, shape.chunk_size);
+	if (status != SOUK_OK)
+		fetch_tell(detail, "the offers", NULL);
+	fetch->chunk_count = status == SOUK_OK ? souk_content_chunk_count(&fetch->content) : 0;
 	return status;
 }
 
@@ -120,8 +126,9 @@ static souk_status ask_all(
 }
 
 /* More is likely to be wanted of those that sell this. */
-static void note_sellers(const struct fetch *fetch)
+static void note_sellers(struct fetch *fetch)
 {
+	fetch->has_sellers = true;
 	for (size_t i = 0; i < fetch->entry_count && i < SELLERS_NOTED; i++)
 		memory_note_provider(fetch->config.memory, &fetch->entries[i], false);
 }
@@ -146,6 +153,8 @@ souk_status fetch_find(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 	fetch_tell(detail, "cannot ask for offers", NULL);
 	SOUK_TRY(fetch_ask_new(&fetch->ask, fetch));
 	SOUK_TRY(ask_all(fetch, &offers, &is_old, detail));
+	if (fetch_first_has_come(fetch))
+		return fetch_first_content(fetch);
 	/* Somebody may have come to the market since. */
 	if (offers == 0 && is_old) {
 		memory_forget_list(fetch->config.memory);

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fetch_internal.h"
+#include "fetch_first.h"
 #include "souk/base/check.h"
 #include "view.h"
 #include "view_sponsors.h"
 
-/* Who can pay does not wait long for a sponsor that gives nothing. */
+/* Who can pay, or ask others, does not wait long for a sponsor that gives nothing. */
 #define PATIENCE_PAYING_MS 20000u
 
 struct viewed {
@@ -73,12 +73,43 @@ static const struct fetch_way viewed_way = {
 	.free = done,
 };
 
+/* More is likely to be wanted of those that served. */
+static void note_caches(struct fetch *fetch, const struct view_outcome *outcome)
+{
+	for (uint32_t i = 0; i < outcome->count; i++) {
+		for (size_t k = 0; k < fetch->entry_count; k++) {
+			struct market_entry entry = fetch->entries[k];
+			if (!souk_address_equal(&entry.address, &outcome->providers[i]))
+				continue;
+			entry.offer = outcome->offer->caches.items[i];
+			memory_note_provider(fetch->config.memory, &entry, false);
+		}
+	}
+}
+
+/* Who has paid for a whole bundle is asked first for the next content. */
+static void on_outcome(void *ctx, const struct view_outcome *outcome)
+{
+	struct fetch *fetch = ctx;
+	for (uint32_t i = 0; i < outcome->count; i++) {
+		if (outcome->seen[i] != SOUK_OK)
+			return;
+	}
+	memory_note_sponsor(fetch->config.memory, outcome->sponsor);
+	note_caches(fetch, outcome);
+}
+
 /* The sponsor that the user named, or whoever the caches name. */
 static souk_status find_sponsors(
 	const struct fetch *fetch, struct viewed *viewed, char detail[FETCH_DETAIL_SIZE])
 {
 	const struct fetch_config *config = &fetch->config;
 	fetch_tell(detail, "no sponsor pays for this content", NULL);
+	if (fetch_first_has_come(fetch)) {
+		viewed->sponsors[0] = fetch->first_sponsor;
+		viewed->sponsor_count = 1;
+		return SOUK_OK;
+	}
 	if (config->sponsor == NULL)
 		return view_find_sponsors(fetch->entries, fetch->entry_count, &fetch->content.id,
 			config->timeout_ms, viewed->sponsors, &viewed->sponsor_count);
@@ -96,6 +127,7 @@ static souk_status open_view(
 {
 	const struct fetch_config *config = &fetch->config;
 	bool pays = config->payer != FETCH_SPONSOR && config->identity != NULL;
+	bool is_first = fetch_first_has_come(fetch);
 	SOUK_TRY(find_sponsors(fetch, viewed, detail));
 	struct view_config view = {
 		.home = config->home,
@@ -106,14 +138,19 @@ static souk_status open_view(
 		.row = fetch->row,
 		.entries = fetch->entries,
 		.entry_count = fetch->entry_count,
+		.early = is_first ? fetch->first : NULL,
 		.admission = config->admission,
 		.timeout_ms = config->timeout_ms,
-		.patience_ms = pays ? PATIENCE_PAYING_MS : 0,
+		.patience_ms = pays || is_first ? PATIENCE_PAYING_MS : 0,
 		.is_streaming = config->is_streaming,
 		.events = fetch->engine_events,
+		.outcome = on_outcome,
 	};
 	fetch_tell(detail, "the sponsor", NULL);
-	return view_new(&viewed->view, &view);
+	SOUK_TRY(view_new(&viewed->view, &view));
+	if (is_first)
+		fetch->first = NULL;
+	return SOUK_OK;
 }
 
 souk_status viewed_open(

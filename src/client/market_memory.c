@@ -25,6 +25,7 @@
 #define SILENT_MS      60000u
 #define SETTLE_MS      500u
 #define PROVIDER_MS    600000u
+#define SPONSOR_MS     3600000u
 #define TICK_MS	       250u
 #define LEDGER_WAIT_MS 5000u
 
@@ -375,6 +376,63 @@ bool memory_knows_provider(struct market_memory *memory, const struct souk_addre
 	}
 	pthread_mutex_unlock(&memory->lock);
 	return found;
+}
+
+/* Under the lock: its place, or the oldest. */
+static struct memory_sponsor *find_sponsor(
+	struct market_memory *memory, const struct souk_address *address)
+{
+	struct memory_sponsor *oldest = &memory->sponsors[0];
+	for (size_t i = 0; i < MEMORY_SPONSORS; i++) {
+		struct memory_sponsor *sponsor = &memory->sponsors[i];
+		if (sponsor->paid_ms != 0 && souk_address_equal(&sponsor->who.address, address))
+			return sponsor;
+		if (sponsor->paid_ms < oldest->paid_ms)
+			oldest = sponsor;
+	}
+	return oldest;
+}
+
+void memory_note_sponsor(struct market_memory *memory, const struct view_sponsor *sponsor)
+{
+	if (memory == NULL)
+		return;
+	pthread_mutex_lock(&memory->lock);
+	struct memory_sponsor *place = find_sponsor(memory, &sponsor->address);
+	memory->touch_due |= place->paid_ms == 0;
+	*place = (struct memory_sponsor){*sponsor, now_ms()};
+	pthread_cond_signal(&memory->changed);
+	pthread_mutex_unlock(&memory->lock);
+}
+
+void memory_forget_sponsor(struct market_memory *memory, const struct souk_address *address)
+{
+	if (memory == NULL)
+		return;
+	pthread_mutex_lock(&memory->lock);
+	struct memory_sponsor *place = find_sponsor(memory, address);
+	if (souk_address_equal(&place->who.address, address))
+		place->paid_ms = 0;
+	pthread_mutex_unlock(&memory->lock);
+}
+
+bool memory_sponsor(struct market_memory *memory, const char *name, struct view_sponsor *ret)
+{
+	const struct memory_sponsor *last = NULL;
+	if (memory == NULL)
+		return false;
+	pthread_mutex_lock(&memory->lock);
+	for (size_t i = 0; i < MEMORY_SPONSORS; i++) {
+		const struct memory_sponsor *sponsor = &memory->sponsors[i];
+		if (is_fresh(sponsor->paid_ms, SPONSOR_MS) &&
+			(name == NULL || strcmp(sponsor->who.name, name) == 0) &&
+			(last == NULL || sponsor->paid_ms > last->paid_ms))
+			last = sponsor;
+	}
+	if (last != NULL)
+		*ret = last->who;
+	pthread_mutex_unlock(&memory->lock);
+	return last != NULL;
 }
 
 /* Under the lock, and so the next. */

@@ -6,6 +6,7 @@
  *   ledger     providers, epoch, escrow, agreements: read again every few seconds while it is used,
  *              and used for no longer than the times below; segments' roots, which never change
  *   providers  those dealt with lately: connections to them are kept open
+ *   sponsors   those that paid for bundles lately: the last one's connection is kept open
  *   money      leaves for those that were paid, allotted ahead of the purchase
  *
  *   use --> fresh for USE_MS --> no more calls --> use: what is too old is asked for again
@@ -24,6 +25,7 @@
 #include "chain_client.h"
 #include "market.h"
 #include "souk/crypto/ecdsa.h"
+#include "view.h"
 
 #define MEMORY_PROVIDERS_MAX 8u
 #define MEMORY_UNITS_AHEAD   512u
@@ -87,6 +89,13 @@ struct memory_seller {
 	struct souk_amount price; /* of a unit, as it last offered one */
 };
 bool memory_last_paid(struct market_memory *memory, struct memory_seller *ret);
+
+/* SPONSOR paid for a bundle. */
+void memory_note_sponsor(struct market_memory *memory, const struct view_sponsor *sponsor);
+void memory_forget_sponsor(struct market_memory *memory, const struct souk_address *address);
+/* Who paid last; or whoever of those that paid lately is called NAME (NULL: anyone). False: nobody
+ * is known. */
+bool memory_sponsor(struct market_memory *memory, const char *name, struct view_sponsor *ret);
 
 /* Whether it was dealt with lately. */
 bool memory_knows_provider(struct market_memory *memory, const struct souk_address *address);

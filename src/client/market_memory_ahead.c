@@ -9,6 +9,7 @@
 #include "http_keep.h"
 #include "market_memory_internal.h"
 #include "provider_client.h"
+#include "sponsor_paths.h"
 #include "souk/base/check.h"
 #include "souk/exchange/header.h"
 #include "souk/io/clock_real.h"
@@ -42,7 +43,7 @@ souk_status memory_make_chain(struct market_memory *memory)
 
 struct touch {
 	struct souk_http_fetcher *engine;
-	uint8_t answers[MEMORY_PROVIDERS_MAX * CONNECTIONS][ANSWER_SIZE];
+	uint8_t answers[MEMORY_PROVIDERS_MAX * CONNECTIONS + 1][ANSWER_SIZE];
 	size_t count;
 };
 
@@ -65,6 +66,16 @@ static void touch_url(struct touch *touch, const char *base, const char *path,
 	}
 }
 
+/* Who paid last is asked first. */
+static void touch_sponsor(struct market_memory *memory, struct touch *touch)
+{
+	struct view_sponsor sponsor;
+	struct control_place place;
+	if (memory_sponsor(memory, NULL, &sponsor) &&
+		control_name_parse(&place, sponsor.name) == SOUK_OK)
+		touch_url(touch, place.url, SPONSOR_PATH_STATUS, &place.pin, 1);
+}
+
 /* The engine that the next fetch will take. One that begins meanwhile takes another. */
 static void touch_engine(struct market_memory *memory, struct touch *touch,
 	const struct memory_provider *providers, size_t count)
@@ -78,6 +89,7 @@ static void touch_engine(struct market_memory *memory, struct touch *touch,
 		touch_url(touch, providers[i].data_url,
 			SOUK_PATH_KEYS "00000000000000000000000000000000", NULL, DATA_CONNECTIONS);
 	}
+	touch_sponsor(memory, touch);
 	while (souk_http_fetcher_count(touch->engine) > 0 && !memory_is_stopping(memory)) {
 		if (souk_http_fetcher_poll(touch->engine, 100, -1) != SOUK_OK)
 			break;

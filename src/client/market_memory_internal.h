@@ -36,6 +36,12 @@ struct memory_provider {
 	uint64_t met_ms; /* 0: nobody */
 };
 
+#define MEMORY_SPONSORS 4u
+struct memory_sponsor {
+	struct view_sponsor who;
+	uint64_t paid_ms; /* 0: nobody */
+};
+
 /* Times are of the steady clock, in ms; 0: never. */
 struct market_memory {
 	struct market_memory_config config;
@@ -59,7 +65,8 @@ struct market_memory {
 	struct memory_root roots[MEMORY_ROOTS]; /* the oldest is overwritten */
 	size_t root_next;
 	struct memory_provider providers[MEMORY_PROVIDERS_MAX];
-	struct memory_silent silent[MEMORY_SILENT]; /* the oldest is overwritten */
+	struct memory_sponsor sponsors[MEMORY_SPONSORS]; /* the oldest is overwritten */
+	struct memory_silent silent[MEMORY_SILENT];	 /* the oldest is overwritten */
 
 	/* Its thread's: */
 	struct souk_chain_client *chain;

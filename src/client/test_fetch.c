@@ -97,8 +97,8 @@ static struct fetch *begin(struct fake *fake)
 	fetch->content = (struct souk_content){.size = CHUNKS * 16384ull, .chunk_size = 16384};
 	fetch->chunk_count = CHUNKS;
 	assert_int_equal(fetch_note_shape(fetch), SOUK_OK);
-	fetch->engines[1] = (struct fetch_engine){&fake_way, fake};
-	fetch->current = &fetch->engines[1];
+	fetch->engines[FETCH_BY_OWN] = (struct fetch_engine){&fake_way, fake};
+	fetch->current = &fetch->engines[FETCH_BY_OWN];
 	return fetch;
 }
 

@@ -13,7 +13,9 @@
 #include <cmocka.h>
 
 #include "admission.h"
+#include "http_keep.h"
 #include "souk/base/check.h"
+#include "view_early.h"
 #include "view_key.h"
 #include "view_kit.h"
 
@@ -405,6 +407,112 @@ static void test_want_in_whole(void **state)
 	place_free(place);
 }
 
+/* ------------------------------------------------------------------ asked before the rest */
+
+/* The first of CONFIG's sponsors is asked for a content of which the id is known. */
+static struct view_early *ask_early(const struct view_config *config, uint32_t chunks,
+	souk_status *ret_status, struct souk_content *ret_content, const struct souk_hash **ret_row)
+{
+	struct souk_http_fetcher *engine;
+	struct souk_http_fetched fetched;
+	struct view_early *early;
+	struct view_config unknown = *config;
+	unknown.content = (struct souk_content){.id = config->content.id};
+	assert_int_equal(http_keep_take_engine(&engine), SOUK_OK);
+	assert_int_equal(view_early_ask(&early, &unknown, chunks, engine), SOUK_OK);
+	while (view_early_is_waited(early)) {
+		assert_int_equal(souk_http_fetcher_poll(engine, 100, -1), SOUK_OK);
+		while (souk_http_fetcher_next(engine, &fetched))
+			assert_true(view_early_take(early, &fetched, engine));
+	}
+	http_keep_give_engine(engine);
+	*ret_status = view_early_status(early, ret_content, ret_row);
+	return early;
+}
+
+/* What the content is, its row, and the first bundle come with one answer; then it goes on. */
+static void test_early(void **state)
+{
+	char detail[FETCH_DETAIL_SIZE];
+	struct place *place = place_new(3, 4, SOUK_PUZZLE_FAST);
+	struct view_config config = config_of(place);
+	struct souk_content content;
+	const struct souk_hash *row;
+	souk_status status;
+	(void)state;
+	struct view_early *early = ask_early(&config, 9, &status, &content, &row);
+	assert_int_equal(status, SOUK_OK);
+	assert_int_equal(content.size, place->kit->content.size);
+	assert_int_equal(content.chunk_size, KIT_CHUNK);
+	assert_memory_equal(row, place->kit->row, sizeof place->kit->row);
+	config.early = early;
+	assert_int_equal(run(&config, detail), SOUK_OK);
+	assert_all_came(place);
+	assert_int_equal(place->bundles, 2);
+	assert_int_equal(place->outcomes, 2);
+	assert_int_equal(place->kit->sponsor.totals.viewers, 1);
+	place_free(place);
+}
+
+/* One that was given to a view that never runs, or to none; and the key's lock is let go of. */
+static void test_early_unused(void **state)
+{
+	char detail[FETCH_DETAIL_SIZE];
+	struct place *place = place_new(3, 4, SOUK_PUZZLE_FAST);
+	struct view_config config = config_of(place);
+	struct souk_content content;
+	const struct souk_hash *row;
+	struct view *view;
+	souk_status status;
+	(void)state;
+	view_early_free(ask_early(&config, 9, &status, &content, &row));
+	assert_int_equal(status, SOUK_OK);
+	config.early = ask_early(&config, 9, &status, &content, &row);
+	assert_int_equal(status, SOUK_OK);
+	assert_int_equal(view_new(&view, &config), SOUK_OK);
+	view_free(view);
+	config.early = NULL;
+	assert_int_equal(run(&config, detail), SOUK_OK);
+	assert_all_came(place);
+	/* Their numbers were written down. */
+	assert_int_equal(place->bundles, 3);
+	assert_int_equal(place->kit->sponsor.totals.viewers, 1);
+	place_free(place);
+}
+
+/* Without a row, of another's content, or with a number that the sponsor does not know. */
+static void test_early_refused(void **state)
+{
+	struct place *place = place_new(3, 4, SOUK_PUZZLE_FAST);
+	struct view_config config = config_of(place), other = config;
+	struct souk_content content;
+	const struct souk_hash *row;
+	struct view_key key;
+	souk_status status;
+	(void)state;
+	other.content.id.bytes[0] ^= 1;
+	view_early_free(ask_early(&other, 9, &status, &content, &row));
+	assert_int_equal(status, SOUK_PEER_UNKNOWN_CONTENT);
+	place->no_row = true;
+	view_early_free(ask_early(&config, 9, &status, &content, &row));
+	assert_int_equal(status, SOUK_LOCAL_NOT_FOUND);
+	place->no_row = false;
+	place->refuse = 1;
+	view_early_free(ask_early(&config, 9, &status, &content, &row));
+	assert_int_equal(status, SOUK_LOCAL_STATE);
+	assert_int_equal(view_key_take(&key, place->home, &place->who.address, &config.content.id,
+				 VIEW_KEY_ANY),
+		SOUK_OK);
+	key.number += 7;
+	view_key_give(&key);
+	view_early_free(ask_early(&config, 9, &status, &content, &row));
+	assert_int_equal(status, SOUK_OK);
+	place->kit->row[3].bytes[0] ^= 1;
+	view_early_free(ask_early(&config, 9, &status, &content, &row));
+	assert_int_equal(status, SOUK_PEER_BAD_CONTENT);
+	place_free(place);
+}
+
 /* ------------------------------------------------------------------ who pays */
 
 static void test_find(void **state)
@@ -479,6 +587,9 @@ int main(void)
 		cmocka_unit_test(test_wants_at_once),
 		cmocka_unit_test(test_stopped_without_key),
 		cmocka_unit_test(test_want_in_whole),
+		cmocka_unit_test(test_early),
+		cmocka_unit_test(test_early_unused),
+		cmocka_unit_test(test_early_refused),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_admission_text),
 	};

@@ -80,6 +80,9 @@ souk_status view_new(struct view **ret, const struct view_config *config)
 		view_free(view);
 		return status;
 	}
+	struct view_bundle *early = config->early != NULL ? view_early_bundle(config->early) : NULL;
+	if (early != NULL)
+		view_begin_with(view, early);
 	*ret = view;
 	return SOUK_OK;
 }
@@ -97,6 +100,7 @@ void view_free(struct view *view)
 {
 	if (view == NULL)
 		return;
+	view_drop_bundles(view);
 	view_units_free(view);
 	pthread_mutex_destroy(&view->lock);
 	free(view->providers);
@@ -269,6 +273,8 @@ static void check_end(struct view *view)
 static void loop(struct view *view)
 {
 	int fd = souk_worker_fd(view->worker);
+	if (view->bundles[0] != NULL)
+		view_release_key(view->bundles[0]);
 	for (;;) {
 		check_end(view);
 		view_check_leaving(view);

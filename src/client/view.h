@@ -34,15 +34,20 @@ struct view_sponsor {
 	char name[CONTROL_NAME_SIZE];
 };
 
-/* What one bundle came to; for who runs viewers to see what caches do. */
+/* What one bundle came to; for who runs viewers to see what caches do. What it points to is gone
+ * after the call. */
 struct view_outcome {
 	const struct souk_address *viewer;
 	const struct souk_nonce *bundle;
+	const struct view_sponsor *sponsor;
+	const struct souk_bundle_offer *offer;
 	uint32_t count;
 	struct souk_address providers[SOUK_BUNDLE_CACHES_MAX];
 	/* SOUK_OK: it gave everything; SOUK_LOCAL_STATE: nothing can be said; or what it did. */
 	souk_status seen[SOUK_BUNDLE_CACHES_MAX];
 };
+
+struct view_early;
 
 /* Texts and pointers are borrowed until view_free. */
 struct view_config {
@@ -55,6 +60,9 @@ struct view_config {
 	const struct market_entry *entries; /* providers that are known already; others are looked
 					       up on the ledger */
 	size_t entry_count;
+	/* A bundle of the first sponsor that is there already, and becomes view_new's; NULL: none.
+	 */
+	struct view_early *early;
 	const struct souk_signed_admission *admission; /* NULL: none */
 	uint64_t timeout_ms;			       /* 0: 5,000 */
 	uint64_t patience_ms; /* without a new chunk it gives up; 0: 60,000 */

@@ -32,6 +32,13 @@ static void done_release(struct view_job *job)
 	(void)job;
 }
 
+void view_bundle_give_key(struct view_bundle *bundle)
+{
+	if (bundle->has_key)
+		view_key_give(&bundle->key);
+	bundle->has_key = false;
+}
+
 void view_release_key(struct view_bundle *bundle)
 {
 	if (!bundle->has_key)

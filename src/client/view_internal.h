@@ -5,6 +5,7 @@
  *   view.c          the loop; wants, stops, figures
  *   view_plan.c     which bundle is asked for next; what its end means
  *   view_effects.c  what a bundle wants: messages, units, solving, checking
+ *   view_early.c    a bundle that was asked for before there was a view
  *   view_transfer.c messages and units on the engine, and their time limits
  *   view_unit.c     memory of units; providers that are known
  *   view_key.c      the keys it asks with
@@ -19,6 +20,7 @@
 #include "souk/io/http_fetch.h"
 #include "souk/io/worker.h"
 #include "view.h"
+#include "view_early.h"
 #include "view_key.h"
 
 #define VIEW_BUNDLES_MAX 3u
@@ -34,6 +36,10 @@
 #define VIEW_PROVIDERS_MAX 4096u
 
 struct view_bundle;
+
+struct view_want {
+	uint32_t first, count;
+};
 
 /* On a worker: run; then, on the loop: done. */
 struct view_job {
@@ -99,6 +105,7 @@ enum view_bundle_state {
 struct view_bundle {
 	struct view *view;
 	enum view_bundle_state state;
+	size_t sponsor;	       /* its index */
 	uint64_t serial;       /* the greater, the later */
 	uint32_t first, count; /* chunks it covers */
 	bool is_whole;	       /* not for a want */
@@ -123,10 +130,6 @@ struct view_bundle {
 	/* How long units took, of each cache: who is far slower than the others fails. */
 	uint64_t unit_ms[SOUK_BUNDLE_CACHES_MAX];
 	uint32_t unit_count[SOUK_BUNDLE_CACHES_MAX];
-};
-
-struct view_want {
-	uint32_t first, count;
 };
 
 struct view {
@@ -212,8 +215,25 @@ void view_submit(struct view_bundle *bundle, struct view_job *job);
 void view_pull(struct view_bundle *bundle);
 /* The bundle's lock of its key is let go of, on a worker. */
 void view_release_key(struct view_bundle *bundle);
+/* The same, here and now. */
+void view_bundle_give_key(struct view_bundle *bundle);
 
-/* view_plan.c: begin what is to begin. */
+/* view_early.c: the bundle of EARLY, which is gone then; NULL: it came to none. */
+struct view_bundle *view_early_bundle(struct view_early *early);
+
+/* view_plan.c */
+/* A bundle for RUN that waits for its key; NULL: no memory. */
+struct view_bundle *view_bundle_new(struct view_want run, bool is_whole);
+void view_bundle_free(struct view_bundle *bundle); /* NULL is allowed */
+/* It has its key: it asks SPONSOR for CONFIG's content. */
+void view_start_viewer(struct view_bundle *bundle, const struct view_config *config,
+	const struct souk_address *sponsor);
+/* The sponsor has opened it. */
+void view_note_drawn(struct view_bundle *bundle);
+/* BUNDLE, which is open, is the first one. */
+void view_begin_with(struct view *view, struct view_bundle *bundle);
+void view_drop_bundles(struct view *view);
+/* Begin what is to begin. */
 void view_plan(struct view *view);
 /* Have the newest bundle that has no key yet take it, once no other has it: the lock is of a file,
  * so one that waited for it on a worker could keep out the job that lets go of it. */

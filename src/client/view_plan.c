@@ -15,7 +15,7 @@
 
 #include "view_internal.h"
 
-#define STREAM_CHUNKS_MIN 24u
+#define STREAM_CHUNKS_MIN VIEW_EARLY_CHUNKS
 #define STREAM_CHUNKS_MAX 192u
 /* So many chunks that are there already are rather fetched again than asked around. */
 #define GAP_CHUNKS   32u
@@ -132,15 +132,13 @@ static void run_key(struct view_job *job)
 			config->admission != NULL ? NULL : &config->content.id, bundle->key.epoch);
 }
 
-static void done_key(struct view_job *job)
+void view_start_viewer(struct view_bundle *bundle, const struct view_config *config,
+	const struct souk_address *sponsor)
 {
-	struct view_bundle *bundle = job->bundle;
-	struct view *view = bundle->view;
-	bundle->is_keying = false;
-	struct souk_viewer_config config = {
+	const struct souk_viewer_config viewer = {
 		.identity = &bundle->identity,
-		.sponsor = view->config.sponsors[view->sponsor].address,
-		.content = view->config.content,
+		.sponsor = *sponsor,
+		.content = config->content,
 		.number = bundle->key.number,
 		.first = bundle->first,
 		.chunks = bundle->count,
@@ -148,9 +146,20 @@ static void done_key(struct view_job *job)
 		.failures_max = CACHE_FAILURES,
 		.sponsor_failures_max = SPONSOR_FAILURES,
 		.retry_ms = RETRY_MS,
-		.is_patient = !view->config.is_streaming,
-		.admission = view->config.admission,
+		.is_patient = !config->is_streaming,
+		.admission = config->admission,
 	};
+	bundle->identity = bundle->key.identity;
+	souk_viewer_init(&bundle->viewer, &viewer, bundle->caches);
+	bundle->state = VIEW_BUNDLE_ALIVE;
+}
+
+static void done_key(struct view_job *job)
+{
+	struct view_bundle *bundle = job->bundle;
+	struct view *view = bundle->view;
+	const struct souk_address *sponsor = &view->config.sponsors[view->sponsor].address;
+	bundle->is_keying = false;
 	bundle->has_key = bundle->key_status == SOUK_OK;
 	if (!bundle->has_key)
 		view_end(view, bundle->key_status);
@@ -158,27 +167,64 @@ static void done_key(struct view_job *job)
 		bundle->state = VIEW_BUNDLE_OVER;
 		return;
 	}
-	bundle->identity = bundle->key.identity;
-	souk_viewer_init(&bundle->viewer, &config, bundle->caches);
-	bundle->state = VIEW_BUNDLE_ALIVE;
+	bundle->sponsor = view->sponsor;
+	view_start_viewer(bundle, &view->config, sponsor);
+}
+
+struct view_bundle *view_bundle_new(struct view_want run, bool is_whole)
+{
+	struct view_bundle *bundle = calloc(1, sizeof *bundle);
+	if (bundle == NULL)
+		return NULL;
+	bundle->state = VIEW_BUNDLE_KEYING;
+	bundle->first = run.first;
+	bundle->count = run.count;
+	bundle->is_whole = is_whole;
+	bundle->key.fd = -1;
+	return bundle;
 }
 
 static void begin(struct view *view, uint32_t slot, struct view_want run, bool is_whole)
 {
-	struct view_bundle *bundle = calloc(1, sizeof *bundle);
+	struct view_bundle *bundle = view_bundle_new(run, is_whole);
 	if (bundle == NULL) {
 		view_end(view, SOUK_IO_MEMORY);
 		return;
 	}
 	bundle->view = view;
-	bundle->state = VIEW_BUNDLE_KEYING;
 	bundle->serial = ++view->serial;
-	bundle->first = run.first;
-	bundle->count = run.count;
-	bundle->is_whole = is_whole;
-	bundle->key.fd = -1;
 	bundle->key.epoch = view->config.admission != NULL ? view->epoch : VIEW_KEY_ANY;
 	view->bundles[slot] = bundle;
+}
+
+void view_begin_with(struct view *view, struct view_bundle *bundle)
+{
+	bundle->view = view;
+	bundle->serial = ++view->serial;
+	view->bundles[0] = bundle;
+	view_note_drawn(bundle);
+	view->stream_chunks = STREAM_CHUNKS_MIN;
+	view->stream_end = bundle->count;
+}
+
+void view_note_drawn(struct view_bundle *bundle)
+{
+	struct view *view = bundle->view;
+	const struct souk_bundle_plan *plan = &bundle->viewer.plan;
+	uint64_t chunks = (uint64_t)plan->units * plan->caches;
+	uint32_t held = plan->segment * VIEW_HELD_SEGMENTS;
+	bundle->is_counted = true;
+	bundle->count = chunks < bundle->count ? (uint32_t)chunks : bundle->count;
+	bundle->memory = (uint64_t)plan->caches * plan->content.chunk_size *
+			 (held < plan->units ? held : plan->units);
+	view->memory += bundle->memory;
+	souk_status status = SOUK_OK;
+	if (view->memory > VIEW_MEMORY_MAX)
+		status = bundle->memory > VIEW_MEMORY_MAX ? SOUK_PEER_BAD_BUNDLE : SOUK_LOCAL_FULL;
+	if (status == SOUK_OK && view->config.drawn != NULL)
+		status = view->config.drawn(view->config.events.ctx, &bundle->identity.address);
+	if (status != SOUK_OK)
+		souk_viewer_stop(&bundle->viewer, status);
 }
 
 void view_next_key(struct view *view)
@@ -473,6 +519,8 @@ static void tell_outcome(struct view *view, const struct view_bundle *bundle, so
 	const struct souk_viewer *viewer = &bundle->viewer;
 	struct view_outcome outcome = {.viewer = &bundle->identity.address,
 		.bundle = &viewer->bundle,
+		.sponsor = &view->config.sponsors[bundle->sponsor],
+		.offer = &bundle->open.offer.offer,
 		.count = viewer->plan.caches};
 	if (view->config.outcome == NULL || !bundle->is_counted)
 		return;
@@ -562,6 +610,15 @@ static void wipe_bundle(struct view_bundle *bundle)
 	souk_bytes_wipe(&bundle->identity, sizeof bundle->identity);
 }
 
+void view_bundle_free(struct view_bundle *bundle)
+{
+	if (bundle == NULL)
+		return;
+	view_bundle_give_key(bundle);
+	wipe_bundle(bundle);
+	free(bundle);
+}
+
 static void free_bundle(struct view *view, struct view_bundle *bundle)
 {
 	for (uint32_t i = 0; i < bundle->viewer.plan.caches; i++) {
@@ -569,8 +626,17 @@ static void free_bundle(struct view *view, struct view_bundle *bundle)
 			view_unit_give(view, bundle->units[i][k]);
 	}
 	view->memory -= bundle->memory;
-	wipe_bundle(bundle);
-	free(bundle);
+	view_bundle_free(bundle);
+}
+
+/* Those that were given to a view that never ran. */
+void view_drop_bundles(struct view *view)
+{
+	for (uint32_t i = 0; i < VIEW_BUNDLES_MAX; i++) {
+		if (view->bundles[i] != NULL)
+			free_bundle(view, view->bundles[i]);
+		view->bundles[i] = NULL;
+	}
 }
 
 bool view_reap(struct view *view)

@@ -288,14 +288,8 @@ souk_status view_name_sponsor(struct view_sponsor *ret, const char *name, uint64
 /* An answer of SIZE bytes: what the content is, and the row from where the header says. */
 static souk_status take_content(struct view_answer *ret, const struct souk_http_fetched *fetched)
 {
-	struct souk_bytes head = souk_bytes_of(ret->bytes, fetched->size);
-	uint32_t offset = 0;
-	bool has_row = souk_row_parse(&offset, souk_bytes_text(fetched->reply_header)) == SOUK_OK &&
-		       offset < head.size;
-	if (has_row) {
-		ret->row = souk_bytes_of(head.data + offset, head.size - offset);
-		head.size = offset;
-	}
+	struct souk_bytes head = souk_row_split(&ret->row, souk_bytes_of(ret->bytes, fetched->size),
+		souk_bytes_text(fetched->reply_header));
 	return souk_sponsored_content_decode(&ret->content, head, NULL);
 }
 

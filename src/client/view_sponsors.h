@@ -13,6 +13,7 @@
 
 #include "market.h"
 #include "view.h"
+#include "view_early.h"
 
 #define VIEW_SPONSORS_MAX 8u
 
@@ -33,8 +34,6 @@ SOUK_MUST_CHECK souk_status view_find_sponsors(const struct market_entry *entrie
 SOUK_MUST_CHECK souk_status view_name_sponsor(struct view_sponsor *ret, const char *name,
 	uint64_t timeout_ms, char detail[FETCH_DETAIL_SIZE]);
 
-/* Rows up to 8 GiB of content come with the answer. */
-#define VIEW_ROW_MAX (1u << 20)
 struct view_answer {
 	struct souk_sponsored_content content; /* unchecked, and so is the row */
 	struct souk_bytes row;		       /* empty: none came */

@@ -248,29 +248,14 @@ void view_ask_status(struct view *view)
 
 static souk_status take_bundle(struct view_bundle *bundle, struct souk_bytes bytes)
 {
-	struct view *view = bundle->view;
 	SOUK_TRY(souk_bundle_open_decode(&bundle->open, bytes, NULL));
 	souk_viewer_opened(&bundle->viewer, &bundle->open, view_time());
-	const struct souk_bundle_plan *plan = &bundle->viewer.plan;
 	if (bundle->viewer.state != SOUK_VIEWER_RUNNING)
 		return SOUK_OK;
-	bundle->is_counted = true;
 	bundle->key.epoch = bundle->open.offer.offer.epoch;
 	bundle->key.number++;
 	view_release_key(bundle);
-	uint64_t chunks = (uint64_t)plan->units * plan->caches;
-	bundle->count = chunks < bundle->count ? (uint32_t)chunks : bundle->count;
-	uint32_t held = plan->segment * VIEW_HELD_SEGMENTS;
-	bundle->memory = (uint64_t)plan->caches * plan->content.chunk_size *
-			 (held < plan->units ? held : plan->units);
-	view->memory += bundle->memory;
-	souk_status status = SOUK_OK;
-	if (view->memory > VIEW_MEMORY_MAX)
-		status = bundle->memory > VIEW_MEMORY_MAX ? SOUK_PEER_BAD_BUNDLE : SOUK_LOCAL_FULL;
-	if (status == SOUK_OK && view->config.drawn != NULL)
-		status = view->config.drawn(view->config.events.ctx, &bundle->identity.address);
-	if (status != SOUK_OK)
-		souk_viewer_stop(&bundle->viewer, status);
+	view_note_drawn(bundle);
 	return SOUK_OK;
 }
 

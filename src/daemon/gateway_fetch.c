@@ -141,6 +141,18 @@ static uint64_t first_offset(struct shared_fetch *shared)
 	return first;
 }
 
+/* Whether all that is known of it is its name, and a reader begins at its start. */
+static bool is_from_start(struct shared_fetch *shared)
+{
+	struct chunk_item *item;
+	souk_status status =
+		chunk_store_take(shared->contents->config.chunks, &shared->name.id, &item);
+
+	if (status == SOUK_OK)
+		chunk_item_give(item);
+	return status == SOUK_LOCAL_NOT_FOUND && first_offset(shared) == 0;
+}
+
 static void make_job(void *ctx)
 {
 	struct shared_fetch *shared = ctx;
@@ -229,6 +241,7 @@ static souk_status try_fetch(struct shared_fetch *shared, bool all)
 	shared->making = shared->keeping = (struct beside){.status = SOUK_OK};
 	config.name = shared->name;
 	config.is_streaming = true;
+	config.is_from_start = is_from_start(shared);
 	config.events = (struct fetch_events){.ctx = shared,
 		.chunk = keep_chunk,
 		.pay = may_pay,

@@ -52,7 +52,10 @@ static void try_headers(const uint8_t *data, size_t size)
 		expect(agreement_text, data, size);
 	}
 	uint32_t row;
-	if (souk_row_parse(&row, souk_bytes_of(data, size)) == SOUK_OK) {
+	struct souk_bytes behind, text = souk_bytes_of(data, size);
+	struct souk_bytes head = souk_row_split(&behind, text, text);
+	SOUK_CHECK(head.data == data && head.size + behind.size == size);
+	if (souk_row_parse(&row, text) == SOUK_OK) {
 		char row_text[SOUK_ROW_TEXT_SIZE];
 		souk_row_format(row_text, row);
 		expect(row_text, data, size);

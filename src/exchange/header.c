@@ -227,3 +227,14 @@ souk_status souk_row_parse(uint32_t *ret, struct souk_bytes text)
 	*ret = (uint32_t)bytes;
 	return SOUK_OK;
 }
+
+struct souk_bytes souk_row_split(
+	struct souk_bytes *ret_row, struct souk_bytes body, struct souk_bytes text)
+{
+	uint32_t head;
+	*ret_row = souk_bytes_of(NULL, 0);
+	if (souk_row_parse(&head, text) != SOUK_OK || head >= body.size)
+		return body;
+	*ret_row = souk_bytes_of(body.data + head, body.size - head);
+	return souk_bytes_of(body.data, head);
+}

@@ -69,6 +69,10 @@ SOUK_MUST_CHECK souk_status souk_ticket_parse(struct souk_ticket *ret, struct so
 SOUK_MUST_CHECK souk_status souk_key_parse(struct souk_unit_key *ret, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_agreement_parse(struct souk_hash *ret, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_row_parse(uint32_t *ret, struct souk_bytes text);
+/* What BODY begins with, and in *RET_ROW the row behind it, as Souk-Row's TEXT says; all of it, and
+ * no row, where that is none. */
+struct souk_bytes souk_row_split(
+	struct souk_bytes *ret_row, struct souk_bytes body, struct souk_bytes text);
 SOUK_MUST_CHECK souk_status souk_statement_parse(
 	struct souk_signed_unit *ret, struct souk_bytes text);
 
