@@ -108,6 +108,9 @@ void chunk_make_pinned(struct chunk_item *item);
  * least goes. SOUK_OK, SOUK_LOCAL_FULL, or what the store said. */
 SOUK_MUST_CHECK souk_status chunk_take_room(struct chunk_item *item);
 void chunk_wrote(struct chunk_item *item); /* under lock */
+/* Room for one chunk that is to come, if nobody has to go for it: it counts as taken from now on.
+ */
+bool chunk_take_spare_room(struct chunk_item *item);
 
 /* Make durable what is not; under change_lock. */
 void chunk_sync(struct chunk_item *item);

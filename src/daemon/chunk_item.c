@@ -225,7 +225,7 @@ bool chunk_item_is_whole(struct chunk_item *item)
 
 void chunk_item_expect(struct chunk_item *item, uint32_t chunk)
 {
-	if (chunk < souk_content_chunk_count(&item->content))
+	if (chunk < souk_content_chunk_count(&item->content) && chunk_take_spare_room(item))
 		(void)posix_fallocate(item->fd,
 			(off_t)souk_content_chunk_offset(&item->content, chunk),
 			(off_t)souk_content_chunk_length(&item->content, chunk));

@@ -92,14 +92,19 @@ souk_status chunk_make_room(struct chunk_store *store, uint64_t size)
 	}
 }
 
-/* What ITEM takes beyond its room now. Under lock. */
-static uint64_t wanted_room(const struct chunk_item *item)
+/* What ITEM takes beyond its room now, with MORE chunks. Under lock. */
+static uint64_t room_wanted_with(const struct chunk_item *item, uint32_t more)
 {
 	if (item->is_pinned)
 		return 0;
 	uint64_t taken = item->store->cache.items[item->slot].size;
-	uint64_t needed = chunk_room_with(&item->content, item->have.set + item->writing);
+	uint64_t needed = chunk_room_with(&item->content, item->have.set + item->writing + more);
 	return needed > taken ? needed - taken : 0;
+}
+
+static uint64_t wanted_room(const struct chunk_item *item)
+{
+	return room_wanted_with(item, 0);
 }
 
 /* Under change_lock, and lock: which is given up while others are evicted. */
@@ -155,6 +160,16 @@ souk_status chunk_take_room(struct chunk_item *item)
 	chunk_wrote(item);
 	pthread_mutex_unlock(&store->lock);
 	return status;
+}
+
+bool chunk_take_spare_room(struct chunk_item *item)
+{
+	struct chunk_store *store = item->store;
+	pthread_mutex_lock(&store->lock);
+	uint64_t more = room_wanted_with(item, 1);
+	bool is_taken = more == 0 || souk_cache_extend(&store->cache, item->slot, more) == SOUK_OK;
+	pthread_mutex_unlock(&store->lock);
+	return is_taken;
 }
 
 void chunk_wrote(struct chunk_item *item)

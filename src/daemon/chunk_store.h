@@ -68,8 +68,9 @@ bool chunk_item_has(struct chunk_item *item, uint32_t chunk);
 bool chunk_item_is_whole(struct chunk_item *item);
 uint32_t chunk_item_count(struct chunk_item *item); /* chunks that are here */
 
-/* CHUNK is on its way: room for its bytes in the file is made now, so that it need not be when they
- * are here and somebody waits for them. Where it cannot be, it is not. */
+/* CHUNK is on its way, and no other: room for its bytes in the file is made now, so that it need
+ * not be when they are here and somebody waits for them. Where it cannot be, or where others would
+ * have to go for it, it is not. */
 void chunk_item_expect(struct chunk_item *item, uint32_t chunk);
 /* Keep a verified chunk, and wake who waits. SOUK_OK; SOUK_LOCAL_FULL (what is in use or promised
  * now leaves no room) or SOUK_IO_*: it is not there. */

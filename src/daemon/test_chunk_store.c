@@ -318,6 +318,45 @@ static void what_never_comes_evicts_nothing(void **state)
 	free(other);
 }
 
+/* Bytes that the disk gave to the file of SAMPLE. */
+static uint64_t on_disk_of(struct home *home, const struct sample *sample)
+{
+	char path[512];
+	struct stat info;
+	provider_store_data_path(&home->store, &sample->content.id, path);
+	assert_int_equal(stat(path, &info), 0);
+	return (uint64_t)info.st_blocks * 512;
+}
+
+/* What is expected takes room on the disk only where the cache has it, and counts it. */
+static void what_is_expected_has_its_room(void **state)
+{
+	struct home home;
+	struct sample *old = sample_new(1, 10), *first = sample_new(2, 10);
+	uint64_t before = ROOM(10) - 100, begun = 10 * SOUK_HASH_SIZE + 8192;
+	(void)state;
+	home_new(&home, before + begun + CHUNK);
+	add(&home, old);
+	struct chunk_item *item = create(&home, first);
+	assert_int_equal(chunk_store_figures_now(home.chunks).used, before + begun);
+	chunk_item_expect(item, 0);
+	chunk_item_expect(item, 0);
+	assert_int_equal(chunk_store_figures_now(home.chunks).used, before + begun + CHUNK);
+	assert_true(on_disk_of(&home, first) >= CHUNK);
+	assert_int_equal(put(item, first, 0), SOUK_OK);
+	assert_int_equal(chunk_store_figures_now(home.chunks).used, before + begun + CHUNK);
+	/* The cache is full: nobody goes for what may never come. */
+	uint64_t taken = on_disk_of(&home, first);
+	chunk_item_expect(item, 1);
+	assert_int_equal(on_disk_of(&home, first), taken);
+	assert_int_equal(chunk_store_figures_now(home.chunks).used, before + begun + CHUNK);
+	assert_int_equal(chunk_store_figures_now(home.chunks).evictions, 0);
+	chunk_item_give(item);
+	home_end(&home);
+	free(old);
+	free(first);
+}
+
 static void what_is_in_use_stays(void **state)
 {
 	struct home home;
@@ -727,6 +766,7 @@ int main(void)
 		cmocka_unit_test(the_longest_ranges_are_told),
 		cmocka_unit_test(what_earns_least_goes_first),
 		cmocka_unit_test(what_never_comes_evicts_nothing),
+		cmocka_unit_test(what_is_expected_has_its_room),
 		cmocka_unit_test(what_is_in_use_stays),
 		cmocka_unit_test(pinned_contents_stay),
 		cmocka_unit_test(a_pin_is_noticed),
