@@ -66,6 +66,8 @@ class Bundle(unittest.TestCase):
         cls.seed = 1000
 
     def setUp(self):
+        if not self.market.ledger.is_running():
+            self.market.ledger.start()
         self.before = self.sponsor.report()["bundles"]
 
     def viewer(self):
@@ -140,7 +142,7 @@ class Bundle(unittest.TestCase):
     def drawn_without_money(self):
         """A viewer that was drawn a bundle while the ledger was away, and is refused."""
         self.market.ledger.kill()
-        for _ in range(4):
+        for _ in range(40):
             viewer = self.viewer()
             drawn = self.drawn()
             status, body = viewer.ask()
