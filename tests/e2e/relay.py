@@ -7,6 +7,7 @@ passes the first three units on as they are, and spoils every later one. A fault
 the number of the unit (from 1), and the answer; it changes the answer, or raises Cut or Stall.
 Attach the relay before the provider starts: its data_url is then the relay's.
 """
+import queue
 import socket
 import threading
 import time
@@ -206,6 +207,74 @@ class Relay:
         self.closing = True
         self.server.close()
         self.cut()
+
+
+class Far:
+    """A longer way to PORT: what goes through takes half of `round_trip` seconds each way, and a
+    connection takes one more, as its handshake would. It knows no HTTP."""
+
+    def __init__(self, market, port, round_trip=0.0):
+        self.target, self.round_trip = port, round_trip
+        self.connections = 0
+        self.port = free_port()
+        self.server = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        market.relays.append(self)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.server.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=[near], daemon=True).start()
+
+    def serve(self, near):
+        time.sleep(self.round_trip)
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target), timeout=10)
+        except OSError:
+            near.close()
+            return
+        far.settimeout(None)
+        threads = []
+        for source, sink in ((near, far), (far, near)):
+            source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            way = queue.SimpleQueue()
+            threads += [threading.Thread(target=self.read, args=[source, way], daemon=True),
+                        threading.Thread(target=self.write, args=[way, sink], daemon=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        near.close()
+        far.close()
+
+    def read(self, source, way):
+        data = b"x"
+        while data:
+            try:
+                data = source.recv(1 << 18)
+            except OSError:
+                data = b""
+            way.put((time.monotonic() + self.round_trip / 2, data))
+
+    def write(self, way, sink):
+        data = b"x"
+        while data:
+            due, data = way.get()
+            time.sleep(max(0.0, due - time.monotonic()))
+            try:
+                if data:
+                    sink.sendall(data)
+                else:
+                    sink.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.server.close()
 
 
 # ---------------------------------------------------------------- what can be done to an answer

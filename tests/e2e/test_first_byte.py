@@ -3,11 +3,15 @@
 """What a gateway that runs has ready before somebody asks: not how fast that is (souk bench content
 measures it), but what it costs, and what it does not lead to."""
 import hashlib
+import http.client
+import os
 import re
 import socket
 import ssl
+import time
 
 from market import UNIT, Market, MarketTest, main, wait_until
+from relay import Far
 
 
 class Ready(MarketTest):
@@ -110,6 +114,82 @@ class Ready(MarketTest):
         # RFC 8446, 4.1.3: what a HelloRetryRequest has in the place of a random number.
         self.assertEqual(first[:1], b"\x16")
         self.assertNotIn(hashlib.sha256(b"HelloRetryRequest").digest(), first)
+
+
+class Sponsored(MarketTest):
+    """How many round trips a first byte waits for where a sponsor pays: bundle, strip with the unit,
+    token, key. What the machine itself takes is measured with none, and taken off."""
+    CACHES = 2
+    ROUND_TRIP = 0.6
+
+    @classmethod
+    def make_market(cls):
+        cls.market = Market(epoch="1h")
+        cls.ways = []
+        cls.caches = [cls.market.provider(price="0.0001") for _ in range(cls.CACHES)]
+        cls.sponsor = cls.market.sponsor(
+            caches=cls.CACHES, asks=10000, check="200ms", audit="0s", replicas=cls.CACHES,
+            viewer_units=0, network_units=0)
+        for cache in cls.caches:
+            cache.configure("provider", control_url=f"https://127.0.0.1:{cls.far(cache.control)}",
+                            data_url=f"http://127.0.0.1:{cls.far(cache.data)}")
+        cls.door = f"https://127.0.0.1:{cls.far(cls.sponsor.control)}"
+        cls.sponsor.configure("sponsor", url=cls.door)
+        cls.files = [cls.market.file(f"film{i}", size, 70 + i)
+                     for i, size in enumerate(7 * [7 * UNIT] + 7 * [UNIT // 2])]
+        cls.ids = [cls.market.open_shop(cls.caches, path) for path, _ in cls.files]
+        for path, _ in cls.files:
+            cls.sponsor.publish(path, replicas=cls.CACHES, budget="1")
+        cls.sponsor.start()
+        for content in cls.ids:
+            cls.sponsor.wait_enlisted(content, cls.CACHES)
+        cls.gate = cls.market.gateway(coins=None, start=False, payer="sponsor", idle="1s")
+        ledger = int(cls.market.url.rsplit(":", 1)[1])
+        path = os.path.join(cls.gate.path, "souk.ini")
+        with open(path) as file:
+            text = file.read()
+        with open(path, "w") as file:
+            file.write(text.replace(f":{ledger}", f":{cls.far(ledger)}"))
+        cls.gate.start()
+        cls.next = 0
+
+    @classmethod
+    def far(cls, port):
+        cls.ways.append(Far(cls.market, port))
+        return cls.ways[-1].port
+
+    def set_round_trip(self, seconds):
+        for way in self.ways:
+            way.round_trip = seconds
+
+    def first_byte(self, index):
+        """Seconds until the first byte of a content that was never read; all of it is right."""
+        began = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=60)
+        connection.request("GET", f"/{self.ids[index]}")
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        body = answer.read(1)
+        took = time.monotonic() - began
+        self.assertEqual(body + answer.read(), self.files[index][1])
+        connection.close()
+        wait_until("nothing is fetched", lambda: self.gate.index()["fetching"] == 0)
+        return took
+
+    def round_trips(self, indices):
+        """Of the quickest of three; with the first of INDICES the gateway meets who pays and serves."""
+        self.first_byte(indices[0])
+        near = min(self.first_byte(i) for i in indices[1:4])
+        self.set_round_trip(self.ROUND_TRIP)
+        far = min(self.first_byte(i) for i in indices[4:7])
+        self.set_round_trip(0.0)
+        return (far - near) / self.ROUND_TRIP
+
+    def test_a_many_chunks(self):
+        self.assertLess(self.round_trips(range(7)), 4.6)
+
+    def test_b_one_chunk(self):
+        self.assertLess(self.round_trips(range(7, 14)), 4.6)
 
 
 if __name__ == "__main__":
