@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * provider_internal.h - what provider.c (sessions) and provider_due.c (what became of them) share.
- */
+ * provider_internal.h - what provider.c (how sessions begin), provider_unit.c (what they are used
+ * for) and provider_due.c (what became of them) share. */
 #ifndef SOUK_EXCHANGE_PROVIDER_INTERNAL_H
 #define SOUK_EXCHANGE_PROVIDER_INTERNAL_H
 
