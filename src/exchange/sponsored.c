@@ -146,7 +146,8 @@ souk_status souk_customer_sponsored(struct souk_customer *customer, const struct
 	const struct souk_strip *strip = &session->strip.strip;
 	bool is_offered = strip->version == SOUK_STRIP_VERSION &&
 			  souk_address_equal(&strip->payee, &offer->provider) &&
-			  souk_hash_equal(&strip->request, &offer->content) && strip->count > 0 &&
+			  souk_hash_equal(&strip->request, &offer->content) &&
+			  strip->price.ncoin == offer->price.ncoin && strip->count > 0 &&
 			  strip->count <= offer->units_max;
 	if (!is_offered)
 		return SOUK_PEER_STRIP_TERMS;
