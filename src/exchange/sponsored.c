@@ -5,6 +5,7 @@
 
 #include "customer_internal.h"
 #include "souk/base/check.h"
+#include "souk/crypto/cipher.h"
 #include "souk/crypto/sha256.h"
 
 souk_status souk_sponsor_secret(struct souk_hash *ret, const struct souk_identity *mine,
@@ -19,6 +20,33 @@ souk_status souk_sponsor_secret(struct souk_hash *ret, const struct souk_identit
 	souk_bytes_wipe(&shared, sizeof shared);
 	souk_bytes_wipe(message, sizeof message);
 	return SOUK_OK;
+}
+
+souk_status souk_sponsor_pair(
+	struct souk_hash *ret, const struct souk_identity *mine, const struct souk_pubkey *peer)
+{
+	struct souk_hash shared;
+	SOUK_TRY(souk_ecdh(&shared, &mine->seckey, peer));
+	*ret = souk_sha256_domain("sponsor_pair", souk_bytes_of(shared.bytes, SOUK_HASH_SIZE));
+	souk_bytes_wipe(&shared, sizeof shared);
+	return SOUK_OK;
+}
+
+struct souk_hash souk_strip_seal_of(const struct souk_hash *pair, const struct souk_nonce *session)
+{
+	uint8_t message[SOUK_HASH_SIZE + SOUK_NONCE_SIZE];
+	memcpy(message, pair->bytes, SOUK_HASH_SIZE);
+	memcpy(message + SOUK_HASH_SIZE, session->bytes, SOUK_NONCE_SIZE);
+	struct souk_hash seal =
+		souk_sha256_domain("strip_seal", souk_bytes_of(message, sizeof message));
+	souk_bytes_wipe(message, sizeof message);
+	return seal;
+}
+
+void souk_strip_seal(const struct souk_hash *seal, uint8_t *out, size_t size)
+{
+	static const uint8_t nonce[12];
+	souk_chacha20_xor(out, out, size, seal->bytes, nonce, 0);
 }
 
 static struct souk_hash derive(const char *domain, const struct souk_hash *secret,

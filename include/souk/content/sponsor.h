@@ -70,9 +70,11 @@ struct souk_sponsor_config {
 	struct souk_address site;  /* who admits viewers; zero: all are admitted */
 	struct souk_amount budget; /* of all contents, ever */
 	uint16_t caches;	   /* n, 1 to SOUK_BUNDLE_CACHES_MAX */
-	uint32_t share;		 /* chunks of the content for each, at least; 0: always n caches */
-	uint16_t segment;	 /* 1 to SOUK_BUNDLE_SEGMENT_MAX */
-	uint32_t units_max;	 /* of each cache in a bundle, 1 to SOUK_BUNDLE_UNITS_MAX */
+	uint32_t share;	  /* chunks of the content for each, at least; 0: always n caches */
+	uint16_t segment; /* 1 to SOUK_BUNDLE_SEGMENT_MAX */
+	/* Of each cache in a bundle, 1 to SOUK_BUNDLE_UNITS_MAX; set to 0 later on: none can be
+	 * paid for now, and no bundle is drawn. */
+	uint32_t units_max;
 	uint64_t viewer_units;	 /* quota of a viewer in an epoch; 0: none */
 	uint64_t prefix_units;	 /* of a network; 0: none */
 	uint32_t prefix_viewers; /* of one network in an epoch: keys cost nothing; 0: any number */
@@ -165,7 +167,8 @@ struct souk_sponsor_work {
 	struct souk_sponsor_source source;
 	struct souk_pubkey payer;
 	struct souk_hash escrow;
-	struct souk_hash secrets[SOUK_BUNDLE_CACHES_MAX]; /* shared with the caches */
+	/* Shared with the caches. */
+	struct souk_hash secrets[SOUK_BUNDLE_CACHES_MAX], pairs[SOUK_BUNDLE_CACHES_MAX];
 	bool is_again;	/* the segment is paid, its answer was lost */
 	bool has_token; /* `token` was known */
 	/* what was computed */

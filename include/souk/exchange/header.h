@@ -9,6 +9,11 @@
  *   200 ... Souk-Key: <unit>:<64 hex>
  *           Souk-Statement: <436 hex>
  *
+ *   POST /v1/units/<session>/<unit>/<chunk>             the first of a sponsor's session
+ *   Souk-Auth: <32 hex>
+ *   Souk-Sponsor: <40 hex>                              body: its strip, sealed
+ *   200 ... the unit, or nothing
+ *
  *   GET /v1/offers/<content: 64 hex>?row=<most bytes>
  *   200 ... Souk-Row: <bytes of the offer>              when the chunk row follows it
  *
@@ -28,6 +33,7 @@
 #define SOUK_HEADER_AGREEMENT "Souk-Agreement"
 #define SOUK_HEADER_STATEMENT "Souk-Statement"
 #define SOUK_HEADER_ROW	      "Souk-Row"
+#define SOUK_HEADER_SPONSOR   "Souk-Sponsor"
 #define SOUK_QUERY_ROW	      "row"
 #define SOUK_PATH_UNITS	      "/v1/units/"
 #define SOUK_PATH_KEYS	      "/v1/keys/"

@@ -305,7 +305,10 @@ SOUK_MUST_CHECK souk_status souk_provider_strip(struct souk_provider *provider,
  *  In: item  what the strip's request is here, at the price that the sponsor was promised; with
  *            its secrets
  *
- * Returns SOUK_OK: pull the STORE effect, then answer; those of souk_provider_ask_check and
+ * It is stored with the next batch of tickets (souk_provider_flush): a crash before that loses what
+ * was sent, as it loses tickets, and the customer begins anew.
+ *
+ * Returns SOUK_OK: answer; those of souk_provider_ask_check and
  * souk_provider_strip; or
  *   SOUK_PEER_STRIP_TERMS  too where its keys are not derived as agreed.
  *   SOUK_LOCAL_FULL        too where no session is free: answer 503.

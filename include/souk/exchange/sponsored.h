@@ -6,6 +6,7 @@
  *   sponsor -- recruit --> provider      both: S = D("sponsor_secret", ecdh || digest of recruit)
  *          <-- enlist ---                session: k_n = D("sponsored_keys", S || session || ask)
  *                                                 secret = D("sponsored_session", the same)
+ *                                        T = D("sponsor_pair", ecdh), for all contents
  *
  *   sponsor: session, keys, strip --> viewer -- strip and first unit --> cache: the same session
  *
@@ -31,6 +32,20 @@
 SOUK_MUST_CHECK souk_status souk_sponsor_secret(struct souk_hash *ret,
 	const struct souk_identity *mine, const struct souk_pubkey *peer,
 	const struct souk_recruit *recruit);
+
+/* souk_sponsor_pair: T, which sponsor and cache share whatever the content: by it a cache knows the
+ * strips that are meant for it.
+ *
+ * Returns SOUK_OK, or SOUK_PEER_BAD_PUBKEY. */
+SOUK_MUST_CHECK souk_status souk_sponsor_pair(
+	struct souk_hash *ret, const struct souk_identity *mine, const struct souk_pubkey *peer);
+
+/* D("strip_seal", T || session): what seals the strip of a session on its way over plain HTTP, so
+ * that nobody on it learns which content is viewed. The sponsor tells its viewer. */
+struct souk_hash souk_strip_seal_of(const struct souk_hash *pair, const struct souk_nonce *session);
+/* Seal SIZE bytes at OUT, an encoded strip_open, in place; or unseal them. Nothing is
+ * authenticated: the strip is signed, and its request has a MAC. */
+void souk_strip_seal(const struct souk_hash *seal, uint8_t *out, size_t size);
 
 /* The secret of the key chain, k_n, of a sponsored session; ASK is the ask's digest. */
 struct souk_hash souk_sponsored_keys(const struct souk_hash *secret,

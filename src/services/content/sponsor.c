@@ -82,13 +82,15 @@ souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
 	const struct souk_signed_recruit *signed_recruit,
 	const struct souk_signed_enlist *signed_enlist, struct souk_time now)
 {
-	struct souk_hash secret;
+	struct souk_hash secret, pair;
 	const struct souk_recruit *recruit = &signed_recruit->recruit;
 	const struct souk_offer *offer = &signed_enlist->offer.offer;
 	SOUK_TRY(check_recruit(sponsor, signed_recruit, offer, now));
 	SOUK_TRY(souk_enlist_verify(signed_enlist, recruit, now));
 	SOUK_TRY(souk_sponsor_secret(
 		&secret, sponsor->config.identity, &signed_enlist->enlist.provider_key, recruit));
+	SOUK_TRY(souk_sponsor_pair(
+		&pair, sponsor->config.identity, &signed_enlist->enlist.provider_key));
 	struct souk_sponsor_cache *cache =
 		sponsor_cache_of(sponsor, &recruit->provider, &recruit->content);
 	if (cache != NULL && cache->record.barred)
@@ -100,10 +102,12 @@ souk_status souk_sponsor_enlist(struct souk_sponsor *sponsor,
 	sponsor->doubts -= cache->in_doubt;
 	cache->in_doubt = false;
 	cache->record.secret = secret;
+	cache->record.pair = pair;
 	cache->record.offer = signed_enlist->offer;
 	cache->record.price = offer->price;
 	cache->record.expires = souk_time_earlier(recruit->expires, offer->expires);
 	souk_bytes_wipe(&secret, sizeof secret);
+	souk_bytes_wipe(&pair, sizeof pair);
 	sponsor_touch_cache(sponsor, cache);
 	return SOUK_OK;
 }
@@ -264,6 +268,8 @@ static souk_status size_bundle(struct souk_sponsor *sponsor, const struct souk_b
 	limits_of(sponsor, n, &units_max, &segment);
 	SOUK_TRY(souk_bundle_plan_of(ret, &sponsor_content_of(sponsor, &ask->content)->content,
 		ask->first, ask->chunks, n, segment, units_max));
+	if (ret->units == 0)
+		return SOUK_LOCAL_BUDGET;
 	ret->units = cut_to_quota(ret->units, config->caches, config->viewer_units, viewer_used);
 	ret->units = cut_to_quota(ret->units, config->caches, config->prefix_units, prefix_used);
 	if (ret->units == 0)

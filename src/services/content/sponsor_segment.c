@@ -136,10 +136,13 @@ void sponsor_begin_sessions(struct souk_sponsor_work *work, const struct souk_sp
 	const struct souk_sponsor_bundle *b)
 {
 	begin_work(work, sponsor, b);
-	for (uint32_t i = 0; i < b->record.sessions.count; i++)
-		work->secrets[i] = sponsor_cache_of(
+	for (uint32_t i = 0; i < b->record.sessions.count; i++) {
+		const struct souk_sponsor_cache_record *cache = &sponsor_cache_of(
 			sponsor, &b->record.sessions.items[i].provider, &b->record.content)
-					   ->record.secret;
+									 ->record;
+		work->secrets[i] = cache->secret;
+		work->pairs[i] = cache->pair;
+	}
 }
 
 /* The strip of cache I's session but for its chains and its place. */
@@ -169,6 +172,7 @@ static void make_keys(struct souk_sponsor_work *work, uint32_t i, struct souk_bu
 	struct souk_hash digest = souk_ask_digest(&ask);
 	struct souk_chain *chain = &work->chain;
 	ret->secret = souk_sponsored_session_secret(&work->secrets[i], &session->session, &digest);
+	ret->seal = souk_strip_seal_of(&work->pairs[i], &session->session);
 	session->keys = souk_sponsored_keys(&work->secrets[i], &session->session, &digest);
 	souk_chain_init(chain, souk_chain_tag_key, &session->session, strip->count, &session->keys);
 	strip->key_anchor = chain->anchor;
@@ -201,6 +205,7 @@ void souk_sponsor_ask_compute(struct souk_sponsor_work *work, struct souk_bundle
 	}
 	work->status = make_puzzle(work, 0, &work->puzzle, &work->token);
 	souk_bytes_wipe(work->secrets, sizeof work->secrets);
+	souk_bytes_wipe(work->pairs, sizeof work->pairs);
 	souk_bytes_wipe(&work->chain, sizeof work->chain);
 }
 
