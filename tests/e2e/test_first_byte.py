@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import os
 import re
+import signal
 import socket
 import ssl
 import time
@@ -121,6 +122,7 @@ class Sponsored(MarketTest):
     token, key. What the machine itself takes is measured with none, and taken off."""
     CACHES = 2
     ROUND_TRIP = 0.6
+    LATER = 14                       # of the first sponsor's, read after the others'
 
     @classmethod
     def make_market(cls):
@@ -136,13 +138,26 @@ class Sponsored(MarketTest):
         cls.door = f"https://127.0.0.1:{cls.far(cls.sponsor.control)}"
         cls.sponsor.configure("sponsor", url=cls.door)
         cls.files = [cls.market.file(f"film{i}", size, 70 + i)
-                     for i, size in enumerate(7 * [7 * UNIT] + 7 * [UNIT // 2])]
+                     for i, size in enumerate(7 * [7 * UNIT] + 7 * [UNIT // 2] + [UNIT])]
         cls.ids = [cls.market.open_shop(cls.caches, path) for path, _ in cls.files]
         for path, _ in cls.files:
             cls.sponsor.publish(path, replicas=cls.CACHES, budget="1")
         cls.sponsor.start()
-        for content in cls.ids:
+        # Another one, for contents that the first does not pay for.
+        cls.other = cls.market.sponsor(
+            caches=cls.CACHES, asks=10000, check="200ms", audit="0s", replicas=cls.CACHES,
+            viewer_units=24)
+        cls.others = len(cls.ids)
+        for i, units in enumerate((3, 3, 40)):
+            path, data = cls.market.file(f"other{i}", units * UNIT, 90 + i)
+            cls.files.append((path, data))
+            cls.ids.append(cls.market.open_shop(cls.caches, path))
+            cls.other.publish(path, replicas=cls.CACHES, budget="1")
+        cls.other.start()
+        for content in cls.ids[:cls.others]:
             cls.sponsor.wait_enlisted(content, cls.CACHES)
+        for content in cls.ids[cls.others:]:
+            cls.other.wait_enlisted(content, cls.CACHES)
         cls.gate = cls.market.gateway(coins=None, start=False, payer="sponsor", idle="1s")
         ledger = int(cls.market.url.rsplit(":", 1)[1])
         path = os.path.join(cls.gate.path, "souk.ini")
@@ -190,6 +205,35 @@ class Sponsored(MarketTest):
 
     def test_b_one_chunk(self):
         self.assertLess(self.round_trips(range(7, 14)), 4.6)
+
+    def refusals(self):
+        """What the gateway says of sponsors that it asked first."""
+        return self.gate.log().count("that paid last")
+
+    def test_c_others_pay(self):
+        """Who was asked first does not pay for this content: those who do are found, and nobody is
+        blamed."""
+        before = self.refusals()
+        self.first_byte(self.others)
+        self.assertEqual(self.refusals(), before)
+
+    def test_d_silent(self):
+        """Nor does a reader wait long for one that says nothing; it is not asked first again."""
+        before = self.refusals()
+        self.other.process.send_signal(signal.SIGSTOP)
+        try:
+            self.first_byte(self.LATER)
+        finally:
+            self.other.process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.refusals(), before + 1)
+
+    def test_e_pays_no_more(self):
+        """Who was asked first pays for a part: the rest is bought, where the user lets it."""
+        gate = self.market.gateway(payer="sponsor-first", idle="1s")
+        for index in (self.others + 1, self.others + 2):
+            self.assertEqual(gate.get(f"/{self.ids[index]}")[2], self.files[index][1])
+        self.assertIn("the sponsor that paid last does not pay on", gate.log())
+        wait_until("own money is spent", lambda: float(gate.index()["spent"]) > 0)
 
 
 if __name__ == "__main__":
