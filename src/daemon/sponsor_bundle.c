@@ -103,14 +103,12 @@ static souk_status check_ask(struct sponsor_node *node, struct issuing *o)
 static souk_status draw_one(struct sponsor_node *node, struct issuing *o)
 {
 	struct souk_sponsor *sponsor = &node->sponsor;
-	if (node->line_is_spent) {
-		o->why = "what one epoch may cost is used up; the next one has more";
-		return SOUK_LOCAL_BUDGET;
-	}
 	souk_status status = souk_sponsor_ask_draw(
 		sponsor, &o->ask.ask, o->network, sponsor_now(), &o->work, &o->open);
 	if (status == SOUK_OK)
 		o->work.source = sponsor_source_of(node, &o->content.id, &o->file);
+	if (status == SOUK_LOCAL_BUDGET && sponsor->config.units_max == 0)
+		o->why = "what one epoch may cost is used up; the next one has more";
 	if (status == SOUK_PEER_SPONSOR_QUOTA && souk_sponsor_has_all_viewers(sponsor, o->network))
 		o->why = "as many viewers of this network asked as one network may have in an "
 			 "epoch: wait for the next one, or ask with a key that asked before";

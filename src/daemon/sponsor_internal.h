@@ -85,7 +85,6 @@ struct sponsor_node {
 	struct souk_sponsor sponsor;
 	void *memory;
 	struct sponsor_wish *wishes;
-	bool line_is_spent;		/* in this epoch no further bundle can be paid */
 	struct souk_hash refused_order; /* the last one that could not be followed */
 	struct provider_limit asks, claims;
 	struct sponsor_sample samples[SPONSOR_SAMPLES];

@@ -288,12 +288,11 @@ static void limit_network(struct sponsor_node *node, uint64_t price)
 	node->sponsor.config.prefix_units = quota;
 }
 
-/* A viewer is not drawn more than its leaves and what is left of the line can pay: it could not
- * open the bundle. */
+/* A viewer is not drawn more than its leaves and what is left of the line can pay: no strips could
+ * be laid for it. */
 void sponsor_limit(struct sponsor_node *node)
 {
 	uint64_t units = node->config.units_max, n = node->sponsor.config.caches, price, left;
-	node->line_is_spent = false;
 	find_limits(node, &price, &left);
 	/* The line outlasts epochs. */
 	if (node->room_is_known)
@@ -303,9 +302,8 @@ void sponsor_limit(struct sponsor_node *node)
 		each = left < UINT64_MAX - each ? each + left : UINT64_MAX;
 		uint64_t most = each > drawn ? (each - drawn) / price : 0;
 		units = most < units ? most : units;
-		node->line_is_spent = units == 0;
 	}
-	node->sponsor.config.units_max = units > 0 ? (uint32_t)units : 1;
+	node->sponsor.config.units_max = (uint32_t)units;
 }
 
 /* What there is of an escrow that can allot nothing: its line, and no room. */

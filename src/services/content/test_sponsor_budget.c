@@ -79,6 +79,23 @@ static void test_stopped(void **state)
 	kit_sponsor_free(kit);
 }
 
+/* The line is spent: nobody is drawn anything, but who was drawn before is answered as before. */
+static void test_no_units(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, 4, SOUK_PUZZLE_FAST);
+	struct souk_bundle_offer offer, again;
+	assert_int_equal(ask(kit, 1, 9, &offer), SOUK_OK);
+	kit->sponsor.config.units_max = 0;
+	assert_int_equal(ask(kit, 2, 9, &again), SOUK_LOCAL_BUDGET);
+	assert_int_equal(ask(kit, 1, 9, &again), SOUK_OK);
+	assert_memory_equal(&offer.bundle, &again.bundle, sizeof offer.bundle);
+	kit->sponsor.config.units_max = 2;
+	assert_int_equal(ask(kit, 2, 9, &again), SOUK_OK);
+	assert_int_equal(again.units, 2);
+	kit_sponsor_free(kit);
+}
+
 /* The files of a directory: what one spends, another cannot. */
 static void test_group(void **state)
 {
@@ -137,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_a_content),
 		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_no_units),
 		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_renewed_between),
 		cmocka_unit_test(test_unknown),
