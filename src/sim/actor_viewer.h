@@ -65,6 +65,10 @@ struct sim_viewer_ways {
 		struct souk_unit_cipher *ret);
 	/* A puzzle has no solution: whether it claims with a token that it made up. */
 	bool (*guesses)(struct sim_node *node);
+	/* The key of UNIT of CACHE, from who shares it: no ticket is sent, and no key asked for.
+	 * What is read so is of value. */
+	bool (*knows_key)(struct sim_node *node, const struct sim_viewing *v, uint32_t cache,
+		uint32_t unit, struct souk_hash *ret);
 	/* A unit was fetched. */
 	void (*fetched)(struct sim_node *node);
 };
@@ -92,6 +96,10 @@ static inline struct sim_viewer *sim_viewer_of(struct sim_node *node)
 	return node->state;
 }
 
+/* The key of UNIT of CACHE, as cache and sponsor have it; false: it is no cache of the sponsor's.
+ */
+bool sim_viewer_shared_key(struct sim_node *node, const struct sim_viewing *v, uint32_t cache,
+	uint32_t unit, struct souk_hash *ret);
 /* The node of a bundle's cache. */
 struct sim_node *sim_viewer_cache(
 	struct sim_node *node, const struct sim_viewing *v, uint32_t cache);

@@ -43,6 +43,7 @@ static const struct sim_actor *const actors[] = {
 	&sim_task_customer_actor,
 	&sim_task_provider_actor,
 	&sim_ticket_replayer_actor,
+	&sim_unpaying_viewer_actor,
 	&sim_viewer_actor,
 };
 

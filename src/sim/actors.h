@@ -41,6 +41,7 @@ extern const struct sim_actor sim_task_cheat_actor;
 extern const struct sim_actor sim_task_customer_actor;
 extern const struct sim_actor sim_task_provider_actor;
 extern const struct sim_actor sim_ticket_replayer_actor;
+extern const struct sim_actor sim_unpaying_viewer_actor;
 extern const struct sim_actor sim_viewer_actor;
 
 #endif

@@ -122,20 +122,14 @@ static bool goes_on(struct sim_node *node, struct sim_viewing *v)
 static bool make_up(struct sim_node *node, struct sim_viewing *v, uint32_t cache, uint32_t unit,
 	struct souk_unit_cipher *ret)
 {
-	const struct souk_customer *customer = &v->caches[cache].customer;
-	struct sim_node *provider = sim_viewer_cache(node, v, cache);
-	struct souk_hash secret;
+	struct souk_hash key;
 	memset(ret, 0, sizeof *ret);
-	if (!is_cache(provider))
+	if (!is_cache(sim_viewer_cache(node, v, cache)))
 		return !has_puzzle(node) || guesses(node);
-	const struct souk_ask *ask = &customer->ask;
-	if (!sim_sponsor_secret(provider, &ask->escrow, &ask->content, ask->price, &secret))
+	if (!sim_viewer_shared_key(node, v, cache, unit, &key))
 		return false;
-	const struct souk_nonce *session = &customer->grant.session;
-	struct souk_hash key = souk_sponsored_keys(&secret, session, &customer->grant.ask);
-	key = souk_chain_walk(souk_chain_tag_key, session, customer->grant.units, &key, unit);
-	*ret = souk_unit_cipher_of(
-		session, unit, souk_bundle_chunk(&v->viewer.plan, cache, unit), &key);
+	*ret = souk_unit_cipher_of(&v->caches[cache].customer.grant.session, unit,
+		souk_bundle_chunk(&v->viewer.plan, cache, unit), &key);
 	return true;
 }
 

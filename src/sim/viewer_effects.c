@@ -29,6 +29,25 @@ struct sim_node *sim_viewer_cache(
 	return sim_node_of(node->world, &v->caches[cache].customer.ask.provider);
 }
 
+bool sim_viewer_shared_key(struct sim_node *node, const struct sim_viewing *v, uint32_t cache,
+	uint32_t unit, struct souk_hash *ret)
+{
+	const struct souk_ask *ask = &v->caches[cache].customer.ask;
+	const struct souk_grant *grant = &v->caches[cache].customer.grant;
+	struct souk_hash secret;
+	if (!sim_sponsor_secret(sim_viewer_cache(node, v, cache), &ask->escrow, &ask->content,
+		    ask->price, &secret))
+		return false;
+	*ret = souk_sponsored_keys(&secret, &grant->session, &grant->ask);
+	*ret = souk_chain_walk(souk_chain_tag_key, &grant->session, grant->units, ret, unit);
+	return true;
+}
+
+static bool has_keys(const struct sim_viewer *viewer)
+{
+	return viewer->ways != NULL && viewer->ways->knows_key != NULL;
+}
+
 /* ---------------------------------------------------------------- requests */
 
 static void call(
@@ -102,6 +121,35 @@ static void send_request(struct sim_node *node, const struct souk_viewer_effect 
 	call(node, effect, message);
 }
 
+/* As send_request; who has the keys from elsewhere sends no ticket. */
+static void send_fetch(struct sim_node *node, const struct souk_viewer_effect *effect)
+{
+	struct souk_viewer_effect unpaid = *effect;
+	const struct souk_customer *customer = &viewing_of(node)->caches[effect->cache].customer;
+	if (has_keys(sim_viewer_of(node))) {
+		unpaid.request.has_ticket = false;
+		unpaid.request.auth =
+			souk_unit_request_auth(&customer->session_secret, &unpaid.request);
+	}
+	send_request(node, &unpaid);
+}
+
+static void send_keys(struct sim_node *node, const struct souk_viewer_effect *effect)
+{
+	struct sim_viewer *viewer = sim_viewer_of(node);
+	struct sim_viewing *v = viewer->viewing;
+	struct souk_unit_key key = {.unit = effect->request.ticket.unit};
+	struct souk_hash value;
+	if (!has_keys(viewer) ||
+		!viewer->ways->knows_key(node, v, effect->cache, key.unit, &value)) {
+		send_request(node, effect);
+		return;
+	}
+	key.masked = souk_unit_key_mask(
+		&v->caches[effect->cache].customer.session_secret, key.unit, &value);
+	souk_viewer_keys(&v->viewer, effect->cache, &key, sim_now(node));
+}
+
 /* The strip of a session; and with it the request for a unit, where that is wanted. */
 static void send_strip(
 	struct sim_node *node, const struct souk_viewer_effect *effect, bool wants_unit)
@@ -152,7 +200,7 @@ static void fetch(struct sim_node *node, const struct souk_viewer_effect *effect
 	else if (is_made)
 		make_unit(node, effect, &cipher);
 	else
-		send_request(node, effect);
+		send_fetch(node, effect);
 }
 
 static void verify(struct sim_node *node, const struct souk_viewer_effect *effect)
@@ -168,6 +216,7 @@ static void verify(struct sim_node *node, const struct souk_viewer_effect *effec
 		viewer->have[effect->chunk / 64] |= UINT64_C(1) << effect->chunk % 64;
 	/* Who colludes has the content already: to him it is worth nothing. */
 	node->tally.units_verified += is_good && viewer->ways == NULL;
+	node->tally.units_had += is_good && has_keys(viewer);
 	souk_viewer_verified(&v->viewer, effect->cache, effect->unit,
 		is_good || unit->is_made ? SOUK_OK : SOUK_PEER_BAD_UNIT, sim_now(node));
 }
@@ -234,7 +283,7 @@ static void carry_out(struct sim_node *node, const struct souk_viewer_effect *ef
 	case SOUK_VIEWER_FETCH: fetch(node, effect); break;
 	case SOUK_VIEWER_SOLVE: solve(node, effect); break;
 	case SOUK_VIEWER_CLAIM: send_claim(node, effect); break;
-	case SOUK_VIEWER_KEYS: send_request(node, effect); break;
+	case SOUK_VIEWER_KEYS: send_keys(node, effect); break;
 	case SOUK_VIEWER_VERIFY: verify(node, effect); break;
 	case SOUK_VIEWER_COMPLAIN:
 		sim_note(node,
