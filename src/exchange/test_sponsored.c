@@ -165,6 +165,7 @@ static void test_serves(void **state)
 	assert_non_null(made);
 	make(m, made, 1, UNITS);
 	assert_int_equal(open(m, made), SOUK_OK);
+	souk_provider_flush(&m->kit.provider);
 	assert_int_equal(take_effects(m), 1);
 	assert_non_null(kit_provider_stored(&m->kit, &made->session.strip.strip.nonce));
 	start_customer(m, made);
@@ -272,6 +273,26 @@ static void test_crash(void **state)
 	assert_int_equal(m->kit.provider.totals.strips_accepted, 0);
 	for (uint32_t i = 1; i < 6; i++)
 		buy_made(m, made, i);
+	free(made);
+	free(m);
+}
+
+/* What was not stored yet begins anew with the same strip: nothing was paid for it. */
+static void test_crash_at_once(void **state)
+{
+	(void)state;
+	struct market *m = place_new();
+	struct made *made = malloc(sizeof *made);
+	assert_non_null(made);
+	make(m, made, 1, UNITS);
+	assert_int_equal(open(m, made), SOUK_OK);
+	assert_int_equal(serve_made(m, made, 1, 0, t0), SOUK_OK);
+	m->kit.record_count = 0;
+	kit_provider_start(&m->kit, 44, 7, epoch_end, t0);
+	assert_int_equal(serve_made(m, made, 1, 0, t0), SOUK_PEER_UNKNOWN_SESSION);
+	assert_int_equal(open(m, made), SOUK_OK);
+	start_customer(m, made);
+	buy_made(m, made, 1);
 	free(made);
 	free(m);
 }
@@ -610,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_same_again),
 		cmocka_unit_test(test_earlier_secret),
 		cmocka_unit_test(test_crash),
+		cmocka_unit_test(test_crash_at_once),
 		cmocka_unit_test(test_other_terms),
 		cmocka_unit_test(test_no_money),
 		cmocka_unit_test(test_not_payee),
