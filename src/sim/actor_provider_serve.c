@@ -430,7 +430,8 @@ static souk_status accept(struct sim_provider *p, const struct payment *payment)
 		&p->provider, &open->strip.nonce, open, &payment->allotment, &payment->escrow, now);
 }
 
-static souk_status take_strip(struct sim_provider *p, const struct sim_message *message)
+static souk_status take_strip(
+	struct sim_provider *p, const struct sim_message *message, bool *ret_is_sponsored)
 {
 	struct payment payment = {0};
 	const struct souk_strip *strip = &payment.open.strip;
@@ -447,15 +448,18 @@ static souk_status take_strip(struct sim_provider *p, const struct sim_message *
 		note_opened(p, message->from, &payment.open);
 		p->node->tally.sessions++;
 	}
+	*ret_is_sponsored = payment.is_sponsored;
 	return SOUK_OK;
 }
 
-/* The strip is durable before the unit that came with it leaves. Where that cannot be sent, it is
+/* A strip is durable before its answer leaves; but for that of a session which begins with it: that
+ * is written with the next tickets. Where the unit that is asked for with it cannot be sent, it is
  * asked for again as any other: so a refusal is none of the strip. */
 static void answer_strip(struct sim_provider *p, const struct sim_message *message)
 {
 	struct sim_message *answer = NULL;
-	souk_status status = take_strip(p, message);
+	bool is_sponsored = false;
+	souk_status status = take_strip(p, message, &is_sponsored);
 	if (status != SOUK_OK) {
 		sim_say(p->node, "refuses a strip of %u: %s", message->from,
 			souk_status_name(status));
@@ -466,7 +470,12 @@ static void answer_strip(struct sim_provider *p, const struct sim_message *messa
 	}
 	if (message->data.unit.unit == 0 || take_unit(p, message, &answer) != SOUK_OK)
 		answer = sim_provider_answer(p, message, 0);
-	sim_provider_hold(p, answer);
+	if (!is_sponsored) {
+		sim_provider_hold(p, answer);
+		return;
+	}
+	sim_provider_commit_soon(p);
+	sim_send(p->node, answer);
 }
 
 /* ---------------------------------------------------------------- all kinds */
