@@ -309,9 +309,11 @@ static void run_check(void *ctx)
 	souk_unit_cipher_xor(&check->cipher, data, data, check->length);
 	check->status = souk_content_verify_chunk(
 		&fetch->content, check->chunk, &fetch->row[check->chunk], bytes);
-	if (check->status == SOUK_OK && !check->is_spare)
+	if (check->status == SOUK_OK && !check->is_spare) {
 		check->status =
 			fetch->engine_events.chunk(fetch->engine_events.ctx, check->chunk, bytes);
+		check->is_refused = check->status != SOUK_OK;
+	}
 	paid_suspect_settle(paid, check->suspect, check->status, &check->cipher, data);
 }
 
@@ -441,7 +443,10 @@ static void take_results(struct paid *paid)
 	}
 	while (souk_worker_next_done(paid->checkers, &checked)) {
 		struct paid_check *check = checked;
-		souk_download_checked(&paid->download, check->slot, check->status, paid_now());
+		if (check->is_refused)
+			souk_download_stop(&paid->download, check->status);
+		souk_download_checked(&paid->download, check->slot,
+			check->is_refused ? SOUK_LOCAL_STOPPED : check->status, paid_now());
 	}
 	take_opens(paid);
 	if (paid->hub != NULL)

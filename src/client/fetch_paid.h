@@ -124,6 +124,7 @@ struct paid_check {
 	struct souk_unit_cipher cipher;
 	struct paid_suspect *suspect; /* NULL: nobody stands up for it */
 	bool is_spare;		      /* the user has the chunk already */
+	bool is_refused;	      /* the user takes no more: the provider is not to blame */
 	souk_status status;
 };
 
