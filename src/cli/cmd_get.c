@@ -51,9 +51,11 @@ bool get_is_interrupted(void)
 static void on_progress(void *ctx, const struct fetch_figures *figures)
 {
 	struct get_file *file = ctx;
+	struct fetch_figures wanted = *figures;
 	if (interrupted)
 		fetch_stop(file->fetch);
-	get_progress_show(file->get, figures, false);
+	wanted.bytes_done -= file->skipped_bytes;
+	get_progress_show(file->get, &wanted, false);
 }
 
 static void on_note(void *ctx, const char *text)
@@ -111,13 +113,25 @@ static bool add_up(struct get *get, struct get_file *file)
 	size_t count = fetch_sources(file->fetch, sources, FETCH_SOURCES_MAX);
 	for (size_t i = 0; i < count; i++)
 		add_source(&get->totals, &sources[i]);
-	get->totals.bytes_done += figures.bytes_done;
+	get->totals.bytes_done += figures.bytes_done - file->skipped_bytes;
 	get->totals.elapsed_ns += figures.elapsed_ns;
 	add_amount(&get->totals.spent, figures.spent);
 	add_amount(&get->totals.fee, figures.fee);
 	get->totals.hedges += figures.hedges;
 	get->totals.hedges_won += figures.hedges_won;
 	return count > 0;
+}
+
+/* Bytes in which a path is looked for. */
+static souk_status say_no_directory(const struct get *get, char detail[FETCH_DETAIL_SIZE])
+{
+	char id[2 * SOUK_HASH_SIZE + 1];
+	souk_hex_encode(id, get->config.name.id.bytes, SOUK_HASH_SIZE);
+	snprintf(detail, FETCH_DETAIL_SIZE,
+		"the content is a file, and no directory that could have %.200s in it\n"
+		"Fetch it with: souk get %s",
+		get->inner, id);
+	return SOUK_LOCAL_USAGE;
 }
 
 static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH_DETAIL_SIZE])
@@ -129,8 +143,12 @@ static souk_status run(struct get_file *file, bool *ret_began, char detail[FETCH
 	souk_status status = get_share_outcome(file, fetch_run(file->fetch, detail), detail);
 	bool dealt = add_up(get, file);
 	*ret_began = dealt || status == SOUK_OK;
+	if (file->is_no_directory)
+		return say_no_directory(get, detail);
 	if (status != SOUK_OK || file->pack != NULL || get_tree_read(file))
 		return status;
+	if (file->tree != NULL && get->inner != NULL)
+		return say_no_directory(get, detail);
 	status =
 		get->share != NULL ? get_share_finish(file, detail) : get_part_finish(file, detail);
 	*ret_began = status == SOUK_OK || file->is_of_tree;
@@ -157,7 +175,10 @@ souk_status get_one(struct get *get, struct get_file *file, const struct souk_co
 	if (!file->is_of_tree)
 		get->totals.bytes = fetch_content(file->fetch)->size;
 	pthread_mutex_init(&file->writing, NULL);
-	souk_status status = run(file, ret_began, detail);
+	bool is_too_long = file->tree != NULL && get->inner != NULL &&
+			   fetch_content(file->fetch)->size > SOUK_DIRECTORY_SIZE_MAX;
+	souk_status status =
+		is_too_long ? say_no_directory(get, detail) : run(file, ret_began, detail);
 	fetch_free(file->fetch);
 	pthread_mutex_destroy(&file->writing);
 	get_part_close(file);
@@ -198,11 +219,11 @@ static void print_result_json(const struct get *get, const struct get_tree *tree
 		(json_int_t)totals->hedges_won, "providers", providers, "evidence", get->evidence);
 	if (tree->bytes != NULL)
 		json_object_update_new(result,
-			json_pack("{s:I, s:I, s:I}", "files",
-				(json_int_t)tree->directory.file_count, "files_done",
-				(json_int_t)tree->files_done, "files_unpacked",
-				(json_int_t)(tree->is_unpacked ? tree->directory.pack.file_count
-							       : 0)));
+			json_pack("{s:I, s:I, s:I}", "files", (json_int_t)tree->file_count,
+				"files_done", (json_int_t)tree->files_done, "files_unpacked",
+				(json_int_t)(tree->is_unpacked ? tree->packed_count : 0)));
+	if (get->inner != NULL)
+		json_object_set_new(result, "path", json_string(get->inner));
 	if (tree->failed != NULL)
 		json_object_set_new(result, "failed", json_string(tree->failed));
 	if (get->share != NULL)
@@ -246,8 +267,7 @@ static void print_result(const struct get *get, const struct get_tree *tree)
 	if (get->config.hub_name != NULL)
 		printf("%s coins of it are the hub's fee\n", cli_amount_text(totals->fee));
 	if (tree->bytes != NULL)
-		printf("%" PRIu32 " of %" PRIu32 " files\n", tree->files_done,
-			tree->directory.file_count);
+		printf("%" PRIu32 " of %" PRIu32 " files\n", tree->files_done, tree->file_count);
 	if (get->result == SOUK_OK)
 		printf("%s  %s verified, %s/s, %s coins\n", get->path, cli_size_text(totals->bytes),
 			cli_size_text(
@@ -366,7 +386,7 @@ static int buy(struct get *get)
 
 int cmd_get(int argc, char **argv)
 {
-	static char default_path[80];
+	static char default_path[80], inner[SOUK_DIRECTORY_PATH_MAX + 1];
 	static bool pays;
 	static const char *admission_path, *out;
 	static struct get get = {.config = {.providers_max = PROVIDERS_UNSAID,
@@ -404,7 +424,7 @@ int cmd_get(int argc, char **argv)
 		{"quiet", NULL, "no progress line", OPTION_FLAG, &get.quiet},
 	};
 	static const struct command_spec command = {.name = "get",
-		.arguments = "CONTENT|FILE.share [FILE]",
+		.arguments = "CONTENT[/PATH]|FILE.share [FILE]",
 		.summary = "Fetch a file or a directory, from all who have it at once.",
 		.details = "Every block is verified against the content id before it reaches the "
 			   "disk. A provider\n"
@@ -412,7 +432,9 @@ int cmd_get(int argc, char **argv)
 			   "elsewhere. What is\n"
 			   "verified is in FILE.part; interrupted, the same command goes on "
 			   "without paying for\n"
-			   "it again. A directory comes as a folder FILE.\n"
+			   "it again. A directory comes as a folder FILE; /PATH is a file or a "
+			   "folder in it,\n"
+			   "which alone is fetched then.\n"
 			   "\n"
 			   "Where a sponsor pays for viewers of the content, it costs you "
 			   "nothing. Where none\n"
@@ -426,6 +448,7 @@ int cmd_get(int argc, char **argv)
 			    "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae "
 			    "film.mkv\n"
 			    "  souk get ID film.mkv --max-price 0.0002 --budget 1 --json\n"
+			    "  souk get ID/docs/manual.pdf\n"
 			    "  souk get ID site --sponsor 'https://sponsor.example:7640#PIN'\n"
 			    "  souk get ID film.mkv --hub 'https://hub.example:7620#PIN'\n"
 			    "  souk get report.pdf.share",
@@ -437,10 +460,16 @@ int cmd_get(int argc, char **argv)
 	enum parse_outcome outcome = options_parse(&command, argc, argv, &count);
 	if (outcome != PARSE_GO)
 		return outcome == PARSE_HELPED ? 0 : EXIT_USAGE;
-	int failed = get_share_is(argv[0]) ? get_share_load(&get, argv[0])
-					   : cli_content_argument("get", argv[0], &get.config.name);
+	int failed = get_share_is(argv[0])
+			     ? get_share_load(&get, argv[0])
+			     : cli_content_path_argument("get", argv[0], &get.config.name, inner);
 	if (failed != 0)
 		return failed;
+	get.inner = inner[0] != '\0' ? inner : NULL;
+	if (get.inner != NULL && get.is_raw) {
+		fprintf(stderr, "souk get: --raw is for a directory itself, without a path\n");
+		return EXIT_USAGE;
+	}
 	if (get.config.hub_name != NULL && get.config.issuer_name != NULL) {
 		fprintf(stderr, "souk get: either --hub or --issuer pays\n");
 		return EXIT_USAGE;
@@ -471,6 +500,8 @@ int cmd_get(int argc, char **argv)
 	}
 	souk_hex_encode(default_path, get.config.name.id.bytes, SOUK_HASH_SIZE);
 	get.path = get.share != NULL ? get_share_name(&get) : default_path;
+	if (get.inner != NULL)
+		get.path = strrchr(inner, '/') != NULL ? strrchr(inner, '/') + 1 : inner;
 	get.path = out != NULL ? out : count > 1 ? argv[1] : get.path;
 	get.quiet |= cli_json || !isatty(STDERR_FILENO);
 	int code = buy(&get);

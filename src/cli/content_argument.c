@@ -41,6 +41,46 @@ int cli_content_argument(const char *command, const char *text, struct souk_cont
 	return EXIT_USAGE;
 }
 
+/* Where the path begins, from its slash on; the end of TEXT where there is none. */
+static const char *find_path(const char *text)
+{
+	struct souk_content_name content;
+	char head[SOUK_CONTENT_NAME_SIZE];
+	const char *end = text + strlen(text), *slash = strchr(text, '/');
+	if (slash == NULL)
+		return end;
+	snprintf(head, sizeof head, "%.*s", (int)(slash - text), text);
+	if (slash - text < (ptrdiff_t)sizeof head &&
+		souk_content_name_parse(&content, head) == SOUK_OK)
+		return slash;
+	const char *second = strchr(slash + 1, '/');
+	return second != NULL ? second : end;
+}
+
+int cli_content_path_argument(const char *command, const char *text, struct souk_content_name *ret,
+	char path[SOUK_DIRECTORY_PATH_MAX + 1])
+{
+	char head[SOUK_NAME_TEXT_SIZE];
+	const char *slash = find_path(text);
+	size_t size = strlen(slash);
+	path[0] = '\0';
+	if (size == 0 || slash - text >= (ptrdiff_t)sizeof head)
+		return cli_content_argument(command, text, ret);
+	while (size > 0 && slash[size - 1] == '/')
+		size--;
+	if (size > 0 && !souk_directory_path_is_good(souk_bytes_of(slash + 1, size - 1))) {
+		cli_fail(command, text, SOUK_LOCAL_USAGE,
+			"a path in a directory is names joined by single slashes");
+		return EXIT_USAGE;
+	}
+	if (size > 0) {
+		memcpy(path, slash + 1, size - 1);
+		path[size - 1] = '\0';
+	}
+	snprintf(head, sizeof head, "%.*s", (int)(slash - text), text);
+	return cli_content_argument(command, head, ret);
+}
+
 int cli_name_argument(const char *command, const char *text, struct souk_name *ret)
 {
 	struct souk_identity identity;

@@ -18,12 +18,16 @@
 #include "cli.h"
 #include "souk/content/directory.h"
 
-/* The bytes of a directory, parsed. */
+/* The bytes of a directory, parsed, and what of it is wanted. */
 struct get_tree {
 	uint8_t *bytes;
 	struct souk_directory directory;
+	const char *chosen;   /* the path of a file, or of a folder: the files below it; "": all */
+	const char *own_name; /* of a file that was chosen: under this it comes; NULL: all others */
+	uint32_t file_count, packed_count; /* of what is wanted, and of that in the pack */
+	uint64_t size, packed_size;
 	uint32_t files_done;
-	bool is_unpacked;   /* the files of its pack are here */
+	bool is_unpacked;   /* those of the pack are here */
 	const char *failed; /* the path of the file that could not be had; NULL: none */
 	char failed_path[SOUK_DIRECTORY_PATH_MAX + 1];
 };
@@ -36,7 +40,10 @@ struct get_file {
 	bool is_of_tree;   /* a directory is fetched, and this is one of its files, or their pack */
 	struct pack *pack; /* it is one, and stays in its part file; NULL: it is none */
 	void (*fill)(struct get_file *file); /* put into the part file what is here; may be NULL */
-	char part[4200]; /* its path until it is whole: never one that a stranger chose */
+	void (*skip)(struct get_file *file); /* tell the fetch what is not wanted; may be NULL */
+	uint64_t skipped_bytes;
+	bool is_no_directory; /* one is wanted, and its first bytes are none's */
+	char part[4200];      /* its path until it is whole: never one that a stranger chose */
 	int part_fd;
 	pthread_mutex_t writing; /* chunks go in one after another: see get_part_write */
 	struct get_tree
@@ -65,6 +72,7 @@ struct get {
 	const char *path;
 	bool quiet;
 	bool is_raw;		 /* a directory's own bytes are wanted */
+	const char *inner;	 /* of a directory, this file or folder is wanted; NULL: all */
 	struct get_share *share; /* an encrypted content, and who helps to open it; NULL: neither */
 
 	struct souk_identity identity; /* who signs strips: the escrow's owner, or an issuer */
@@ -87,7 +95,8 @@ SOUK_MUST_CHECK souk_status get_one(struct get *get, struct get_file *file,
 
 /* get_tree_read: whether FILE, whole in its part file, is a directory; then its tree has it. */
 bool get_tree_read(struct get_file *file);
-/* The files of TREE, into the folder get->path. As get_one. */
+/* The files of TREE that are wanted: into the folder get->path, or, a single file, to get->path. As
+ * get_one; also SOUK_LOCAL_NOT_FOUND: the directory has no such path. */
 SOUK_MUST_CHECK souk_status get_tree_files(
 	struct get *get, struct get_tree *tree, char detail[FETCH_DETAIL_SIZE]);
 

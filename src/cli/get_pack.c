@@ -2,9 +2,10 @@
  *
  * The small files of a directory, out of their pack. It is fetched like any file, into a part file
  * of its own, and cut up once it is whole. What is here already of its files is put into the part
- * before, where it is found by its hash: so of a pack with few files missing few chunks are bought.
+ * before, where it is found by its hash; what holds nothing that is wanted is left out: so of a
+ * pack of which few files are wanted, or missing, few chunks are bought.
  *
- *   files that are here --copied--> part <--fetched-- market
+ *   files that are here --copied--> part <--the rest-- market
  *                                    |
  *                                    '--each checked--> file beside the folder --rename--> folder
  *
@@ -92,7 +93,7 @@ static void look(struct pack *pack)
 	struct souk_directory_entry entry;
 	uint32_t at = 0;
 	souk_directory_begin(&it, &pack->tree->directory);
-	while (souk_directory_next(&it, &entry)) {
+	while (get_tree_next(pack->tree, &it, &entry)) {
 		if (!entry.is_packed)
 			continue;
 		pack->here[at] = read_here(pack, &entry);
@@ -113,7 +114,7 @@ static void fill_part(struct get_file *file)
 	struct souk_directory_entry entry;
 	uint32_t at = 0;
 	souk_directory_begin(&it, &pack->tree->directory);
-	while (pack->here_count > 0 && souk_directory_next(&it, &entry)) {
+	while (pack->here_count > 0 && get_tree_next(pack->tree, &it, &entry)) {
 		if (!entry.is_packed || !pack->here[at++] || !read_here(pack, &entry))
 			continue;
 		if (souk_file_write_at(file->part_fd, pack->memory, (size_t)entry.size,
@@ -121,6 +122,30 @@ static void fill_part(struct get_file *file)
 			break;
 	}
 	leave_folder(pack);
+}
+
+/* The chunks that nothing of is wanted, or all of it here. */
+static void skip_rest(struct get_file *file)
+{
+	struct pack *pack = file->pack;
+	const struct souk_content *content = fetch_content(file->fetch);
+	struct souk_directory_iterator it;
+	struct souk_directory_entry entry;
+	uint64_t before = fetch_figures_now(file->fetch).bytes_done;
+	uint32_t chunk = 0, at = 0;
+	souk_directory_begin(&it, &pack->tree->directory);
+	while (get_tree_next(pack->tree, &it, &entry)) {
+		if (!entry.is_packed || pack->here[at++])
+			continue;
+		for (; souk_content_chunk_offset(content, chunk) + content->chunk_size <=
+			entry.pack_offset;
+			chunk++)
+			fetch_have(file->fetch, chunk);
+		chunk = (uint32_t)((entry.pack_offset + entry.size - 1) / content->chunk_size) + 1;
+	}
+	for (; chunk < souk_content_chunk_count(content); chunk++)
+		fetch_have(file->fetch, chunk);
+	file->skipped_bytes = fetch_figures_now(file->fetch).bytes_done - before;
 }
 
 /* ------------------------------------------------------------------ cutting up */
@@ -173,7 +198,7 @@ static souk_status cut_all(struct pack *pack, int part_fd, char detail[FETCH_DET
 	souk_status first_bad = SOUK_OK;
 	uint32_t at = 0;
 	souk_directory_begin(&it, &pack->tree->directory);
-	while (souk_directory_next(&it, &entry)) {
+	while (get_tree_next(pack->tree, &it, &entry)) {
 		if (!entry.is_packed)
 			continue;
 		if (get_is_interrupted())
@@ -234,13 +259,12 @@ static void clean(const struct pack *pack)
 static souk_status fetch_pack(struct pack *pack, struct get_file *file, char *detail)
 {
 	struct get *get = pack->get;
-	const struct souk_directory *directory = &pack->tree->directory;
-	struct souk_content_name name = souk_directory_pack_name(directory);
+	const struct get_tree *tree = pack->tree;
+	struct souk_content_name name = souk_directory_pack_name(&tree->directory);
 	struct souk_amount whole = get->config.budget;
 	bool began;
-	get->config.units_ahead =
-		(directory->total_size - directory->pack.size) / SOUK_CHUNK_SIZE_DEFAULT +
-		directory->file_count - directory->pack.file_count;
+	get->config.units_ahead = (tree->size - tree->packed_size) / SOUK_CHUNK_SIZE_DEFAULT +
+				  tree->file_count - tree->packed_count;
 	SOUK_TRY(get_tree_cut_budget(get, detail));
 	souk_status status = get_one(get, file, &name, &began, detail);
 	get->config.budget = whole;
@@ -256,7 +280,8 @@ static souk_status get_missing(struct pack *pack, char detail[FETCH_DETAIL_SIZE]
 		.name = "",
 		.is_of_tree = true,
 		.pack = pack,
-		.fill = fill_part};
+		.fill = fill_part,
+		.skip = skip_rest};
 	memcpy(file.part, pack->part, sizeof file.part);
 	souk_status status = fetch_pack(pack, &file, detail);
 	/* It may have been published without. */
@@ -270,25 +295,29 @@ static souk_status get_missing(struct pack *pack, char detail[FETCH_DETAIL_SIZE]
 	}
 	SOUK_TRY(status);
 	SOUK_TRY(cut(pack, detail));
+	/* Chunks were fetched, and have more in them than what is wanted. */
+	if (totals->resumed_bytes > resumed + pack->tree->packed_size)
+		totals->resumed_bytes = resumed + pack->tree->packed_size;
+	totals->bytes_done = done + pack->tree->packed_size;
 	pack->tree->is_unpacked = true;
 	return SOUK_OK;
 }
 
 static souk_status run(struct pack *pack, char detail[FETCH_DETAIL_SIZE])
 {
-	const struct souk_directory_pack *whole = &pack->tree->directory.pack;
+	struct get_tree *tree = pack->tree;
 	char id[2 * SOUK_HASH_SIZE + 1];
-	souk_hex_encode(id, whole->id.bytes, SOUK_HASH_SIZE);
+	souk_hex_encode(id, tree->directory.pack.id.bytes, SOUK_HASH_SIZE);
 	snprintf(pack->part, sizeof pack->part, "%.4000s.%s.part", pack->get->path, id);
 	snprintf(pack->one, sizeof pack->one, "%.4000s.%s.file", pack->get->path, id);
 	look(pack);
-	if (pack->here_count < whole->file_count)
+	if (pack->here_count < tree->packed_count)
 		return get_missing(pack, detail);
 	clean(pack);
-	pack->get->totals.bytes_done += whole->size;
-	pack->get->totals.resumed_bytes += whole->size;
-	pack->tree->files_done += whole->file_count;
-	pack->tree->is_unpacked = true;
+	pack->get->totals.bytes_done += tree->packed_size;
+	pack->get->totals.resumed_bytes += tree->packed_size;
+	tree->files_done += tree->packed_count;
+	tree->is_unpacked = true;
 	return SOUK_OK;
 }
 
@@ -296,20 +325,18 @@ souk_status get_pack_files(
 	struct get *get, struct get_tree *tree, int root_fd, char detail[FETCH_DETAIL_SIZE])
 {
 	struct pack *pack;
-	if (tree->directory.pack.file_count == 0)
+	if (tree->packed_count == 0)
 		return SOUK_OK;
 	pack = calloc(1, sizeof *pack);
 	if (pack == NULL)
 		return SOUK_IO_MEMORY;
 	*pack = (struct pack){.get = get, .tree = tree, .root_fd = root_fd};
-	pack->here = calloc(tree->directory.pack.file_count, sizeof *pack->here);
+	pack->here = calloc(tree->packed_count, sizeof *pack->here);
 	pack->memory = malloc(SOUK_DIRECTORY_PACK_FILE_MAX);
 	souk_status status =
 		pack->here != NULL && pack->memory != NULL ? run(pack, detail) : SOUK_IO_MEMORY;
-	if (status != SOUK_OK) {
-		memcpy(tree->failed_path, pack->first_missing, sizeof tree->failed_path);
-		tree->failed = tree->failed_path;
-	}
+	if (status != SOUK_OK)
+		get_tree_set_failed(tree, pack->first_missing);
 	free(pack->here);
 	free(pack->memory);
 	free(pack);

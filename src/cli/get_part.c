@@ -78,6 +78,8 @@ souk_status get_part_open(struct get_file *file, char detail[FETCH_DETAIL_SIZE])
 		return fail(file->part, SOUK_IO_MEMORY, NULL, detail);
 	scan(file, (uint64_t)info.st_size, chunk);
 	free(chunk);
+	if (file->skip != NULL)
+		file->skip(file);
 	return SOUK_OK;
 }
 
@@ -96,6 +98,11 @@ souk_status get_part_write(void *ctx, uint32_t chunk, struct souk_bytes data)
 	struct get_file *file = ctx;
 	if (chunk == 0 && file->get->share != NULL)
 		SOUK_TRY(get_share_check_first(file->get, data));
+	if (chunk == 0 && file->tree != NULL && file->get->inner != NULL &&
+		!souk_directory_may_be(fetch_content(file->fetch)->size, data)) {
+		file->is_no_directory = true;
+		return SOUK_LOCAL_STOPPED; /* who sold it sold what was asked for */
+	}
 	/* The kernel has one writer of a file at a time, and the others spin: here they sleep. */
 	pthread_mutex_lock(&file->writing);
 	souk_status status = souk_file_write_at(file->part_fd, data.data, data.size,

@@ -39,7 +39,10 @@ void get_progress_show(struct get *get, const struct fetch_figures *figures, boo
 	get->shown_ns = now;
 	double elapsed = (double)(totals->elapsed_ns + figures->elapsed_ns) / 1e9;
 	uint64_t done = totals->bytes_done + figures->bytes_done, size = totals->bytes;
-	double rate = elapsed > 0 ? (double)(done - totals->resumed_bytes) / elapsed : 0;
+	/* The chunks of a pack have more in them than what is wanted. */
+	done = done < size ? done : size;
+	uint64_t fetched = done > totals->resumed_bytes ? done - totals->resumed_bytes : 0;
+	double rate = elapsed > 0 ? (double)fetched / elapsed : 0;
 	double fraction = size > 0 ? (double)done / (double)size : 1;
 	if (souk_amount_add(&spent, totals->spent, figures->spent) != SOUK_OK)
 		spent = figures->spent;

@@ -69,6 +69,77 @@ int get_tree_enter(int root_fd, const char *path, bool made, const char **ret_na
 	return fd;
 }
 
+/* The folder that everything is in, by the user's own path, which may well be a link. */
+static int open_root(const struct get *get, const struct get_tree *tree)
+{
+	char folder[4200];
+	if (tree->own_name == NULL)
+		return enter(AT_FDCWD, get->path, true, 0);
+	snprintf(folder, sizeof folder, "%.*s", (int)(tree->own_name - get->path), get->path);
+	return enter(AT_FDCWD, folder[0] != '\0' ? folder : ".", false, 0);
+}
+
+/* ------------------------------------------------------------------ what is wanted */
+
+bool get_tree_next(const struct get_tree *tree, struct souk_directory_iterator *iterator,
+	struct souk_directory_entry *ret)
+{
+	size_t size = strlen(tree->chosen);
+	while (souk_directory_next(iterator, ret)) {
+		if (size == 0)
+			return true;
+		if (strncmp(ret->path, tree->chosen, size) != 0)
+			continue;
+		if (ret->path[size] == '/') {
+			ret->path += size + 1;
+			return true;
+		}
+		if (ret->path[size] == '\0') {
+			ret->path = ret->name = tree->own_name;
+			return true;
+		}
+	}
+	return false;
+}
+
+void get_tree_set_failed(struct get_tree *tree, const char *path)
+{
+	bool is_below = tree->own_name == NULL && tree->chosen[0] != '\0';
+	snprintf(tree->failed_path, sizeof tree->failed_path, "%s%s%s", tree->chosen,
+		is_below ? "/" : "", tree->own_name == NULL ? path : "");
+	tree->failed = tree->failed_path;
+}
+
+static souk_status choose(struct get *get, struct get_tree *tree, char detail[FETCH_DETAIL_SIZE])
+{
+	struct souk_directory_iterator it;
+	struct souk_directory_entry entry;
+	tree->chosen = get->inner != NULL ? get->inner : "";
+	if (souk_directory_find(&tree->directory, tree->chosen, &entry) != SOUK_OK) {
+		tree->failed = tree->chosen;
+		snprintf(detail, FETCH_DETAIL_SIZE, "the directory has no %.300s", tree->chosen);
+		return SOUK_LOCAL_NOT_FOUND;
+	}
+	if (!entry.is_folder) {
+		const char *slash = strrchr(get->path, '/');
+		tree->own_name = slash != NULL ? slash + 1 : get->path;
+	}
+	if (tree->own_name != NULL && tree->own_name[0] == '\0') {
+		snprintf(detail, FETCH_DETAIL_SIZE,
+			"%.200s is a folder, and %.200s a file\nSay what it shall be called there.",
+			get->path, tree->chosen);
+		return SOUK_LOCAL_USAGE;
+	}
+	souk_directory_begin(&it, &tree->directory);
+	while (get_tree_next(tree, &it, &entry)) {
+		tree->file_count++;
+		tree->size += entry.size;
+		tree->packed_count += entry.is_packed;
+		tree->packed_size += entry.is_packed ? entry.size : 0;
+	}
+	return SOUK_OK;
+}
+
 /* ------------------------------------------------------------------ what is there */
 
 static souk_status hash_file(int fd, uint64_t size, struct souk_content_builder *builder,
@@ -123,7 +194,7 @@ static uint64_t units_after(const struct get *get, const struct get_tree *tree,
 	const struct souk_directory_entry *entry)
 {
 	uint64_t bytes = get->totals.bytes - get->totals.bytes_done;
-	uint32_t files = tree->directory.file_count - tree->files_done;
+	uint32_t files = tree->file_count - tree->files_done;
 	return (bytes - entry->size) / SOUK_CHUNK_SIZE_DEFAULT + files - 1;
 }
 
@@ -193,15 +264,14 @@ static souk_status get_all(
 	struct souk_directory_iterator iterator;
 	struct souk_directory_entry entry;
 	souk_directory_begin(&iterator, &tree->directory);
-	while (souk_directory_next(&iterator, &entry)) {
+	while (get_tree_next(tree, &iterator, &entry)) {
 		if (tree->is_unpacked && entry.is_packed)
 			continue;
 		souk_status status = get_is_interrupted()
 					     ? SOUK_LOCAL_STOPPED
 					     : get_file_of(get, tree, root_fd, &entry, detail);
 		if (status != SOUK_OK) {
-			snprintf(tree->failed_path, sizeof tree->failed_path, "%s", entry.path);
-			tree->failed = tree->failed_path;
+			get_tree_set_failed(tree, entry.path);
 			return status;
 		}
 		tree->files_done++;
@@ -211,12 +281,12 @@ static souk_status get_all(
 
 souk_status get_tree_files(struct get *get, struct get_tree *tree, char detail[FETCH_DETAIL_SIZE])
 {
-	/* The user's own path may well be a link. */
-	int root_fd = enter(AT_FDCWD, get->path, true, 0);
+	SOUK_TRY(choose(get, tree, detail));
+	int root_fd = open_root(get, tree);
 	if (root_fd < 0)
 		return get_tree_fail(get->path, detail);
 	/* The directory's own bytes are not among those to be had. */
-	get->totals.bytes = tree->directory.total_size;
+	get->totals.bytes = tree->size;
 	get->totals.bytes_done = 0;
 	get->totals.resumed_bytes = 0;
 	souk_status status = get_pack_files(get, tree, root_fd, detail);

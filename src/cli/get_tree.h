@@ -12,6 +12,12 @@
 /* The status of errno, with a sentence about WHAT. */
 souk_status get_tree_fail(const char *what, char detail[FETCH_DETAIL_SIZE]);
 
+/* souk_directory_next of what is wanted: ENTRY's path is where it comes to, below the folder. */
+bool get_tree_next(const struct get_tree *tree, struct souk_directory_iterator *iterator,
+	struct souk_directory_entry *ret);
+/* The file that comes to PATH could not be had. */
+void get_tree_set_failed(struct get_tree *tree, const char *path);
+
 /* The folder that PATH's last component is in, below ROOT_FD, with folders MADE where they are not;
  * RET_NAME is that component. -1 with errno; close it. */
 int get_tree_enter(int root_fd, const char *path, bool made, const char **ret_name);

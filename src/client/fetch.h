@@ -141,7 +141,8 @@ SOUK_MUST_CHECK souk_status fetch_open(
 const struct souk_content *fetch_content(const struct fetch *fetch);
 const struct souk_hash *fetch_row(const struct fetch *fetch);
 
-/* CHUNK is here already, and was verified: before fetch_run. */
+/* CHUNK is here already, and was verified; or it is not wanted, and counts as if it were here:
+ * before fetch_run. */
 void fetch_have(struct fetch *fetch, uint32_t chunk);
 
 /* fetch_run: until all is there, or it cannot go on.

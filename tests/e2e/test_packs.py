@@ -179,6 +179,56 @@ class Packs(TreeTest):
         self.get(self.tree, out).good()
         self.check_tree(out)
 
+    # ---------------------------------------------------------------- a part of it
+
+    def test_2_one_file(self):
+        """Of the pack only the chunks that hold something of it."""
+        for path in ("docs/sixty-four", "a", "largest-small", "many/6/0006", "large", "docs/empty"):
+            with self.subTest(path=path):
+                out, data = self.out(), self.files[path]
+                report = self.get(f"{self.tree}/{path}", out).good()
+                self.assertEqual(read(out), data)
+                self.check_alone(out)
+                self.assertEqual((report["bytes"], report["files"], report["files_unpacked"]),
+                                 (len(data), 1, int(path in SMALL)))
+                cost = report["spent_ncoin"] // PRICE - self.own_units
+                self.assertIn(cost - units(len(data)), (0, 1) if path in SMALL else (0,))
+        # What is there is hashed, and not bought.
+        report = self.get(f"{self.tree}/a", out := self.out()).good()
+        report = self.get(f"{self.tree}/a", out).good()
+        self.assertEqual((report["spent_ncoin"], report["resumed_bytes"]),
+                         (self.own_units * PRICE, len(self.files["a"])))
+
+    def test_2_one_folder(self):
+        below = {p.removeprefix("many/"): d for p, d in self.files.items() if p.startswith("many/")}
+        out = self.out()
+        report = self.get(f"{self.tree}/many", out).good()
+        self.check_tree(out, below)
+        total = sum(map(len, below.values()))
+        self.assertEqual((report["files"], report["files_unpacked"], report["bytes"]),
+                         (len(below), len(below), total))
+        cost = report["spent_ncoin"] // PRICE - self.own_units
+        self.assertIn(cost - units(total), (0, 1))
+        self.assertLess(cost, units(self.pack["size_bytes"]))
+        # One of them again: a chunk, or two.
+        os.unlink(os.path.join(out, "3/0003"))
+        report = self.get(f"{self.tree}/many", out).good()
+        self.check_tree(out, below)
+        self.assertIn(report["spent_ncoin"] // PRICE - self.own_units, (1, 2))
+
+    def test_2_one_file_goes_on(self):
+        out = self.out()
+        budget = str((self.own_units + 2) / 10000)
+        failed = self.get(f"{self.tree}/largest-small", out, "--budget", budget, "--providers", 1)
+        self.assertEqual((failed.code, failed.json["status"], failed.json["failed"]),
+                         (1, "LOCAL_BUDGET", "largest-small"), failed)
+        self.assertFalse(os.path.exists(out))
+        report = self.get(f"{self.tree}/largest-small", out).good()
+        self.assertEqual(read(out), self.files["largest-small"])
+        self.check_alone(out)
+        self.assertLessEqual((failed.json["spent_ncoin"] + report["spent_ncoin"]) // PRICE,
+                             self.own_units + 5)
+
     # ---------------------------------------------------------------- lies
 
     def test_3_a_pack_of_other_files(self):
@@ -193,6 +243,13 @@ class Packs(TreeTest):
                          (1, "PEER_BAD_DIRECTORY", "b"), failed)
         self.assertIn("other bytes", failed.err)
         self.assertEqual(files_below(out), {"a/good": files[b"a/good"], "c": files[b"c"]})
+        # Nor by its path; the others are had by theirs.
+        failed = self.get(f"{tree}/b", out := self.out())
+        self.assertEqual((failed.code, failed.json["status"], failed.json["failed"]),
+                         (1, "PEER_BAD_DIRECTORY", "b"), failed)
+        self.assertFalse(os.path.exists(out))
+        self.get(f"{tree}/a/good", out := self.out()).good()
+        self.assertEqual(read(out), files[b"a/good"])
 
     def test_3_a_pack_of_another_length(self):
         """No directory: its bytes are a file."""
@@ -211,6 +268,8 @@ class Packs(TreeTest):
         report = self.get(tree, out).good()
         self.assertEqual((report["files_done"], report["files_unpacked"]), (3, 0))
         self.check_tree(out, {p.decode(): d for p, d in files.items()})
+        self.get(f"{tree}/b/c", out := self.out()).good()
+        self.assertEqual(read(out), b"second")
         # Nor does one who does not answer, and may have it.
         silent = self.market.provider(start=True)
         silent.wait_registered()

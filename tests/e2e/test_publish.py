@@ -211,6 +211,18 @@ class PublishTest(MarketTest):
         for name, data in files.items():
             with open(os.path.join(out, name), "rb") as file:
                 self.assertEqual(file.read(), data)
+        # A part of it: one small file, and the folder that it is in.
+        one, part = self.market.path("out-one"), self.market.path("out-part")
+        result = home.get(said["content"] + "/a/042", one)
+        self.assertEqual((result.code, result.json["files_unpacked"]), (0, 1), result)
+        with open(one, "rb") as file:
+            self.assertEqual(file.read(), files["a/042"])
+        result = home.get(said["content"] + "/a", part)
+        self.assertEqual((result.code, result.json["files_done"]), (0, len(files) - 1), result)
+        for name, data in files.items():
+            if name.startswith("a/"):
+                with open(os.path.join(part, name[2:]), "rb") as file:
+                    self.assertEqual(file.read(), data)
         self.check_books()
 
     def test_6_a_pack_that_is_not_paid_for(self):
