@@ -418,9 +418,7 @@ static void accept_strip(struct souk_provider *provider, struct souk_provider_se
 	souk_payee_init(&s->payee, &s->record.strip_open, 0, provider->epoch_end);
 	s->state = SOUK_PROVIDER_OPEN;
 	s->active = now;
-	s->store_due = true;
 	provider_note_deadline(provider, s);
-	provider->sessions_waiting = true;
 	provider->totals.strips_accepted++;
 }
 
@@ -441,6 +439,8 @@ souk_status souk_provider_strip(struct souk_provider *provider, const struct sou
 	SOUK_TRY(check_due_room(provider, 0));
 	provider->granted_count--;
 	accept_strip(provider, s, open, base, escrow->prize, now);
+	s->store_due = true;
+	provider->sessions_waiting = true;
 	return SOUK_OK;
 }
 
@@ -513,6 +513,9 @@ souk_status souk_provider_open(struct souk_provider *provider, const struct souk
 	SOUK_TRY(find_slot(provider, now, &s));
 	SOUK_TRY(begin_sponsored(provider, s, open, item));
 	accept_strip(provider, s, open, base, escrow->prize, now);
+	/* It is worth nothing before a ticket: it is stored with the next batch of them. */
+	s->dirty = true;
+	provider->has_dirty = true;
 	return SOUK_OK;
 }
 
