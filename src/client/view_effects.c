@@ -82,12 +82,12 @@ static void done_lookup(struct view_job *job)
 		souk_viewer_failed(&bundle->viewer, &lookup->effect, status, view_time());
 }
 
-/* Where a cache is, before it is sent its strip. */
-static void send_to_cache(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
+/* The offer says where the data server is; where the control server is, the ledger. */
+void view_send_strip(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
 	const struct souk_address *address = &bundle->caches[effect->cache].customer.ask.provider;
 	struct view_provider *provider = view_provider_of(bundle->view, address);
-	if (provider != NULL && !provider->is_stale) {
+	if (!bundle->by_control[effect->cache] || (provider != NULL && !provider->is_stale)) {
 		view_send(bundle, effect);
 		return;
 	}
@@ -140,7 +140,7 @@ static void note_chunk(struct view *view, const struct souk_viewer_effect *effec
 static void note_served(struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
 	const struct souk_customer *customer = &bundle->caches[effect->cache].customer;
-	struct view_provider *provider = view_provider_of(bundle->view, &customer->ask.provider);
+	struct view_provider *provider = view_provider_met(bundle->view, &customer->ask.provider);
 	if (provider == NULL)
 		return;
 	provider->source.price = customer->price;
@@ -259,7 +259,7 @@ static void note_complaint(struct view_bundle *bundle, const struct souk_viewer_
 {
 	char hex[2 * SOUK_ADDRESS_SIZE + 1];
 	const struct souk_address *address = &bundle->caches[effect->cache].customer.ask.provider;
-	struct view_provider *provider = view_provider_of(bundle->view, address);
+	struct view_provider *provider = view_provider_met(bundle->view, address);
 	if (provider != NULL)
 		provider->source.dropped = bundle->viewer.status;
 	souk_hex_encode(hex, address->bytes, SOUK_ADDRESS_SIZE);
@@ -272,7 +272,7 @@ static void do_effect(struct view_bundle *bundle, const struct souk_viewer_effec
 	switch (effect->kind) {
 	case SOUK_VIEWER_FETCH:
 		if (effect->opens)
-			send_to_cache(bundle, effect);
+			view_send_strip(bundle, effect);
 		else
 			view_send(bundle, effect);
 		break;

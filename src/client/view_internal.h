@@ -62,7 +62,8 @@ struct view_unit {
 struct view_provider {
 	struct souk_address address;
 	struct souk_provider_record record;
-	bool is_stale; /* it did not answer where the record says: ask the ledger again */
+	/* There is no record, or it did not answer where that says: ask the ledger. */
+	bool is_stale;
 	struct fetch_source source;
 };
 
@@ -127,6 +128,7 @@ struct view_bundle {
 	struct view_transfer transfers[VIEW_TRANSFERS];
 	struct view_lookup lookups[SOUK_BUNDLE_CACHES_MAX];
 	struct view_solve solve;
+	bool by_control[SOUK_BUNDLE_CACHES_MAX]; /* its strip goes to the control server */
 	/* How long units took, of each cache: who is far slower than the others fails. */
 	uint64_t unit_ms[SOUK_BUNDLE_CACHES_MAX];
 	uint32_t unit_count[SOUK_BUNDLE_CACHES_MAX];
@@ -198,7 +200,8 @@ struct view_unit *view_unit_take(struct view *view);
 void view_unit_give(struct view *view, struct view_unit *unit);
 void view_units_free(struct view *view);
 struct view_provider *view_provider_of(struct view *view, const struct souk_address *address);
-/* It is there afterwards, with RECORD; NULL: no memory. */
+/* It is there afterwards, perhaps without a record; and with RECORD. NULL: no memory. */
+struct view_provider *view_provider_met(struct view *view, const struct souk_address *address);
 struct view_provider *view_provider_put(struct view *view, const struct souk_address *address,
 	const struct souk_provider_record *record);
 
@@ -211,6 +214,9 @@ void view_check_transfers(struct view *view);
 void view_cancel_transfers(struct view_bundle *bundle);
 
 /* view_effects.c */
+/* EFFECT, which opens a session: to the data server, or where that does not take it to the control
+ * server. */
+void view_send_strip(struct view_bundle *bundle, const struct souk_viewer_effect *effect);
 void view_submit(struct view_bundle *bundle, struct view_job *job);
 void view_pull(struct view_bundle *bundle);
 /* The bundle's lock of its key is let go of, on a worker. */

@@ -118,78 +118,91 @@ static struct view_provider *provider_of(struct view_bundle *bundle, uint32_t ca
 	return view_provider_of(bundle->view, &bundle->caches[cache].customer.ask.provider);
 }
 
-/* Where a unit is asked for with its session's strip: the control server. */
-static bool format_strip_url(char url[VIEW_URL_SIZE], const struct view_provider *provider,
-	const struct souk_unit_request *request, const char *path)
+/* The headers of a unit's request. */
+struct headers {
+	char auth[sizeof SOUK_HEADER_AUTH + 2 + SOUK_AUTH_TEXT_SIZE];
+	char other[sizeof SOUK_HEADER_SPONSOR + 2 + SOUK_TICKET_TEXT_SIZE];
+	const char *items[2];
+	size_t count;
+};
+
+static void put_headers(struct headers *headers, const struct view_bundle *bundle,
+	const struct souk_viewer_effect *effect)
 {
-	char hex[2 * SOUK_NONCE_SIZE + 1];
-	souk_hex_encode(hex, request->session.bytes, SOUK_NONCE_SIZE);
-	return snprintf(url, VIEW_URL_SIZE, "%s/v1/sessions/%s/strip%s",
-		       provider->record.control_url.text, hex,
-		       path + strlen(SOUK_PATH_UNITS) + 2 * SOUK_NONCE_SIZE) < VIEW_URL_SIZE;
+	const struct souk_address *sponsor = &bundle->viewer.config.sponsor;
+	headers->items[0] = headers->auth;
+	headers->items[1] = headers->other;
+	headers->count = effect->opens || effect->request.has_ticket ? 2 : 1;
+	strcpy(headers->auth, SOUK_HEADER_AUTH ": ");
+	souk_auth_format(headers->auth + strlen(headers->auth), &effect->request.auth);
+	strcpy(headers->other, effect->opens ? SOUK_HEADER_SPONSOR ": " : SOUK_HEADER_TICKET ": ");
+	char *end = headers->other + strlen(headers->other);
+	if (effect->opens)
+		souk_hex_encode(end, sponsor->bytes, SOUK_ADDRESS_SIZE);
+	else if (effect->request.has_ticket)
+		souk_ticket_format(end, &effect->request.ticket);
 }
 
-static souk_status start_with_strip(struct view_bundle *bundle, struct view_transfer *transfer,
-	const char *path, struct souk_http_fetch *fetch)
+/* The strip of CACHE's session: sealed where it goes in the open. */
+static souk_status put_strip(struct souk_bytes *ret, uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX],
+	const struct view_bundle *bundle, uint32_t cache)
 {
-	static const size_t size_max = SOUK_STRIP_OPEN_SIZE_MAX;
-	char url[VIEW_URL_SIZE];
-	uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX];
+	const struct souk_bundle_session *session = &bundle->open.sessions.items[cache];
+	const size_t size_max = SOUK_STRIP_OPEN_SIZE_MAX;
 	struct souk_writer writer;
-	uint32_t cache = transfer->effect.cache;
-	struct view_provider *provider = provider_of(bundle, cache);
-	if (provider == NULL)
-		return SOUK_LOCAL_NOT_FOUND;
-	if (!format_strip_url(url, provider, &transfer->effect.request, path))
-		return SOUK_PEER_BAD_OFFER;
 	souk_writer_init(&writer, bytes, size_max);
-	souk_strip_open_encode(&writer, &bundle->open.sessions.items[cache].strip);
-	SOUK_TRY(souk_writer_finish(&writer, &fetch->body));
-	fetch->url = url;
-	fetch->pin = &provider->record.tls_pin;
-	return start(bundle->view, transfer, fetch, 0);
+	souk_strip_open_encode(&writer, &session->strip);
+	SOUK_TRY(souk_writer_finish(&writer, ret));
+	if (!bundle->by_control[cache])
+		souk_strip_seal(&session->seal, bytes, ret->size);
+	return SOUK_OK;
 }
 
-/* The server that a request goes to: its URL, and its pin where it is the control server. */
-static const char *server_of(struct view_bundle *bundle, const struct souk_viewer_effect *effect,
-	const struct souk_hash **ret_pin)
+/* Where EFFECT's request goes: to the control server, with its pin, or to the data server. */
+static souk_status put_url(char url[VIEW_URL_SIZE], const struct souk_hash **ret_pin,
+	struct view_bundle *bundle, const struct souk_viewer_effect *effect)
 {
-	struct view_provider *provider = provider_of(bundle, effect->cache);
-	/* The first key is waited for, and of the data server there may be no connection yet. */
-	bool is_first = effect->kind == SOUK_VIEWER_KEYS &&
-			bundle->caches[effect->cache].customer.keyed == 0;
-	if (is_first && provider != NULL && !provider->is_stale) {
-		*ret_pin = &provider->record.tls_pin;
-		return provider->record.control_url.text;
-	}
+	uint32_t cache = effect->cache;
+	const char *data_url = bundle->open.offer.offer.caches.items[cache].offer.data_url.text;
+	const struct view_provider *provider = provider_of(bundle, cache);
+	char path[SOUK_PATH_SIZE], strip[2 * SOUK_PATH_SIZE];
+	const char *server = data_url, *tail = path;
+	/* The first key is waited for: it comes from where there is a connection already. */
+	bool is_first = effect->opens || (effect->kind == SOUK_VIEWER_KEYS &&
+						 bundle->caches[cache].customer.keyed == 0);
+	souk_path_format(path, &effect->request);
 	*ret_pin = NULL;
-	return bundle->open.offer.offer.caches.items[effect->cache].offer.data_url.text;
+	if (is_first && bundle->by_control[cache]) {
+		if (provider == NULL)
+			return SOUK_LOCAL_NOT_FOUND;
+		*ret_pin = &provider->record.tls_pin;
+		server = provider->record.control_url.text;
+	}
+	if (effect->opens && bundle->by_control[cache]) {
+		const char *unit = path + strlen(SOUK_PATH_UNITS) + 2 * SOUK_NONCE_SIZE;
+		snprintf(strip, sizeof strip, "/v1/sessions/%.*s/strip%s", 2 * SOUK_NONCE_SIZE,
+			path + strlen(SOUK_PATH_UNITS), unit);
+		tail = strip;
+	}
+	return snprintf(url, VIEW_URL_SIZE, "%s%s", server, tail) < VIEW_URL_SIZE
+		       ? SOUK_OK
+		       : SOUK_PEER_BAD_OFFER;
 }
 
-/* A unit or a key: plain HTTP, but for the first. */
+/* A unit or a key. */
 static souk_status send_request(struct view_bundle *bundle, struct view_transfer *transfer)
 {
 	const struct souk_viewer_effect *effect = &transfer->effect;
-	const struct souk_hash *pin;
-	const char *server = server_of(bundle, effect, &pin);
-	char url[VIEW_URL_SIZE], path[SOUK_PATH_SIZE];
-	char auth[sizeof SOUK_HEADER_AUTH + 2 + SOUK_AUTH_TEXT_SIZE] = SOUK_HEADER_AUTH ": ";
-	char ticket[sizeof SOUK_HEADER_TICKET + 2 + SOUK_TICKET_TEXT_SIZE] =
-		SOUK_HEADER_TICKET ": ";
-	const char *headers[2] = {auth, ticket};
-	souk_path_format(path, &effect->request);
-	souk_auth_format(auth + strlen(auth), &effect->request.auth);
-	if (effect->request.has_ticket)
-		souk_ticket_format(ticket + strlen(ticket), &effect->request.ticket);
-	if (snprintf(url, sizeof url, "%s%s", server, path) >= (int)sizeof url)
-		return SOUK_PEER_BAD_OFFER;
-	struct souk_http_fetch fetch = {
-		.url = url,
-		.pin = pin,
-		.headers = headers,
-		.header_count = effect->request.has_ticket ? 2 : 1,
-		.reply_header = SOUK_HEADER_KEY,
-	};
+	uint8_t strip[SOUK_STRIP_OPEN_SIZE_MAX];
+	char url[VIEW_URL_SIZE];
+	struct headers headers;
+	struct souk_http_fetch fetch = {.url = url, .reply_header = SOUK_HEADER_KEY};
+	SOUK_TRY(put_url(url, &fetch.pin, bundle, effect));
+	put_headers(&headers, bundle, effect);
+	fetch.headers = headers.items;
+	fetch.header_count = headers.count;
+	if (effect->opens)
+		SOUK_TRY(put_strip(&fetch.body, strip, bundle, effect->cache));
 	if (transfer->unit != NULL) {
 		fetch.destination = transfer->unit->data;
 		/* Room for a refusal too, where the last chunk is shorter than its text. */
@@ -197,8 +210,6 @@ static souk_status send_request(struct view_bundle *bundle, struct view_transfer
 		/* view_check_transfers knows better. */
 		fetch.timeout_ms = bundle->view->config.timeout_ms * FIRST_TIMES;
 	}
-	if (effect->opens)
-		return start_with_strip(bundle, transfer, path, &fetch);
 	return start(bundle->view, transfer, &fetch, REFUSAL_SIZE);
 }
 
@@ -345,7 +356,8 @@ static void end_transfer(struct view *view, struct view_transfer *transfer)
 static void note_unreachable(
 	struct view_bundle *bundle, const struct souk_viewer_effect *effect, souk_status status)
 {
-	struct view_provider *provider = effect->opens ? provider_of(bundle, effect->cache) : NULL;
+	bool is_control = effect->opens && bundle->by_control[effect->cache];
+	struct view_provider *provider = is_control ? provider_of(bundle, effect->cache) : NULL;
 	if (provider != NULL && souk_status_class(status) == SOUK_CLASS_IO)
 		provider->is_stale = true;
 }
@@ -364,6 +376,17 @@ static void take_status(struct view *view, const struct souk_http_fetched *fetch
 	view_sponsor_status(view, status, status == SOUK_OK ? &answer : NULL);
 }
 
+/* Whether a cache's data server does not take the strip that was sent to it: it would have to ask
+ * the ledger first, or it knows of no such thing. */
+static bool wants_control(const struct view_transfer *transfer,
+	const struct souk_http_fetched *fetched, souk_status status)
+{
+	return transfer->effect.opens && !transfer->bundle->by_control[transfer->effect.cache] &&
+	       fetched->status == SOUK_OK &&
+	       (status == SOUK_LOCAL_STATE || fetched->http_status == 404 ||
+		       fetched->http_status == 405);
+}
+
 void view_take_transfers(struct view *view)
 {
 	struct souk_http_fetched fetched;
@@ -376,8 +399,13 @@ void view_take_transfers(struct view *view)
 		souk_status status = take_answer(transfer, &fetched);
 		struct view_bundle *bundle = transfer->bundle;
 		struct souk_viewer_effect effect = transfer->effect;
+		bool goes_on = wants_control(transfer, &fetched, status);
 		end_transfer(view, transfer);
-		if (status == SOUK_OK)
+		if (goes_on) {
+			bundle->by_control[effect.cache] = true;
+			view_send_strip(bundle, &effect);
+		}
+		if (status == SOUK_OK || goes_on)
 			continue;
 		note_unreachable(bundle, &effect, status);
 		failed(bundle, &effect, status);

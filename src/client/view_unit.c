@@ -50,23 +50,29 @@ struct view_provider *view_provider_of(struct view *view, const struct souk_addr
 	return NULL;
 }
 
+struct view_provider *view_provider_met(struct view *view, const struct souk_address *address)
+{
+	struct view_provider *provider = view_provider_of(view, address), *grown = NULL;
+	if (provider != NULL)
+		return provider;
+	if (view->provider_count < VIEW_PROVIDERS_MAX)
+		grown = realloc(view->providers, (view->provider_count + 1) * sizeof *grown);
+	if (grown == NULL)
+		return NULL;
+	view->providers = grown;
+	provider = &grown[view->provider_count++];
+	*provider = (struct view_provider){.address = *address,
+		.is_stale = true,
+		.source = {.address = *address, .is_sponsored = true}};
+	return provider;
+}
+
 struct view_provider *view_provider_put(struct view *view, const struct souk_address *address,
 	const struct souk_provider_record *record)
 {
-	struct view_provider *provider = view_provider_of(view, address);
-	if (provider == NULL) {
-		struct view_provider *grown =
-			view->provider_count >= VIEW_PROVIDERS_MAX
-				? NULL
-				: realloc(view->providers,
-					  (view->provider_count + 1) * sizeof *grown);
-		if (grown == NULL)
-			return NULL;
-		view->providers = grown;
-		provider = &grown[view->provider_count++];
-		*provider = (struct view_provider){
-			.address = *address, .source = {.address = *address, .is_sponsored = true}};
-	}
+	struct view_provider *provider = view_provider_met(view, address);
+	if (provider == NULL)
+		return NULL;
 	provider->record = *record;
 	provider->is_stale = false;
 	return provider;
