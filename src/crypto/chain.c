@@ -46,6 +46,55 @@ struct souk_hash souk_chain_walk(const uint8_t tag[3], const struct souk_nonce *
 	return v;
 }
 
+/* As many as the widest engine takes at once. */
+#define LANES 16u
+
+static void walk_group(const uint8_t tag[3], const struct souk_nonce *nonces, uint32_t i,
+	uint32_t from, struct souk_hash *values, size_t count)
+{
+	uint8_t blocks[LANES][64];
+	for (size_t lane = 0; lane < count; lane++)
+		step_block_init(blocks[lane], tag, &nonces[lane]);
+	for (; i > from; i--) {
+		for (size_t lane = 0; lane < count; lane++) {
+			souk_store_be32(blocks[lane] + INDEX_AT, i);
+			memcpy(blocks[lane] + VALUE_AT, values[lane].bytes, SOUK_HASH_SIZE);
+		}
+		souk_sha256_blocks(values, (const uint8_t(*)[64])blocks, count);
+	}
+	souk_bytes_wipe(blocks, sizeof blocks);
+}
+
+void souk_chain_walk_lanes(const uint8_t tag[3], const struct souk_nonce *nonces, uint32_t i,
+	uint32_t from, struct souk_hash *values, size_t count)
+{
+	SOUK_CHECK(from <= i);
+	for (size_t done = 0; done < count; done += LANES) {
+		size_t group = count - done < LANES ? count - done : LANES;
+		walk_group(tag, nonces + done, i, from, values + done, group);
+	}
+}
+
+void souk_chain_commit_lanes(const uint8_t tag[3], const struct souk_nonce *nonces, uint32_t length,
+	struct souk_hash *values, struct souk_hash *const *leaves, struct souk_hash *roots,
+	size_t count)
+{
+	struct souk_hash scratch[SOUK_CHAIN_CHECKPOINT_MAX];
+	uint32_t checkpoints = souk_chain_checkpoint_count(length);
+	SOUK_CHECK(length >= 1 && length <= SOUK_CHAIN_LENGTH_MAX);
+	for (uint32_t top = length, next; top > 0; top = next) {
+		for (size_t k = 0; top % SOUK_CHAIN_SEGMENT == 0 && k < count; k++)
+			leaves[k][top / SOUK_CHAIN_SEGMENT - 1] =
+				souk_merkle_leaf(souk_bytes_of(values[k].bytes, SOUK_HASH_SIZE));
+		next = (top - 1) / SOUK_CHAIN_SEGMENT * SOUK_CHAIN_SEGMENT;
+		souk_chain_walk_lanes(tag, nonces, top, next, values, count);
+	}
+	for (size_t k = 0; k < count; k++) {
+		memcpy(scratch, leaves[k], checkpoints * sizeof *scratch);
+		roots[k] = souk_merkle_root(scratch, checkpoints);
+	}
+}
+
 struct souk_hash souk_chain_step(const uint8_t tag[3], const struct souk_nonce *nonce, uint32_t i,
 	const struct souk_hash *value)
 {

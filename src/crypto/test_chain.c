@@ -69,6 +69,52 @@ static void test_values_match_the_definition(void **state)
 	}
 }
 
+/* Chains side by side are those that go alone, however many, and so is what is stated of them. */
+static void test_lanes(void **state)
+{
+	enum { MANY = 19 };
+	static struct souk_chain chains[MANY];
+	static struct souk_hash leaves[MANY][SOUK_CHAIN_CHECKPOINT_MAX];
+	struct souk_hash secrets[MANY], values[MANY], roots[MANY], *into[MANY];
+	struct souk_nonce nonces[MANY];
+	struct souk_rng rng;
+	(void)state;
+	souk_rng_init(&rng, 77);
+	souk_rng_fill(&rng, secrets, sizeof secrets);
+	souk_rng_fill(&rng, nonces, sizeof nonces);
+	for (size_t k = 0; k < MANY; k++)
+		into[k] = leaves[k];
+	for (size_t l = 0; l < SOUK_COUNT_OF(lengths); l++) {
+		uint32_t length = lengths[l], checkpoints = souk_chain_checkpoint_count(length);
+		for (size_t count = 0; count <= MANY; count++) {
+			memcpy(values, secrets, sizeof values);
+			souk_chain_walk_lanes(
+				souk_chain_tag_key, nonces, length, length / 2, values, count);
+			for (size_t k = 0; k < count; k++) {
+				struct souk_hash alone = souk_chain_walk(souk_chain_tag_key,
+					&nonces[k], length, &secrets[k], length / 2);
+				assert_memory_equal(&values[k], &alone, sizeof alone);
+			}
+			/* The others are untouched. */
+			assert_memory_equal(
+				values + count, secrets + count, (MANY - count) * sizeof *values);
+		}
+		memcpy(values, secrets, sizeof values);
+		souk_chain_commit_lanes(
+			souk_chain_tag_key, nonces, length, values, into, roots, MANY);
+		for (size_t k = 0; k < MANY; k++) {
+			struct souk_hash alone[SOUK_CHAIN_CHECKPOINT_MAX];
+			souk_chain_init(
+				&chains[k], souk_chain_tag_key, &nonces[k], length, &secrets[k]);
+			assert_memory_equal(&values[k], &chains[k].anchor, sizeof *values);
+			assert_memory_equal(&roots[k], &chains[k].checkpoint_root, sizeof *roots);
+			assert_int_equal(
+				souk_chain_checkpoint_leaves(&chains[k], alone), checkpoints);
+			assert_memory_equal(leaves[k], alone, checkpoints * sizeof *alone);
+		}
+	}
+}
+
 static void test_walk_and_step(void **state)
 {
 	static struct fixture f;
@@ -218,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values_match_the_definition),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_walk_and_step),
 		cmocka_unit_test(test_checkpoints),
 		cmocka_unit_test(test_verify_every_value),

@@ -176,8 +176,7 @@ struct souk_sponsor_work {
 	bool is_last;
 	struct souk_puzzle puzzle; /* that goes with the answer */
 	struct souk_puzzle_token token, next;
-	/* scratch: a chain, and the keys of a segment */
-	struct souk_chain chain;
+	/* scratch: the keys of a segment */
 	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX][SOUK_BUNDLE_SEGMENT_MAX];
 };
 

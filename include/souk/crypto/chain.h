@@ -51,6 +51,18 @@ struct souk_hash souk_chain_step(const uint8_t tag[3], const struct souk_nonce *
 struct souk_hash souk_chain_walk(const uint8_t tag[3], const struct souk_nonce *nonce, uint32_t i,
 	const struct souk_hash *value, uint32_t from);
 
+/* The same for COUNT chains side by side, each of its NONCE, which costs half as much for each and
+ * less: VALUES are v_i before and v_from after. */
+void souk_chain_walk_lanes(const uint8_t tag[3], const struct souk_nonce *nonces, uint32_t i,
+	uint32_t from, struct souk_hash *values, size_t count);
+
+/* What the owner of COUNT chains of LENGTH states of each, side by side, without keeping them:
+ * VALUES are v_n before and the anchors after. LEAVES[k] has room for souk_chain_checkpoint_count
+ * of them; ROOTS are zero where there are none. */
+void souk_chain_commit_lanes(const uint8_t tag[3], const struct souk_nonce *nonces, uint32_t length,
+	struct souk_hash *values, struct souk_hash *const *leaves, struct souk_hash *roots,
+	size_t count);
+
 /* The chain of LENGTH (1 to SOUK_CHAIN_LENGTH_MAX) that ends in SECRET. */
 void souk_chain_init(struct souk_chain *chain, const uint8_t tag[3], const struct souk_nonce *nonce,
 	uint32_t length, const struct souk_hash *secret);

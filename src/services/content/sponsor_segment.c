@@ -32,24 +32,30 @@ static struct souk_hash ticket_secret(const struct souk_sponsor_bundle_record *r
 	return derive("sponsor_ticket", r->secret.bytes, SOUK_HASH_SIZE, cache);
 }
 
+static void nonces_of(
+	const struct souk_sponsor_bundle_record *r, struct souk_nonce ret[SOUK_BUNDLE_CACHES_MAX])
+{
+	for (uint32_t i = 0; i < r->sessions.count; i++)
+		ret[i] = r->sessions.items[i].session;
+}
+
 /* work->keys: those of the units of SEGMENT. */
 static void compute_keys(struct souk_sponsor_work *work, uint32_t segment)
 {
 	const struct souk_bundle_plan *plan = &work->plan;
-	uint32_t start = souk_bundle_segment_start(plan, segment);
-	uint32_t end = souk_bundle_segment_end(plan, segment);
-	for (uint32_t cache = 0; cache < plan->caches; cache++) {
-		const struct souk_sponsor_session_record *session =
-			&work->record.sessions.items[cache];
-		struct souk_hash key = session->keys;
-		key = souk_chain_walk(
-			souk_chain_tag_key, &session->session, plan->units, &key, end);
-		for (uint32_t unit = end; unit > start; unit--) {
-			work->keys[cache][unit - start - 1] = key;
-			key = souk_chain_step(souk_chain_tag_key, &session->session, unit, &key);
-		}
-		souk_bytes_wipe(&key, sizeof key);
+	struct souk_nonce nonces[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX];
+	uint32_t start = souk_bundle_segment_start(plan, segment), at = plan->units;
+	nonces_of(&work->record, nonces);
+	for (uint32_t cache = 0; cache < plan->caches; cache++)
+		keys[cache] = work->record.sessions.items[cache].keys;
+	for (uint32_t unit = souk_bundle_segment_end(plan, segment); unit > start; unit--) {
+		souk_chain_walk_lanes(souk_chain_tag_key, nonces, at, unit, keys, plan->caches);
+		at = unit;
+		for (uint32_t cache = 0; cache < plan->caches; cache++)
+			work->keys[cache][unit - start - 1] = keys[cache];
 	}
+	souk_bytes_wipe(keys, sizeof keys);
 }
 
 /* What a cache sends, computed. */
@@ -106,7 +112,7 @@ static souk_status make_puzzle(struct souk_sponsor_work *work, uint32_t segment,
 static void begin_work(struct souk_sponsor_work *work, const struct souk_sponsor *sponsor,
 	const struct souk_sponsor_bundle *b)
 {
-	memset(work, 0, offsetof(struct souk_sponsor_work, chain));
+	memset(work, 0, offsetof(struct souk_sponsor_work, keys));
 	work->record = b->record;
 	work->plan = sponsor_plan_of(sponsor, &b->record);
 	work->policy = sponsor->config.puzzle;
@@ -163,50 +169,82 @@ static struct souk_strip terms_of(const struct souk_sponsor_work *work, uint32_t
 	};
 }
 
-/* The chain of keys that the cache will find, too: it comes of what the two share. */
-static void make_keys(struct souk_sponsor_work *work, uint32_t i, struct souk_bundle_session *ret)
+/* What the chains of all sessions come to, and where it goes. */
+struct chains {
+	struct souk_nonce nonces[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_hash values[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_hash roots[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_hash *leaves[SOUK_BUNDLE_CACHES_MAX];
+};
+
+/* What cache I shares with us; ret: with its viewer. */
+static void share_secrets(
+	struct souk_sponsor_work *work, uint32_t i, struct souk_bundle_session *ret)
 {
 	struct souk_sponsor_session_record *session = &work->record.sessions.items[i];
-	struct souk_strip *strip = &ret->strip.strip;
-	struct souk_ask ask = souk_sponsored_ask(strip);
+	struct souk_ask ask = souk_sponsored_ask(&ret->strip.strip);
 	struct souk_hash digest = souk_ask_digest(&ask);
-	struct souk_chain *chain = &work->chain;
 	ret->secret = souk_sponsored_session_secret(&work->secrets[i], &session->session, &digest);
 	ret->seal = souk_strip_seal_of(&work->pairs[i], &session->session);
 	session->keys = souk_sponsored_keys(&work->secrets[i], &session->session, &digest);
-	souk_chain_init(chain, souk_chain_tag_key, &session->session, strip->count, &session->keys);
-	strip->key_anchor = chain->anchor;
-	strip->key_checkpoints = chain->checkpoint_root;
-	ret->key_leaves.count =
-		(uint16_t)souk_chain_checkpoint_leaves(chain, ret->key_leaves.items);
 }
 
-static void make_tickets(struct souk_sponsor_work *work, uint32_t i, struct souk_strip_open *ret)
+/* The chains of keys, that the caches will find, too: they come of what the two share. */
+static void make_keys(
+	struct souk_sponsor_work *work, struct chains *chains, struct souk_bundle_open *ret)
 {
-	struct souk_hash secret = ticket_secret(&work->record, i);
-	souk_chain_init(
-		&work->chain, souk_chain_tag_ticket, &ret->strip.nonce, ret->strip.count, &secret);
-	ret->strip.anchor = work->chain.anchor;
-	ret->strip.checkpoints = work->chain.checkpoint_root;
-	ret->ticket_leaves.count =
-		(uint16_t)souk_chain_checkpoint_leaves(&work->chain, ret->ticket_leaves.items);
-	souk_bytes_wipe(&secret, sizeof secret);
+	const struct souk_sponsor_bundle_record *r = &work->record;
+	uint32_t count = r->sessions.count;
+	for (uint32_t i = 0; i < count; i++) {
+		struct souk_bundle_session *session = &ret->sessions.items[i];
+		chains->values[i] = r->sessions.items[i].keys;
+		chains->leaves[i] = session->key_leaves.items;
+		session->key_leaves.count = (uint16_t)souk_chain_checkpoint_count(r->units);
+	}
+	souk_chain_commit_lanes(souk_chain_tag_key, chains->nonces, r->units, chains->values,
+		chains->leaves, chains->roots, count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct souk_strip *strip = &ret->sessions.items[i].strip.strip;
+		strip->key_anchor = chains->values[i];
+		strip->key_checkpoints = chains->roots[i];
+	}
+}
+
+static void make_tickets(
+	struct souk_sponsor_work *work, struct chains *chains, struct souk_bundle_open *ret)
+{
+	const struct souk_sponsor_bundle_record *r = &work->record;
+	uint32_t count = r->sessions.count;
+	for (uint32_t i = 0; i < count; i++) {
+		struct souk_strip_open *open = &ret->sessions.items[i].strip;
+		chains->values[i] = ticket_secret(r, i);
+		chains->leaves[i] = open->ticket_leaves.items;
+		open->ticket_leaves.count = (uint16_t)souk_chain_checkpoint_count(r->units);
+	}
+	souk_chain_commit_lanes(souk_chain_tag_ticket, chains->nonces, r->units, chains->values,
+		chains->leaves, chains->roots, count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct souk_strip *strip = &ret->sessions.items[i].strip.strip;
+		strip->anchor = chains->values[i];
+		strip->checkpoints = chains->roots[i];
+	}
 }
 
 void souk_sponsor_ask_compute(struct souk_sponsor_work *work, struct souk_bundle_open *ret)
 {
+	struct chains chains;
 	uint32_t count = work->record.sessions.count;
 	ret->sessions.count = (uint16_t)count;
 	for (uint32_t i = 0; i < count; i++) {
-		struct souk_bundle_session *session = &ret->sessions.items[i];
-		session->strip.strip = terms_of(work, i);
-		make_keys(work, i, session);
-		make_tickets(work, i, &session->strip);
+		ret->sessions.items[i].strip.strip = terms_of(work, i);
+		share_secrets(work, i, &ret->sessions.items[i]);
 	}
+	nonces_of(&work->record, chains.nonces);
+	make_keys(work, &chains, ret);
+	make_tickets(work, &chains, ret);
 	work->status = make_puzzle(work, 0, &work->puzzle, &work->token);
 	souk_bytes_wipe(work->secrets, sizeof work->secrets);
 	souk_bytes_wipe(work->pairs, sizeof work->pairs);
-	souk_bytes_wipe(&work->chain, sizeof work->chain);
 }
 
 /* Lay all strips; nothing is changed where one does not fit. */
@@ -282,19 +320,19 @@ void souk_sponsor_ask_sign(struct souk_bundle_open *open, const struct souk_iden
 static void fill_tickets(const struct souk_sponsor_bundle_record *r,
 	const struct souk_bundle_plan *plan, uint32_t segment, struct souk_segment_tickets *ret)
 {
+	struct souk_nonce nonces[SOUK_BUNDLE_CACHES_MAX];
+	struct souk_hash values[SOUK_BUNDLE_CACHES_MAX];
 	uint32_t end = souk_bundle_segment_end(plan, segment);
 	ret->bundle = r->bundle;
 	ret->segment = segment;
 	ret->tickets.count = (uint16_t)plan->caches;
-	for (uint32_t i = 0; i < plan->caches; i++) {
-		struct souk_hash secret = ticket_secret(r, i);
-		ret->tickets.items[i] = (struct souk_ticket){
-			.unit = end,
-			.value = souk_chain_walk(souk_chain_tag_ticket,
-				&r->sessions.items[i].session, plan->units, &secret, end),
-		};
-		souk_bytes_wipe(&secret, sizeof secret);
-	}
+	nonces_of(r, nonces);
+	for (uint32_t i = 0; i < plan->caches; i++)
+		values[i] = ticket_secret(r, i);
+	souk_chain_walk_lanes(
+		souk_chain_tag_ticket, nonces, plan->units, end, values, plan->caches);
+	for (uint32_t i = 0; i < plan->caches; i++)
+		ret->tickets.items[i] = (struct souk_ticket){.unit = end, .value = values[i]};
 }
 
 /* The tickets count as given: everything that is paid goes through here. */
