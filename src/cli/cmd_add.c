@@ -21,6 +21,7 @@ static bool wants_list;
 static bool wants_seal;
 static bool wants_each;
 static bool wants_no_pack;
+static enum import_packing packing;
 
 /* The price that soukd takes for a content whose record names none; false where the home's
  * configuration sells nothing. */
@@ -277,12 +278,8 @@ static int add_folder(const struct provider_store *store, const char *path,
 {
 	struct import_folder_result result;
 	struct souk_amount total = {0};
-	const struct import_folder_options folder = {.wants_link = wants_link,
-		.packing = wants_no_pack ? IMPORT_EACH
-			   : wants_each	 ? IMPORT_PACKED_EACH
-					 : IMPORT_PACKED,
-		.price = price,
-		.note = say_skipped};
+	const struct import_folder_options folder = {
+		.wants_link = wants_link, .packing = packing, .price = price, .note = say_skipped};
 	souk_status status = import_folder(store, path, &folder, &result);
 	if (status != SOUK_OK) {
 		import_folder_done(&result);
@@ -399,11 +396,8 @@ int cmd_add(int argc, char **argv)
 		fprintf(stderr, "souk add: what is encrypted is a copy: --seal or --link\n");
 		return EXIT_USAGE;
 	}
-	if (wants_each && wants_no_pack) {
-		fprintf(stderr, "souk add: --no-pack sells each file by itself: it needs no "
-				"--each\n");
+	if (!import_packing_of(&packing, command.name, wants_each, wants_no_pack))
 		return EXIT_USAGE;
-	}
 	if (wants_list == (count > 0)) {
 		fprintf(stderr, "souk add: name the files to add, or --list\n");
 		return EXIT_USAGE;

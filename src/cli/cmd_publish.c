@@ -26,7 +26,8 @@ static struct souk_amount budget;
 static struct souk_amount price;
 static uint64_t replicas = 3;
 static uint64_t wait_ms = 10ull * 60 * 1000;
-static bool wants_link;
+static bool wants_link, wants_each, wants_no_pack;
+static enum import_packing packing;
 
 struct publishing {
 	struct sponsor_home home;
@@ -82,7 +83,8 @@ static int import_tree(struct publishing *p, const char *path)
 	struct import_folder_result result;
 	struct souk_directory_iterator iterator;
 	struct souk_directory_entry entry;
-	const struct import_folder_options folder = {.wants_link = wants_link, .note = say};
+	const struct import_folder_options folder = {
+		.wants_link = wants_link, .packing = packing, .note = say};
 	souk_status status = import_folder(&p->files, path, &folder, &result);
 	if (status != SOUK_OK) {
 		import_folder_done(&result);
@@ -93,7 +95,7 @@ static int import_tree(struct publishing *p, const char *path)
 	p->size = result.directory.total_size;
 	souk_directory_begin(&iterator, &result.directory);
 	while (status == SOUK_OK && souk_directory_next(&iterator, &entry)) {
-		if (entry.size > 0 && !entry.is_packed)
+		if (entry.size > 0 && (!entry.is_packed || result.has_each))
 			status = add_id(p, &entry.id);
 	}
 	if (status == SOUK_OK && result.directory.pack.file_count > 0)
@@ -303,8 +305,11 @@ static int publish(struct publishing *p, const char *path)
 	int failed = import_all(p, path);
 	if (failed == 0 && p->what.count > p->home.contents)
 		failed = cli_fail("publish", path, SOUK_LOCAL_FULL,
-			"more files than this sponsor may pay for; raise [sponsor] contents in "
-			"souk.ini, or publish an archive of them");
+			packing == IMPORT_PACKED
+				? "more files than this sponsor may pay for; raise [sponsor] "
+				  "contents in souk.ini, or publish an archive of them"
+				: "more files than this sponsor may pay for; raise [sponsor] "
+				  "contents in souk.ini, or leave the small ones to the pack");
 	if (failed == 0 && !cli_json)
 		printf("content  %s\n", p->name);
 	if (failed == 0)
@@ -356,6 +361,10 @@ int cmd_publish(int argc, char **argv)
 			&price},
 		{"link", NULL, "keep hard links to the files, which must never change, and no copy",
 			OPTION_FLAG, &wants_link},
+		{"each", NULL, "pay for a folder's small files by themselves, too, not only packed",
+			OPTION_FLAG, &wants_each},
+		{"no-pack", NULL, "pay for a folder's small files by themselves, and pack none",
+			OPTION_FLAG, &wants_no_pack},
 		{"wait", "TIME", "how long to wait for the caches (10m); 0s: not at all",
 			OPTION_DURATION, &wait_ms},
 	};
@@ -390,5 +399,7 @@ int cmd_publish(int argc, char **argv)
 				"1000\n");
 		return EXIT_USAGE;
 	}
+	if (!import_packing_of(&packing, command.name, wants_each, wants_no_pack))
+		return EXIT_USAGE;
 	return run(argv[0]);
 }

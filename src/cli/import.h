@@ -136,6 +136,11 @@ enum import_packing {
 	IMPORT_EACH,	    /* each by itself: no pack is made */
 };
 
+/* What the options --each and --no-pack of COMMAND mean; false: they contradict each other, which
+ * is said. */
+bool import_packing_of(
+	enum import_packing *ret, const char *command, bool wants_each, bool wants_no_pack);
+
 struct import_folder_options {
 	bool wants_link; /* of what is sold by itself: a pack is a copy */
 	enum import_packing packing;

@@ -398,6 +398,17 @@ static souk_status import_list(struct folder *folder)
 	return status;
 }
 
+bool import_packing_of(
+	enum import_packing *ret, const char *command, bool wants_each, bool wants_no_pack)
+{
+	*ret = wants_no_pack ? IMPORT_EACH : wants_each ? IMPORT_PACKED_EACH : IMPORT_PACKED;
+	if (!wants_each || !wants_no_pack)
+		return true;
+	fprintf(stderr, "souk %s: --no-pack sells each file by itself: it needs no --each\n",
+		command);
+	return false;
+}
+
 souk_status import_folder(const struct provider_store *store, const char *path,
 	const struct import_folder_options *options, struct import_folder_result *ret)
 {

@@ -6,8 +6,8 @@ import json
 import os
 import time
 
-from market import (COIN, UNIT, Daemon, Market, MarketTest, free_port, http_request, main,
-                    wait_until)
+from market import (COIN, UNIT, Daemon, Market, MarketTest, content_root, free_port, http_request,
+                    main, wait_until)
 from trees import directory_of, pack_of
 
 CACHES = 3
@@ -223,6 +223,32 @@ class PublishTest(MarketTest):
             if name.startswith("a/"):
                 with open(os.path.join(part, name[2:]), "rb") as file:
                     self.assertEqual(file.read(), data)
+        self.check_books()
+
+    def test_6_each_and_no_pack(self):
+        folder = self.market.path("few")
+        os.mkdir(folder)
+        files = {"a": os.urandom(5), "b": os.urandom(UNIT + 1), "c": os.urandom(900)}
+        for name, data in files.items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
+        each = self.publisher.publish(folder, "0.5", "--each")
+        self.assertEqual((each["complete"], each["contents"]), (True, 1 + 1 + 3))
+        none = self.publisher.publish(folder, "0.5", "--no-pack")
+        self.assertEqual((none["complete"], none["contents"]), (True, 1 + 3))
+        self.assertNotEqual(each["content"], none["content"])
+        home = self.market.customer(coins=None, line=None)
+        for number, (said, unpacked) in enumerate(((each, 3), (none, 0))):
+            out = self.market.path(f"out-few-{number}")
+            result = home.get(said["content"], out)
+            self.assertEqual((result.code, result.json["files_unpacked"]), (0, unpacked), result)
+            for name, data in files.items():
+                with open(os.path.join(out, name), "rb") as file:
+                    self.assertEqual(file.read(), data)
+        # Who knows a file by its own id gets it, too.
+        self.assertEqual(self.view(content_root(files["a"]).hex(), files["a"]).code, 0)
+        self.assertEqual(self.publisher.run("publish", folder, "--budget", "1", "--each",
+                                            "--no-pack").code, 2)
         self.check_books()
 
     def test_6_a_pack_that_is_not_paid_for(self):
