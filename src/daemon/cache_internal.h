@@ -33,6 +33,12 @@ struct recruit {
 	struct fetch *fetch; /* while it runs */
 };
 
+/* What is shared with a sponsor whatever the content: it never changes. */
+struct sponsor_pair {
+	struct souk_address sponsor;
+	struct souk_hash pair;
+};
+
 struct cache_recruits {
 	struct provider_node *node;
 	const struct cache_policy *policy;
@@ -48,6 +54,10 @@ struct cache_recruits {
 	size_t count;
 	struct souk_map by_id; /* in items: every strip of a sponsor's session looks for its own */
 	uint32_t id_slots[SOUK_MAP_SLOTS(RECRUITS_MAX)];
+	struct sponsor_pair pairs[RECRUITS_MAX];
+	uint32_t pair_count;
+	struct souk_map by_sponsor; /* in pairs: every sealed strip looks for its own */
+	uint32_t sponsor_slots[SOUK_MAP_SLOTS(RECRUITS_MAX)];
 	struct gateway_purse *purse; /* of the day's budget; a lock of its own */
 	uint64_t refused, failed;
 	pthread_t threads[CACHE_FETCHES_MAX];

@@ -56,6 +56,43 @@ static struct recruit *find(struct cache_recruits *recruits, const struct souk_h
 	return index == SOUK_MAP_NONE ? NULL : recruits->items[index];
 }
 
+static const void *sponsor_of(const void *ctx, uint32_t index)
+{
+	return &((const struct cache_recruits *)ctx)->pairs[index].sponsor;
+}
+
+static void note_pair(struct cache_recruits *recruits, const struct recruit *item)
+{
+	const struct souk_address *sponsor = &recruit_of(item)->sponsor;
+	if (souk_map_find(&recruits->by_sponsor, sponsor) != SOUK_MAP_NONE)
+		return;
+	recruits->pairs[recruits->pair_count] = (struct sponsor_pair){*sponsor, item->record.pair};
+	SOUK_CHECK(souk_map_insert(&recruits->by_sponsor, recruits->pair_count) == SOUK_OK);
+	recruits->pair_count++;
+}
+
+static void begin_pairs(struct cache_recruits *recruits)
+{
+	recruits->pair_count = 0;
+	memset(recruits->sponsor_slots, 0, sizeof recruits->sponsor_slots);
+	souk_map_init(&recruits->by_sponsor, recruits->sponsor_slots, RECRUITS_MAX,
+		SOUK_ADDRESS_SIZE, recruits->by_id.seed, sponsor_of, recruits);
+}
+
+/* ITEM is enlisted: strips that its sponsor sealed are known as such. Where the table is full, of
+ * sponsors that came and went, it begins anew with those that are served. */
+static void keep_pair(struct cache_recruits *recruits, const struct recruit *item)
+{
+	if (recruits->pair_count == RECRUITS_MAX) {
+		begin_pairs(recruits);
+		for (size_t i = 0; i < recruits->count; i++) {
+			if (recruits->items[i]->record.enlisted)
+				note_pair(recruits, recruits->items[i]);
+		}
+	}
+	note_pair(recruits, item);
+}
+
 /* Empty BYTES delete it. */
 static souk_status put_record(
 	struct cache_recruits *recruits, const struct recruit *item, struct souk_bytes bytes)
@@ -293,6 +330,8 @@ souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item)
 	SOUK_TRY(make_offer(recruits, recruit_of(item), &offer));
 	SOUK_TRY(souk_sponsor_secret(&secret, recruits->node->identity,
 		&recruit_of(item)->sponsor_key, recruit_of(item)));
+	SOUK_TRY(souk_sponsor_pair(
+		&item->record.pair, recruits->node->identity, &recruit_of(item)->sponsor_key));
 	if (!souk_hash_equal(&item->record.secret, &secret)) {
 		item->record.earlier = item->record.secret;
 		item->record.earlier_price = item->record.price;
@@ -307,6 +346,7 @@ souk_status cache_enlist(struct cache_recruits *recruits, struct recruit *item)
 		return status;
 	}
 	item->state = RECRUIT_ENLISTED;
+	keep_pair(recruits, item);
 	cache_update_promise(recruits, &recruit_of(item)->content);
 	SOUK_LOG(SOUK_LOG_INFO, "enlisted",
 		souk_log_hex("content", recruit_of(item)->content.bytes, SOUK_HASH_SIZE),
@@ -473,6 +513,17 @@ static void fill_terms(const struct recruit *item, const struct souk_strip *stri
 	ret->has_earlier = true;
 }
 
+bool cache_recruits_pair(
+	struct cache_recruits *recruits, const struct souk_address *sponsor, struct souk_hash *ret)
+{
+	pthread_mutex_lock(&recruits->lock);
+	uint32_t index = souk_map_find(&recruits->by_sponsor, sponsor);
+	if (index != SOUK_MAP_NONE)
+		*ret = recruits->pairs[index].pair;
+	pthread_mutex_unlock(&recruits->lock);
+	return index != SOUK_MAP_NONE;
+}
+
 bool cache_recruits_find(
 	struct cache_recruits *recruits, const struct souk_strip *strip, struct cache_terms *ret)
 {
@@ -538,6 +589,8 @@ static souk_status restore(void *ctx, struct souk_bytes id, struct souk_bytes va
 		return SOUK_CORRUPT_STORE;
 	struct recruit *item = add(recruits, &record);
 	souk_bytes_wipe(&record, sizeof record);
+	if (item != NULL && item->record.enlisted)
+		keep_pair(recruits, item);
 	return item != NULL ? SOUK_OK : SOUK_IO_MEMORY;
 }
 
@@ -590,6 +643,7 @@ static souk_status start(struct cache_recruits *recruits)
 	SOUK_TRY(souk_entropy_fill(souk_entropy_real(), (uint8_t *)&seed, sizeof seed));
 	souk_map_init(&recruits->by_id, recruits->id_slots, RECRUITS_MAX, RECRUIT_ID_SIZE, seed,
 		id_of, recruits);
+	begin_pairs(recruits);
 	SOUK_TRY(parse_sponsors(recruits));
 	SOUK_TRY(gateway_purse_open_file(&recruits->purse, recruits->node->config.home, "cache.day",
 		recruits->policy->budget));

@@ -86,6 +86,10 @@ struct cache_terms {
 bool cache_recruits_find(
 	struct cache_recruits *recruits, const struct souk_strip *strip, struct cache_terms *ret);
 
+/* What is shared with SPONSOR, whom we serve for; false: we do not. Secret. */
+bool cache_recruits_pair(
+	struct cache_recruits *recruits, const struct souk_address *sponsor, struct souk_hash *ret);
+
 /* Who pays for viewers of CONTENT. */
 void cache_recruits_list(struct cache_recruits *recruits, const struct souk_hash *content,
 	struct souk_sponsor_list *ret);

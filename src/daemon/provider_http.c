@@ -500,14 +500,11 @@ static void answer_unit(struct provider_node *node, const struct souk_unit_reque
 }
 
 bool provider_unit_first(struct provider_node *node, const struct souk_http_request *http,
-	const char *path, struct souk_http_reply *reply)
+	const struct souk_unit_request *request, struct souk_http_reply *reply)
 {
-	struct souk_unit_request request;
 	unsigned http_status;
 	return (souk_status)atomic_load(&node->store_status) == SOUK_OK &&
-	       souk_request_parse(&request, souk_bytes_text(path),
-		       souk_http_request_header(http, SOUK_HEADER_AUTH), NULL) == SOUK_OK &&
-	       serve_unit(node, &request, souk_http_request_header(http, SOUK_HEADER_AGREEMENT),
+	       serve_unit(node, request, souk_http_request_header(http, SOUK_HEADER_AGREEMENT),
 		       reply, &http_status) == SOUK_OK;
 }
 
@@ -520,6 +517,7 @@ void provider_data_handler(
 	souk_status status = souk_request_parse(&request, souk_bytes_text(http->path),
 		souk_http_request_header(http, SOUK_HEADER_AUTH),
 		souk_http_request_header(http, SOUK_HEADER_TICKET));
+	const char *sponsor = souk_http_request_header(http, SOUK_HEADER_SPONSOR);
 	bool is_post = strcmp(http->method, "POST") == 0;
 	if (status == SOUK_OK && (is_post ? request.unit == 0 : strcmp(http->method, "GET") != 0))
 		status = SOUK_PEER_BAD_REQUEST;
@@ -528,6 +526,8 @@ void provider_data_handler(
 	else if (store != SOUK_OK)
 		/* A ticket that cannot be kept must not be taken. */
 		souk_http_reply_problem(reply, 503, store, "this provider cannot keep tickets now");
+	else if (is_post && sponsor != NULL)
+		provider_strip_sealed(node, http, &request, sponsor, reply);
 	else if (is_post)
 		proxy_unit(node, &request, http->body, reply);
 	else

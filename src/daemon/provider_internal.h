@@ -49,7 +49,7 @@ struct known_money {
 	uint64_t epoch;
 	uint32_t segment;
 	struct money money;
-	uint64_t read_ns;
+	uint64_t read_ns, used_ns;
 };
 
 /* An offer as it was signed, and when; kept for so many of them. */
@@ -135,15 +135,27 @@ void provider_price_tick(struct provider_node *node);
 SOUK_MUST_CHECK souk_status provider_find_money(
 	struct provider_node *node, const struct souk_strip_open *open, struct money *ret);
 
+/* The same as far as it is known here, and the strip is on a leaf of our own: nobody is asked.
+ * False: it is not. */
+bool provider_recall_money(
+	struct provider_node *node, const struct souk_strip_open *open, struct money *ret);
+/* What is known of escrows that pay us now is kept from growing old; the settler's, in each round.
+ */
+void provider_refresh_money(struct provider_node *node);
+
+/* provider_strip.c: a sponsor's session that begins at the data server; SPONSOR is a header.
+ * Nothing is waited for. */
+void provider_strip_sealed(struct provider_node *node, const struct souk_http_request *http,
+	const struct souk_unit_request *request, const char *sponsor,
+	struct souk_http_reply *reply);
 /* provider_strip.c: POST /v1/sessions/<session>/strip[/<unit>/<chunk>], REST being what follows
  * /v1/sessions/. Whether it is that route. */
 bool provider_strip_answer(struct provider_node *node, const struct souk_http_request *request,
 	const char *rest, struct souk_http_reply *reply);
-/* The unit that was asked for together with a strip, which is accepted and durable; PATH is that of
- * a unit on the data server. Where it cannot be sent now, it is asked for again as any other:
- * false, and REPLY is not touched. */
-bool provider_unit_first(struct provider_node *node, const struct souk_http_request *request,
-	const char *path, struct souk_http_reply *reply);
+/* The unit that was asked for together with a strip, which is accepted. Where it cannot be sent
+ * now, it is asked for again as any other: false, and REPLY is not touched. */
+bool provider_unit_first(struct provider_node *node, const struct souk_http_request *http,
+	const struct souk_unit_request *request, struct souk_http_reply *reply);
 /* Whether the address PEER may cost us an ask now. Under `lock`. */
 bool provider_may_ask_now(struct provider_node *node, const char *peer);
 

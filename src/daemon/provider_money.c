@@ -34,7 +34,7 @@ static void remember(struct provider_node *node, const struct souk_strip *strip,
 	if (known == NULL)
 		known = &node->money[node->money_next++ % KNOWN_MONEY];
 	*known = (struct known_money){
-		true, strip->escrow, strip->epoch, strip->segment, *money, read_ns};
+		true, strip->escrow, strip->epoch, strip->segment, *money, read_ns, 0};
 	pthread_mutex_unlock(&node->money_lock);
 }
 
@@ -44,8 +44,9 @@ static bool recall(struct provider_node *node, const struct souk_strip *strip, s
 	bool *ret_is_fresh)
 {
 	pthread_mutex_lock(&node->money_lock);
-	const struct known_money *known = find_known(node, strip);
+	struct known_money *known = find_known(node, strip);
 	if (known != NULL) {
+		known->used_ns = souk_clock_steady_ns();
 		*ret = known->money;
 		*ret_is_fresh = souk_clock_steady_ns() - known->read_ns < ESCROW_NS;
 	}
@@ -86,4 +87,45 @@ souk_status provider_find_money(
 	SOUK_TRY(ask_ledger(node, strip, is_known, ret));
 	remember(node, strip, ret, read_ns);
 	return SOUK_OK;
+}
+
+bool provider_recall_money(
+	struct provider_node *node, const struct souk_strip_open *open, struct money *ret)
+{
+	bool is_fresh = false;
+	return !souk_address_is_zero(&open->leaf.provider) &&
+	       recall(node, &open->strip, ret, &is_fresh) && is_fresh;
+}
+
+/* A place that was used since it was read, and soon is too old; under money_lock. */
+static struct known_money *find_ageing(struct provider_node *node)
+{
+	uint64_t now_ns = souk_clock_steady_ns();
+	for (size_t i = 0; i < KNOWN_MONEY; i++) {
+		struct known_money *known = &node->money[i];
+		if (known->is_known && known->used_ns > known->read_ns &&
+			now_ns - known->read_ns > ESCROW_NS / 2)
+			return known;
+	}
+	return NULL;
+}
+
+void provider_refresh_money(struct provider_node *node)
+{
+	pthread_mutex_lock(&node->money_lock);
+	struct known_money *known = find_ageing(node);
+	struct souk_strip strip = {0};
+	struct money money = {0};
+	if (known != NULL) {
+		strip.escrow = known->escrow;
+		strip.epoch = known->epoch;
+		strip.segment = known->segment;
+		money = known->money;
+		/* Not tried again before it was used again. */
+		known->used_ns = 0;
+	}
+	pthread_mutex_unlock(&node->money_lock);
+	uint64_t read_ns = souk_clock_steady_ns();
+	if (known != NULL && ask_ledger(node, &strip, true, &money) == SOUK_OK)
+		remember(node, &strip, &money, read_ns);
 }

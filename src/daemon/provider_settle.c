@@ -168,6 +168,7 @@ void *provider_settler_run(void *ctx)
 		provider_claims_send(node, settler->chain);
 		provider_receipts_claim(node, settler->chain, settler->next_draw);
 		provider_watch(node, settler->chain);
+		provider_refresh_money(node);
 		if (status == SOUK_OK)
 			status = provider_commit(node);
 	} while (!stopper_pause(&node->stopper, ROUND_MS));
