@@ -155,6 +155,12 @@ static void buy_made(struct market *m, struct made *made, uint64_t chunk)
 	assert_int_equal(souk_customer_verified(c, unit), SOUK_OK);
 }
 
+/* Signed by somebody else than the escrow's owner. */
+static void forge_signature(const struct market *m, struct souk_strip_open *open)
+{
+	assert_int_equal(souk_strip_sign_batch(&open, 1, &m->kit.identity), SOUK_OK);
+}
+
 /* ------------------------------------------------------------------ taken */
 
 static void test_serves(void **state)
@@ -382,7 +388,7 @@ static void test_no_money(void **state)
 	make(m, good, 1, 300);
 	const struct souk_strip_open *strip = &good->session.strip;
 	*bad = *good;
-	bad->session.strip.signature.bytes[7] ^= 1;
+	forge_signature(m, &bad->session.strip);
 	check_refused(m, &bad->session.strip, t0, SOUK_PEER_WRONG_SIGNER);
 	*bad = *good;
 	bad->session.strip.ticket_leaves.items[0].bytes[0] ^= 1;
@@ -500,7 +506,7 @@ static void test_full(void **state)
 	 * stored. A stranger's strip has nobody put away. */
 	struct souk_time later = souk_time_plus_ms(t0, SOUK_PROVIDER_UNPAID_IDLE_MS);
 	struct souk_strip_open forged = made->session.strip;
-	forged.signature.bytes[7] ^= 1;
+	forge_signature(m, &forged);
 	assert_int_equal(open_at(m, &forged, later), SOUK_PEER_WRONG_SIGNER);
 	assert_int_equal(m->kit.provider.due_count, 0);
 	assert_int_equal(open_at(m, &made->session.strip, later), SOUK_LOCAL_FULL);

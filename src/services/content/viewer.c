@@ -210,7 +210,8 @@ void souk_viewer_admitted(
 {
 	struct souk_viewer_cache *entry = answered(viewer, cache);
 	(void)now;
-	if (entry == NULL || viewer->state != SOUK_VIEWER_RUNNING || entry->is_open)
+	if (entry == NULL || viewer->state != SOUK_VIEWER_RUNNING || entry->is_open ||
+		entry->fetching == 0)
 		return;
 	entry->is_open = true;
 	not_received(entry, unit);
