@@ -86,3 +86,17 @@ bool provider_limit_take(struct provider_limit *limit, const char *peer, uint64_
 	bucket->milli -= MILLI;
 	return true;
 }
+
+void provider_limit_give(struct provider_limit *limit, const char *peer)
+{
+	uint8_t address[16];
+	read_address(peer, address);
+	for (uint32_t i = 0; i < PROVIDER_LIMIT_BUCKETS; i++) {
+		struct provider_limit_bucket *bucket = &limit->buckets[i];
+		if (memcmp(bucket->address, address, 16) != 0)
+			continue;
+		uint64_t room = burst_of(limit) - bucket->milli;
+		bucket->milli += room < MILLI ? room : MILLI;
+		return;
+	}
+}

@@ -35,6 +35,9 @@ struct provider_limit {
  * choose; IPv4 within IPv6 counts as IPv4. */
 bool provider_limit_take(struct provider_limit *limit, const char *peer, uint64_t now_ms);
 
+/* One that was taken back: it cost nothing. */
+void provider_limit_give(struct provider_limit *limit, const char *peer);
+
 /* A number that stands for the address of PEER, as above. */
 uint64_t provider_limit_number(const char *peer);
 

@@ -249,7 +249,8 @@ void provider_strip_sealed(struct provider_node *node, const struct souk_http_re
 	const struct souk_unit_request *request, const char *sponsor, struct souk_http_reply *reply)
 {
 	souk_status status = take_sealed(node, http, &request->session, sponsor);
-	SOUK_LOG(SOUK_LOG_DEBUG, status == SOUK_OK ? "strip_accepted" : "strip_refused",
+	SOUK_LOG(status == SOUK_OK ? SOUK_LOG_INFO : SOUK_LOG_DEBUG,
+		status == SOUK_OK ? "strip_accepted" : "strip_refused",
 		souk_log_hex("session", request->session.bytes, SOUK_NONCE_SIZE),
 		souk_log_status(status));
 	if (status != SOUK_OK)

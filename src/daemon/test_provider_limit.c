@@ -40,6 +40,21 @@ static void a_bucket_empties_and_fills(void **state)
 	assert_int_equal(take_all("192.0.2.1:3", UINT64_MAX), PROVIDER_LIMIT_BURST);
 }
 
+static void what_cost_nothing_is_given_back(void **state)
+{
+	(void)state;
+	provider_limit_give(&limit, "192.0.2.1:1"); /* of a stranger: nothing happens */
+	assert_int_equal(take_all("192.0.2.1:1", 5), PROVIDER_LIMIT_BURST);
+	provider_limit_give(&limit, "192.0.2.1:2");
+	provider_limit_give(&limit, "192.0.2.1:3");
+	assert_int_equal(take_all("192.0.2.1:1", 5), 2);
+	/* Never more than there is room for. */
+	assert_true(provider_limit_take(&limit, "192.0.2.2:1", 5));
+	for (int i = 0; i < 5; i++)
+		provider_limit_give(&limit, "192.0.2.2:1");
+	assert_int_equal(take_all("192.0.2.2:1", 5), PROVIDER_LIMIT_BURST);
+}
+
 static void one_owner_has_one_bucket(void **state)
 {
 	(void)state;
@@ -88,6 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_bucket_empties_and_fills, forget),
+		cmocka_unit_test_setup(what_cost_nothing_is_given_back, forget),
 		cmocka_unit_test_setup(one_owner_has_one_bucket, forget),
 		cmocka_unit_test_setup(another_rate, forget),
 		cmocka_unit_test_setup(strangers_take_the_oldest_bucket, forget),

@@ -117,6 +117,7 @@ static void fill_recruit(struct market *market)
 			.price = souk_amount_of_ncoin(PRICE),
 			.taken = now};
 	memset(&market->recruit.secret, 0x5a, sizeof market->recruit.secret);
+	memset(&market->recruit.pair, 0xb7, sizeof market->recruit.pair);
 }
 
 static int setup(void **state)
@@ -171,7 +172,8 @@ static void restart_with(struct market *market, void (*change)(struct souk_recru
 
 /* ------------------------------------------------------------------ the sponsor and its viewer */
 
-static void make_keys(struct opened *opened, const struct souk_hash *secret)
+static void make_keys(
+	struct opened *opened, const struct souk_hash *secret, const struct souk_hash *pair)
 {
 	static struct souk_chain keys;
 	struct souk_strip *strip = &opened->session.strip.strip;
@@ -182,6 +184,7 @@ static void make_keys(struct opened *opened, const struct souk_hash *secret)
 	strip->key_anchor = keys.anchor;
 	strip->key_checkpoints = keys.checkpoint_root;
 	opened->session.secret = souk_sponsored_session_secret(secret, &strip->nonce, &digest);
+	opened->session.seal = souk_strip_seal_of(pair, &strip->nonce);
 	opened->session.key_leaves.count =
 		(uint16_t)souk_chain_checkpoint_leaves(&keys, opened->session.key_leaves.items);
 }
@@ -205,7 +208,7 @@ static struct opened *lay(struct market *market, const struct souk_hash *secret,
 		.count = UNITS,
 		.expires = souk_time_plus_ms(now, HOUR_MS)};
 	souk_store_be32(strip->nonce.bytes, ++market->sessions);
-	make_keys(opened, secret);
+	make_keys(opened, secret, &market->recruit.pair);
 	struct souk_strip terms = *strip;
 	assert_int_equal(souk_payer_strip_open(&payer, &market->payer.free[0], &terms, 0,
 				 &ticket_secret, &opened->session.strip),
@@ -224,27 +227,62 @@ static struct opened *lay_agreed(struct market *market)
 	return lay(market, &market->recruit.secret, PRICE);
 }
 
+static struct souk_bytes encode(
+	const struct souk_strip_open *strip, uint8_t out[SOUK_STRIP_OPEN_SIZE_MAX])
+{
+	struct souk_writer writer;
+	struct souk_bytes encoded;
+	souk_writer_init(&writer, out, SOUK_STRIP_OPEN_SIZE_MAX);
+	souk_strip_open_encode(&writer, strip);
+	assert_int_equal(souk_writer_finish(&writer, &encoded), SOUK_OK);
+	return encoded;
+}
+
+static void format_auth(const struct souk_unit_request *request, char out[64])
+{
+	char text[SOUK_AUTH_TEXT_SIZE];
+	souk_auth_format(text, &request->auth);
+	snprintf(out, 64, SOUK_HEADER_AUTH ": %s", text);
+}
+
 /* What the cache's control server answers; to be ended. */
 static unsigned post(struct market *market, const struct opened *opened, const char *path,
 	struct souk_http_answer *ret)
 {
-	static uint8_t body[SOUK_STRIP_OPEN_SIZE_MAX];
-	struct souk_writer writer;
-	struct souk_bytes encoded;
-	char url[256], auth[64], text[SOUK_AUTH_TEXT_SIZE];
+	uint8_t body[SOUK_STRIP_OPEN_SIZE_MAX];
+	char url[256], auth[64];
 	const char *headers[] = {auth};
-	souk_auth_format(text, &opened->first.auth);
-	snprintf(auth, sizeof auth, SOUK_HEADER_AUTH ": %s", text);
+	format_auth(&opened->first, auth);
 	snprintf(url, sizeof url, "%s%s", market->node->control_url, path);
-	souk_writer_init(&writer, body, sizeof body);
-	souk_strip_open_encode(&writer, &opened->session.strip);
-	assert_int_equal(souk_writer_finish(&writer, &encoded), SOUK_OK);
+	struct souk_http_call call = {.method = "POST",
+		.url = url,
+		.body = encode(&opened->session.strip, body),
+		.headers = headers,
+		.header_count = 1,
+		.pin = &market->node->tls.pin};
+	assert_int_equal(souk_http_client_call(market->http, &call, ret), SOUK_OK);
+	return ret->status;
+}
+
+/* What its data server answers to the same, sealed, in the name of SPONSOR. */
+static unsigned post_sealed(struct market *market, const struct opened *opened,
+	const struct souk_address *sponsor, struct souk_http_answer *ret)
+{
+	uint8_t body[SOUK_STRIP_OPEN_SIZE_MAX];
+	char url[256], path[SOUK_PATH_SIZE], auth[64], hex[2 * SOUK_ADDRESS_SIZE + 1], name[80];
+	const char *headers[] = {auth, name};
+	struct souk_bytes encoded = encode(&opened->session.strip, body);
+	souk_strip_seal(&opened->session.seal, body, encoded.size);
+	format_auth(&opened->first, auth);
+	souk_hex_encode(hex, sponsor->bytes, SOUK_ADDRESS_SIZE);
+	snprintf(name, sizeof name, SOUK_HEADER_SPONSOR ": %s", hex);
+	souk_path_format(path, &opened->first);
+	snprintf(url, sizeof url, "%s%s", market->node->data_url, path);
 	struct souk_http_call call = {.method = "POST",
 		.url = url,
 		.body = encoded,
 		.headers = headers,
-		.header_count = 1,
-		.pin = &market->node->tls.pin};
+		.header_count = 2};
 	assert_int_equal(souk_http_client_call(market->http, &call, ret), SOUK_OK);
 	return ret->status;
 }
@@ -316,7 +354,7 @@ static void test_session_outlives_the_process(void **state)
 	struct market *market = *state;
 	struct opened *opened = lay_agreed(market);
 	struct souk_unit_request second;
-	char url[256], path[SOUK_PATH_SIZE], auth[64], text[SOUK_AUTH_TEXT_SIZE];
+	char url[256], path[SOUK_PATH_SIZE], auth[64];
 	const char *headers[] = {auth};
 	struct souk_http_answer answer = {0};
 	assert_served(market, opened);
@@ -327,8 +365,7 @@ static void test_session_outlives_the_process(void **state)
 	assert_int_equal(
 		souk_customer_next(&opened->customer, &second, 1, provider_now()), SOUK_OK);
 	souk_path_format(path, &second);
-	souk_auth_format(text, &second.auth);
-	snprintf(auth, sizeof auth, SOUK_HEADER_AUTH ": %s", text);
+	format_auth(&second, auth);
 	snprintf(url, sizeof url, "%s%s", market->node->data_url, path);
 	struct souk_http_call call = {.url = url, .headers = headers, .header_count = 1};
 	assert_int_equal(souk_http_client_call(market->http, &call, &answer), SOUK_OK);
@@ -481,6 +518,121 @@ static void test_enlisting_keeps_the_secret_before(void **state)
 	pthread_mutex_unlock(&recruits->lock);
 }
 
+/* ------------------------------------------------------------------ sealed, in the open */
+
+static const struct souk_address *sponsor_of(const struct market *market)
+{
+	return &market->payer.issuer.address;
+}
+
+static void assert_served_sealed(struct market *market, struct opened *opened)
+{
+	struct souk_http_answer answer = {0};
+	assert_int_equal(post_sealed(market, opened, sponsor_of(market), &answer), 200);
+	assert_true(is_first_unit(market, opened, souk_bytes_of(answer.body, answer.size)));
+	souk_http_answer_done(&answer);
+}
+
+static void assert_refused_sealed(struct market *market, const struct opened *opened,
+	const struct souk_address *sponsor, const char *problem)
+{
+	struct souk_http_answer answer = {0};
+	uint32_t before = market->node->provider.session_count;
+	assert_int_not_equal(post_sealed(market, opened, sponsor, &answer), 200);
+	if (strstr(answer.body, problem) == NULL)
+		fail_msg("%s, not %s", answer.body, problem);
+	souk_http_answer_done(&answer);
+	assert_int_equal(market->node->provider.session_count, before);
+}
+
+static void test_sealed_strip_begins_a_session(void **state)
+{
+	struct market *market = *state;
+	struct opened *opened = lay_agreed(market), *other = lay_agreed(market);
+	assert_served_sealed(market, opened);
+	assert_served_sealed(market, opened);
+	/* At either server, and by the next process. */
+	assert_served(market, opened);
+	assert_served(market, other);
+	assert_served_sealed(market, other);
+	assert_int_equal(market->node->provider.totals.strips_accepted, 2);
+	halt(market);
+	run(market);
+	assert_served_sealed(market, opened);
+	assert_int_equal(market->node->provider.totals.strips_accepted, 0);
+	free(opened);
+	free(other);
+}
+
+static void test_seal_is_the_sponsors(void **state)
+{
+	struct market *market = *state;
+	struct opened *opened = lay_agreed(market);
+	struct souk_hash seal = opened->session.seal;
+	assert_refused_sealed(market, opened, &market->identity.address, "PEER_UNKNOWN_SESSION");
+	opened->session.seal.bytes[3] ^= 1;
+	assert_refused_sealed(market, opened, sponsor_of(market), "PEER_BAD_REQUEST");
+	opened->session.seal = seal;
+	/* Who is on the line sends it again with what he has not: the strip is taken, and nothing
+	 * is sent. */
+	struct souk_unit_auth auth = opened->first.auth;
+	struct souk_http_answer answer = {0};
+	opened->first.auth.bytes[0] ^= 1;
+	assert_int_equal(post_sealed(market, opened, sponsor_of(market), &answer), 200);
+	assert_int_equal(answer.size, 0);
+	souk_http_answer_done(&answer);
+	opened->first.auth = auth;
+	assert_served_sealed(market, opened);
+	free(opened);
+}
+
+static void know_money(struct market *market, bool is_known)
+{
+	pthread_mutex_lock(&market->node->money_lock);
+	market->node->money[0].is_known = is_known;
+	pthread_mutex_unlock(&market->node->money_lock);
+}
+
+/* Where the ledger must be asked, or a receipt is being written, the strip goes to the control
+ * server; which is nobody's fault. */
+static void test_nothing_is_waited_for(void **state)
+{
+	struct market *market = *state;
+	struct opened *opened = lay_agreed(market);
+	know_money(market, false);
+	for (unsigned i = 0; i < STRANGER_ASK; i++)
+		assert_refused_sealed(market, opened, sponsor_of(market), "LOCAL_STATE");
+	know_money(market, true);
+	pthread_mutex_lock(&market->node->receipt_lock);
+	assert_refused_sealed(market, opened, sponsor_of(market), "LOCAL_STATE");
+	pthread_mutex_unlock(&market->node->receipt_lock);
+	assert_served_sealed(market, opened);
+	free(opened);
+}
+
+static void test_who_is_over_is_unknown(void **state)
+{
+	struct market *market = *state;
+	struct opened *opened = lay_agreed(market);
+	restart_with(market, expire);
+	assert_refused_sealed(market, opened, sponsor_of(market), "PEER_UNKNOWN_SESSION");
+	free(opened);
+}
+
+/* As many as the sponsor signs, from one address. */
+static void test_good_strips_are_not_counted(void **state)
+{
+	struct market *market = *state;
+	for (unsigned i = 0; i < STRANGER_ASK; i++) {
+		struct opened *opened = lay_agreed(market);
+		if (i % 2 == 0)
+			assert_served(market, opened);
+		else
+			assert_served_sealed(market, opened);
+		free(opened);
+	}
+}
+
 /* ------------------------------------------------------------------ strangers */
 
 /* A refusal that costs nothing is not counted; a call to the ledger and a signature are. */
@@ -523,6 +675,11 @@ int main(void)
 		IN_A_MARKET(test_earlier_secret_goes_with_its_price),
 		IN_A_MARKET(test_earlier_secret_at_the_same_price),
 		IN_A_MARKET(test_enlisting_keeps_the_secret_before),
+		IN_A_MARKET(test_sealed_strip_begins_a_session),
+		IN_A_MARKET(test_seal_is_the_sponsors),
+		IN_A_MARKET(test_nothing_is_waited_for),
+		IN_A_MARKET(test_who_is_over_is_unknown),
+		IN_A_MARKET(test_good_strips_are_not_counted),
 		IN_A_MARKET(test_strangers_are_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
