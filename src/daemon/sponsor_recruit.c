@@ -300,7 +300,29 @@ static void ask(struct sponsor_recruiter *r, const struct job *job, struct souk_
 
 /* ------------------------------------------------------------------ looking after */
 
-/* Whether it is there and has the content, by asking for its offer, and could send it. */
+/* Whether bundles say of P what OFFER does: where its units are. */
+static bool is_told(
+	struct sponsor_recruiter *r, const struct job *job, const struct souk_offer *offer)
+{
+	struct sponsor_node *node = r->node;
+	const struct souk_sponsor_cache *cache = NULL;
+	bool is_same = true;
+	pthread_mutex_lock(&node->lock);
+	const struct souk_sponsor_content *content =
+		souk_sponsor_content_of(&node->sponsor, &job->content.id);
+	while ((cache = souk_sponsor_next_cache(&node->sponsor, content, cache)) != NULL) {
+		const struct souk_offer *told = &cache->record.offer.offer;
+		if (souk_address_equal(&told->provider, &offer->provider))
+			is_same = told->data_url.size == offer->data_url.size &&
+				  memcmp(told->data_url.text, offer->data_url.text,
+					  told->data_url.size) == 0;
+	}
+	pthread_mutex_unlock(&node->lock);
+	return is_same;
+}
+
+/* Whether it is there and has the content, by asking for its offer, and could send it. One that has
+ * moved is asked to enlist again: its offer says where it is now. */
 static void check(struct sponsor_recruiter *r, const struct job *job, struct souk_prospect *p)
 {
 	struct member *member = member_of(job->crew, p);
@@ -316,6 +338,8 @@ static void check(struct sponsor_recruiter *r, const struct job *job, struct sou
 	if (status == SOUK_OK) {
 		member->silent = 0;
 		member->next = souk_time_plus_ms(now, r->node->config.check_ms);
+		if (!is_told(r, job, &offer.offer))
+			ask(r, job, p);
 		return;
 	}
 	member->silent++;

@@ -10,7 +10,7 @@ import re
 import socket
 import time
 
-from market import UNIT, Market, MarketTest, http_request, main, wait_until
+from market import UNIT, Market, MarketTest, free_port, http_request, main, wait_until
 from relay import Fault, Relay, drop, flip, no_key, stall
 
 CACHES = 4
@@ -268,6 +268,25 @@ class Sponsored(MarketTest):
         wait_until("it is let go", lambda: not self.first()["enlisted"])
         self.relay.refuse(False)
         self.sponsor.wait_enlisted(self.content, CACHES)
+
+    def test_7e_moved(self):
+        """A cache whose units are elsewhere since it started again says so with a new enlistment:
+        what it enlisted with before sends viewers nowhere."""
+        def its(key):
+            return next(c for c in self.sponsor.report_of(self.content)["caches"]
+                        if c["provider"] == moved.address)[key]
+        moved = self.caches[1]
+        moved.stop()
+        moved.data = free_port()
+        moved.ports = (moved.control, moved.data)
+        moved.configure("provider", data=f"127.0.0.1:{moved.data}")
+        moved.start()
+        for i in range(30):
+            complained, drawn = its("complaints"), its("bundles")
+            self.view(self.viewer(), f"moved{i}")
+            if its("bundles") > drawn and its("complaints") == complained:
+                return
+        self.fail("where it is now was never told")
 
     def test_8_sponsor_killed(self):
         """Mid-bundle, and started again: nothing is lost, and nothing is paid twice."""
