@@ -129,8 +129,8 @@ static souk_status say_no_directory(const struct get *get, char detail[FETCH_DET
 	souk_hex_encode(id, get->config.name.id.bytes, SOUK_HASH_SIZE);
 	snprintf(detail, FETCH_DETAIL_SIZE,
 		"the content is a file, and no directory that could have %.200s in it\n"
-		"Fetch it with: souk get %s",
-		get->inner, id);
+		"Fetch it with: souk get %s %.150s",
+		get->inner, id, get->path);
 	return SOUK_LOCAL_USAGE;
 }
 
@@ -300,9 +300,11 @@ static int report(
 	cli_json = false; /* the result above says it */
 	fail(get->result, detail);
 	cli_json = json;
-	fprintf(stderr,
-		"What is verified is kept in %s.part; the same command goes on from there.\n",
-		get->path);
+	if (get->result != SOUK_LOCAL_USAGE)
+		fprintf(stderr,
+			"What is verified is kept in %s.part; the same command goes on from "
+			"there.\n",
+			get->path);
 	return EXIT_REFUSED;
 }
 

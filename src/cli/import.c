@@ -75,6 +75,11 @@ __attribute__((format(printf, 3, 4))) static souk_status explain(
 
 /* ------------------------------------------------------------------ what is imported */
 
+const char *import_why(const struct import_result *result, souk_status status)
+{
+	return result->detail[0] != '\0' ? result->detail : souk_status_text(status);
+}
+
 void import_clean(char *text)
 {
 	for (char *c = text; *c != '\0'; c++) {

@@ -39,6 +39,9 @@ struct import_result {
 /* A file's name must not write on the terminal: control characters of TEXT become "?". */
 void import_clean(char *text);
 
+/* What to say of a failure with STATUS. */
+const char *import_why(const struct import_result *result, souk_status status);
+
 /* import_file: put the file at PATH on sale for PRICE (0: the provider's default).
  *
  *  In: wants_link  a hard link in place of a copy; PATH must never be changed afterwards

@@ -198,8 +198,7 @@ static souk_status import_one(struct folder *folder, struct folder_file *file,
 	souk_status status = import_as(folder->store, &source, result);
 	if (status != SOUK_OK) {
 		char why[IMPORT_DETAIL_SIZE];
-		snprintf(why, sizeof why, "%s",
-			result->detail[0] != '\0' ? result->detail : souk_status_text(status));
+		snprintf(why, sizeof why, "%s", import_why(result, status));
 		return explain(folder, status, "%s: %s", file->path, why);
 	}
 	file->id = result->content.id;
@@ -264,7 +263,7 @@ static souk_status import_small(
 	souk_status status = import_pack(folder->store, &pack, &folder->ret->pack);
 	close(pack.folder_fd);
 	if (status != SOUK_OK)
-		return explain(folder, status, "%s", folder->ret->pack.detail);
+		return explain(folder, status, "%s", import_why(&folder->ret->pack, status));
 	for (size_t i = 0, packed = 0; i < folder->count; i++) {
 		if (is_packed(folder, &folder->files[i]))
 			folder->files[i].id = files[packed++].id;

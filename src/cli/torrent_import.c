@@ -119,8 +119,7 @@ static souk_status take(struct task *task, const struct souk_directory_entry *en
 		.price = price};
 	souk_status status = import_as(&task->store, &source, &result);
 	if (status != SOUK_OK)
-		return say(task, status, entry->path,
-			result.detail[0] != '\0' ? result.detail : souk_status_text(status));
+		return say(task, status, entry->path, import_why(&result, status));
 	return SOUK_OK;
 }
 
@@ -357,7 +356,8 @@ static souk_status pack_files(
 	if (status == SOUK_PEER_BAD_CONTENT)
 		return say(task, SOUK_PEER_BAD_DIRECTORY, "its pack",
 			"the torrent names another one than its files make");
-	return status == SOUK_OK ? SOUK_OK : say(task, status, "the pack", result.detail);
+	return status == SOUK_OK ? SOUK_OK
+				 : say(task, status, "the pack", import_why(&result, status));
 }
 
 /* Whoever fetches the directory asks for its pack first: it is made of the files that are here. */
@@ -399,7 +399,7 @@ static souk_status import(struct task *task, const char *path)
 	souk_status status =
 		import_directory(&task->store, task->torrent.info, price, &task->result);
 	if (status != SOUK_OK)
-		return say(task, status, "the directory", task->result.item.detail);
+		return say(task, status, "the directory", import_why(&task->result.item, status));
 	clean_folder(task);
 	return SOUK_OK;
 }
