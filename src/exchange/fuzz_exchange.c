@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A provider with open sessions, driven by bytes: genuine and spoilt requests in any order, time,
- * epochs, draws, crashes. Each four bytes are one step. */
+ * A provider with open sessions, driven by bytes: genuine and spoilt requests in any order, strips
+ * of sessions that a sponsor opened, genuine and not, time, epochs, draws, crashes. Each four bytes
+ * are one step. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "market_kit.h"
 #include "souk/base/check.h"
+#include "souk/exchange/sponsored.h"
 #include "souk/payment/claim.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define SESSIONS 3u
+#define GRANTED	 3u
+#define SESSIONS 6u /* the others are a sponsor's */
 #define UNITS	 300u
 #define WINDOW	 5u
 #define STEPS	 400u
@@ -28,7 +31,128 @@ struct bench {
 	bool crashed;
 	struct souk_chain chain;
 	struct souk_claim claim;
+	struct souk_bundle_session sponsored[SESSIONS - GRANTED];
+	struct souk_bundle_session bad;
 };
+
+static const struct souk_hash secrets[2] = {{{0x5e}}, {{0xea}}};
+
+/* Both chains of a session that is opened with a strip, and the strip on its leaf. */
+static void make_session(struct bench *b, uint32_t who)
+{
+	struct souk_chain *chain = &b->chain;
+	struct souk_customer *c = &b->customers[who];
+	struct souk_bundle_session *session = &b->sponsored[who - GRANTED];
+	struct souk_strip *strip = &session->strip.strip;
+	struct souk_offer offer = kit_offer(&b->kit.identity, &b->item.content, b->item.size,
+		b->item.chunk_size, 100, WINDOW, 1024);
+	*strip = (struct souk_strip){.payee = b->kit.identity.address,
+		.customer = b->payer.issuer.pubkey,
+		.nonce = {{(uint8_t)who, 0x77}},
+		.price = offer.price,
+		.count = UNITS,
+		.escrow = b->payer.escrow_id,
+		.epoch = 7,
+		.expires = souk_time_at_ms(9000000)};
+	struct souk_ask ask = souk_sponsored_ask(strip);
+	struct souk_hash digest = souk_ask_digest(&ask), paid = {{(uint8_t)who}};
+	struct souk_hash keys = souk_sponsored_keys(&secrets[who % 2], &strip->nonce, &digest);
+	souk_chain_init(chain, souk_chain_tag_key, &strip->nonce, UNITS, &keys);
+	strip->key_anchor = chain->anchor;
+	strip->key_checkpoints = chain->checkpoint_root;
+	session->key_leaves.count =
+		(uint16_t)souk_chain_checkpoint_leaves(chain, session->key_leaves.items);
+	session->secret = souk_sponsored_session_secret(&secrets[who % 2], &strip->nonce, &digest);
+	souk_chain_init(chain, souk_chain_tag_ticket, &strip->nonce, UNITS, &paid);
+	strip->anchor = chain->anchor;
+	strip->checkpoints = chain->checkpoint_root;
+	session->strip.ticket_leaves.count =
+		(uint16_t)souk_chain_checkpoint_leaves(chain, session->strip.ticket_leaves.items);
+	SOUK_CHECK(souk_payer_leaf_take(&b->payer.free[0], strip) == SOUK_OK);
+	kit_payer_complete(&b->payer, 0, &session->strip);
+	SOUK_CHECK(souk_customer_sponsored(c, &offer, session, b->now) == SOUK_OK);
+	c->payer.chain = *chain; /* what its sponsor has */
+}
+
+static souk_status open_session(struct bench *b, const struct souk_strip_open *open)
+{
+	return souk_provider_open(
+		&b->kit.provider, open, &b->item, &b->payer.allotment, &b->payer.escrow, b->now);
+}
+
+/* A strip that is not as agreed, signed by the sponsor or not, is never taken. */
+static void open_spoilt(struct bench *b, uint32_t which, const uint8_t bytes[4])
+{
+	const struct souk_provider *provider = &b->kit.provider;
+	struct souk_strip *strip = &b->bad.strip.strip;
+	b->bad = b->sponsored[which];
+	switch (bytes[2] % 11) {
+	case 0: strip->key_anchor.bytes[bytes[3] % 32] ^= 1; break;
+	case 1: strip->key_checkpoints.bytes[bytes[3] % 32] ^= 1; break;
+	case 2: strip->nonce.bytes[bytes[3] % 16] ^= 1; break;
+	case 3: strip->customer.bytes[1 + bytes[3] % 32] ^= 1; break;
+	case 4: strip->count = bytes[3] * 300u + 1; break;
+	case 5: strip->price.ncoin = bytes[3]; break;
+	case 6: strip->epoch += 1u + bytes[3]; break;
+	case 7: strip->payee.bytes[bytes[3] % 20] ^= 1; break;
+	case 8: strip->request.bytes[bytes[3] % 32] ^= 1; break;
+	case 9: strip->escrow.bytes[bytes[3] % 32] ^= 1; break;
+	case 10: b->bad.strip.ticket_leaves.items[0].bytes[bytes[3] % 32] ^= 1; break;
+	}
+	bool is_same = souk_hash_equal(&b->bad.strip.ticket_leaves.items[0],
+			       &b->sponsored[which].strip.ticket_leaves.items[0]) &&
+		       memcmp(strip, &b->sponsored[which].strip.strip, sizeof *strip) == 0;
+	if (is_same)
+		return;
+	if (bytes[1] & 64)
+		kit_payer_complete(&b->payer, 0, &b->bad.strip);
+	uint64_t accepted = provider->totals.strips_accepted;
+	uint64_t asked = provider->totals.asks_granted;
+	uint32_t granted = provider->granted_count, count = provider->session_count;
+	souk_status status = open_session(b, &b->bad.strip);
+	/* It is looked at by its terms where the session is open already: the same again. */
+	bool is_known = status == SOUK_OK && bytes[2] % 11 == 10;
+	SOUK_CHECK(status != SOUK_OK || is_known);
+	SOUK_CHECK(provider->totals.strips_accepted == accepted);
+	SOUK_CHECK(provider->totals.asks_granted == asked && provider->session_count <= count &&
+		   provider->granted_count <= granted);
+}
+
+/* On another part of the leaf, where others may be: it is taken, or nothing is changed. */
+static void open_elsewhere(struct bench *b, uint32_t which, uint32_t start)
+{
+	uint64_t accepted = b->kit.provider.totals.strips_accepted;
+	b->bad = b->sponsored[which];
+	b->bad.strip.strip.start.ncoin = start;
+	kit_payer_complete(&b->payer, 0, &b->bad.strip);
+	souk_status status = open_session(b, &b->bad.strip);
+	SOUK_CHECK(status == SOUK_OK || b->kit.provider.totals.strips_accepted == accepted);
+}
+
+/* What is paid for twice is nowhere promised: no two sessions are paid by one part of the leaf. */
+static void check_apart(const struct bench *b)
+{
+	for (uint32_t i = 0; i < KIT_SESSIONS; i++)
+		for (uint32_t j = i + 1; j < KIT_SESSIONS; j++) {
+			const struct souk_provider_session *one = &b->kit.sessions[i];
+			const struct souk_provider_session *other = &b->kit.sessions[j];
+			SOUK_CHECK(one->state != SOUK_PROVIDER_OPEN ||
+				   other->state != SOUK_PROVIDER_OPEN ||
+				   !souk_payee_strips_overlap(&one->record.strip_open.strip,
+					   &other->record.strip_open.strip));
+		}
+}
+
+static void open_step(struct bench *b, const uint8_t bytes[4])
+{
+	uint32_t which = bytes[1] % (SESSIONS - GRANTED);
+	if (bytes[1] & 32)
+		open_spoilt(b, which, bytes);
+	else if (bytes[1] & 16)
+		open_elsewhere(b, which, 100u * bytes[2] * (1u + bytes[3] % 16u));
+	else
+		(void)!open_session(b, &b->sponsored[which].strip);
+}
 
 static void bench_open(struct bench *b, bool is_service)
 {
@@ -44,7 +168,11 @@ static void bench_open(struct bench *b, bool is_service)
 		.size = 50 * 16384 - 7, .chunk_size = 16384, .price = souk_amount_of_ncoin(100)};
 	if (is_service)
 		b->item.size = b->item.chunk_size = 0;
-	for (uint32_t i = 0; i < SESSIONS; i++) {
+	b->item.sponsor_secret = &secrets[0];
+	b->item.sponsor_earlier = &secrets[1];
+	for (uint32_t i = GRANTED; i < SESSIONS; i++)
+		make_session(b, i);
+	for (uint32_t i = 0; i < GRANTED; i++) {
 		struct souk_offer offer = kit_offer(&b->kit.identity, &b->item.content,
 			b->item.size, b->item.chunk_size, 100, WINDOW, 1024);
 		struct souk_customer_config config = {
@@ -132,10 +260,12 @@ static void step(struct bench *b, const uint8_t bytes[4])
 			kit_provider_start(
 				&b->kit, bytes[1], b->epoch, souk_time_at_ms(1000000), b->now);
 		break;
+	case 11: open_step(b, bytes); break;
 	default:
 		send_request(b, bytes[0] / 12 % SESSIONS, bytes[1] + (bytes[3] & 32 ? 200u : 0u),
 			bytes[2] + (bytes[3] & 64 ? 200u : 0u), bytes[3]);
 	}
+	check_apart(b);
 	SOUK_CHECK(provider->due_count <= KIT_DUES && provider->session_count <= KIT_SESSIONS);
 }
 
