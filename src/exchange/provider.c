@@ -419,6 +419,7 @@ static void accept_strip(struct souk_provider *provider, struct souk_provider_se
 	s->state = SOUK_PROVIDER_OPEN;
 	s->active = now;
 	provider_note_deadline(provider, s);
+	provider_leaf_note(provider, &s->record.strip_open.strip);
 	provider->totals.strips_accepted++;
 }
 
@@ -572,6 +573,7 @@ static souk_status resume(struct souk_provider *provider, struct souk_provider_s
 			   (uint32_t)(s - provider->memory.sessions)) == SOUK_OK);
 	provider->session_count++;
 	provider_note_deadline(provider, s);
+	provider_leaf_note(provider, strip);
 	return SOUK_OK;
 }
 
@@ -591,5 +593,6 @@ souk_status souk_provider_restore(struct souk_provider *provider,
 	if (s != NULL)
 		return resume(provider, s, record, now);
 	provider_due_add(provider, record, true);
+	provider_leaf_note(provider, &record->strip_open.strip);
 	return SOUK_OK;
 }

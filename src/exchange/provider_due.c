@@ -120,33 +120,6 @@ void provider_session_leave(struct souk_provider *provider, struct souk_provider
 	provider_due_add(provider, &s->record, s->served);
 }
 
-bool provider_overlaps(const struct souk_provider *provider, const struct souk_strip *strip)
-{
-	for (uint32_t i = 0; i < provider->session_top; i++) {
-		const struct souk_provider_session *s = &provider->memory.sessions[i];
-		if (s->state == SOUK_PROVIDER_OPEN &&
-			souk_payee_strips_overlap(&s->record.strip_open.strip, strip))
-			return true;
-	}
-	for (uint32_t i = 0; i < provider->due_top; i++) {
-		const struct souk_provider_due *due = &provider->memory.dues[i];
-		if (due->state == SOUK_DUE_FREE || due->epoch != strip->epoch)
-			continue;
-		struct souk_strip other = {
-			.escrow = due->escrow,
-			.epoch = due->epoch,
-			.segment = due->segment,
-			.leaf = due->leaf,
-			.start = due->start,
-			.count = due->count,
-			.price = due->price,
-		};
-		if (souk_payee_strips_overlap(&other, strip))
-			return true;
-	}
-	return false;
-}
-
 /* ------------------------------------------------------------------ time and epochs */
 
 /* When S is put away if nothing is heard of it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * provider_internal.h - what provider.c (how sessions begin), provider_unit.c (what they are used
- * for) and provider_due.c (what became of them) share. */
+ * for), provider_due.c (what became of them) and provider_leaf.c (where their strips are) share. */
 #ifndef SOUK_EXCHANGE_PROVIDER_INTERNAL_H
 #define SOUK_EXCHANGE_PROVIDER_INTERNAL_H
 
@@ -35,5 +35,11 @@ void provider_due_forget(struct souk_provider *provider);
 
 /* Whether STRIP overlaps anything accepted or due. */
 bool provider_overlaps(const struct souk_provider *provider, const struct souk_strip *strip);
+/* By looking at all of it. */
+bool provider_walk_overlaps(const struct souk_provider *provider, const struct souk_strip *strip);
+/* Whether it surely does not, by what is known of its leaf. */
+bool provider_leaf_is_clear(const struct souk_provider *provider, const struct souk_strip *strip);
+/* STRIP is in the table, or due. Every strip that gets there is noted. */
+void provider_leaf_note(struct souk_provider *provider, const struct souk_strip *strip);
 
 #endif

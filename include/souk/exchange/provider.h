@@ -48,6 +48,9 @@
 #define SOUK_PROVIDER_BINDINGS (2 * SOUK_WINDOW_MAX)
 /* A session paid to the end keeps its slot so long after its last request, if others want it. */
 #define SOUK_PROVIDER_LINGER_MS 1000u
+/* Leaves of which it is remembered where strips were laid, and gaps between those of each. */
+#define SOUK_PROVIDER_LEAVES 64u
+#define SOUK_PROVIDER_GAPS   32u
 /* At most this part of the table waits for strips. Beyond it a new one takes the place of
  * the oldest grant of whoever has most of them, if that is more than the new one's owner would
  * have; else of the oldest of all, once it had the time that an honest customer takes. */
@@ -140,6 +143,27 @@ struct souk_provider_due {
 	souk_status status; /* that the claim ended with */
 };
 
+/* A leaf of an allotment. */
+struct souk_leaf_id {
+	struct souk_hash escrow;
+	uint64_t epoch;
+	uint32_t segment;
+	uint32_t leaf;
+};
+
+struct souk_provider_gap {
+	struct souk_amount start, end;
+};
+
+/* What is known of a leaf that strips were accepted on: nothing from `end` on, or in a gap. */
+struct souk_provider_leaf {
+	bool known;
+	struct souk_leaf_id id;
+	struct souk_amount end;
+	uint32_t gap_count;
+	struct souk_provider_gap gaps[SOUK_PROVIDER_GAPS];
+};
+
 /* Memory of a provider. Slots: SOUK_MAP_SLOTS(count) words each. */
 struct souk_provider_memory {
 	struct souk_provider_session *sessions;
@@ -189,15 +213,8 @@ struct souk_provider {
 	bool stored; /* a STORE was pulled since souk_provider_next_effect last said false */
 	uint32_t session_cursor;
 	uint32_t due_cursor;
+	struct souk_provider_leaf leaves[SOUK_PROVIDER_LEAVES]; /* the last ones paid from */
 	struct souk_provider_totals totals;
-};
-
-/* A leaf of an allotment. */
-struct souk_leaf_id {
-	struct souk_hash escrow;
-	uint64_t epoch;
-	uint32_t segment;
-	uint32_t leaf;
 };
 
 enum souk_provider_effect_kind {
