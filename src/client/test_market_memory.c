@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -241,6 +242,43 @@ static void the_silent_are_remembered_until_they_speak(void **state)
 	done(memory, chain);
 }
 
+static struct view_sponsor sponsor_of(unsigned number)
+{
+	struct view_sponsor sponsor = {.address = {{(uint8_t)(number + 1)}}};
+	snprintf(sponsor.name, sizeof sponsor.name, "sponsor%u", number);
+	return sponsor;
+}
+
+static void the_sponsor_that_paid_last_is_known(void **state)
+{
+	struct souk_chain_client *chain;
+	struct market_memory *memory = make(&chain);
+	struct view_sponsor found, sponsor;
+	(void)state;
+	assert_false(memory_sponsor(NULL, NULL, &found));
+	assert_false(memory_sponsor(memory, NULL, &found));
+	/* More than it remembers: the oldest are forgotten. */
+	for (unsigned i = 0; i < 9; i++) {
+		sponsor = sponsor_of(i);
+		memory_note_sponsor(memory, &sponsor);
+		assert_true(memory_sponsor(memory, sponsor.name, &found));
+		usleep(2000); /* another millisecond */
+	}
+	assert_true(memory_sponsor(memory, NULL, &found));
+	assert_string_equal(found.name, "sponsor8");
+	assert_false(memory_sponsor(memory, "sponsor0", &found));
+	assert_true(memory_sponsor(memory, "sponsor7", &found));
+	/* Nor is one asked that gave nothing. */
+	memory_forget_sponsor(memory, &sponsor.address);
+	assert_true(memory_sponsor(memory, NULL, &found));
+	assert_string_equal(found.name, "sponsor7");
+	sponsor = sponsor_of(0);
+	memory_forget_sponsor(memory, &sponsor.address);
+	assert_true(memory_sponsor(memory, NULL, &found));
+	assert_string_equal(found.name, "sponsor7");
+	done(memory, chain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +288,7 @@ int main(void)
 		cmocka_unit_test(an_escrow_is_another_ones_question),
 		cmocka_unit_test(who_was_paid_stays_known),
 		cmocka_unit_test(the_silent_are_remembered_until_they_speak),
+		cmocka_unit_test(the_sponsor_that_paid_last_is_known),
 	};
 	return cmocka_run_group_tests(tests, start_ledger, stop_ledger);
 }
