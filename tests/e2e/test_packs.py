@@ -158,26 +158,32 @@ class Packs(TreeTest):
         failed = self.check_links("many", "a")
         self.assertTrue(failed.startswith("many/"), failed)
 
-    def test_2_killed(self):
-        """Whenever it is killed, the same command goes on, and buys no chunk twice but those
-        that were on their way."""
+    def check_killed(self, content, files):
         out = self.out()
         for name in (".part", ""):
-            command = self.customer.command("get", self.tree, out, "--no-hedges")
+            command = self.customer.command("get", content, out, "--no-hedges")
 
             def is_there():
-                files = [n for n in os.listdir(os.path.dirname(out))
-                         if n.startswith(os.path.basename(out))]
+                beside = [n for n in os.listdir(os.path.dirname(out))
+                          if n.startswith(os.path.basename(out))]
                 return (any(n.endswith(name) and n != os.path.basename(out) + name
-                            for n in files if name) or
-                        (not name and os.path.exists(os.path.join(out, "a"))) or
+                            for n in beside if name) or
+                        (not name and any(names for _, _, names in os.walk(out))) or
                         command.process.poll() is not None)
             try:
                 wait_until("it has begun", is_there, pause=0.001)
             finally:
                 command.kill()
-        self.get(self.tree, out).good()
-        self.check_tree(out)
+        self.get(content, out).good()
+        self.check_tree(out, files)
+
+    def test_2_killed(self):
+        """Whenever it is killed, the same command goes on, and buys no chunk twice but those
+        that were on their way."""
+        self.check_killed(self.tree, self.files)
+        self.check_killed(f"{self.tree}/many", {p.removeprefix("many/"): d
+                                                for p, d in self.files.items()
+                                                if p.startswith("many/")})
 
     # ---------------------------------------------------------------- a part of it
 
