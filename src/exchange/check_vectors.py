@@ -60,6 +60,10 @@ def same(what, got, want):
         sys.exit('%s: got %s, the vectors say %s' % (what, got, want))
 
 
+def domain(name, message):
+    return hashlib.sha256(b'souk/' + name.encode() + b'\0' + message).digest()
+
+
 def main():
     vectors = json.load(open(sys.argv[1]))
     h = bytes.fromhex
@@ -99,6 +103,15 @@ def main():
          v['voucher_id'])
     for price, permille, cost in v['costs']:
         same('cost', price + (price * permille + 999) // 1000, cost)
+    v = vectors['sponsored']
+    of_ask = h(v['S']) + h(v['session']) + h(v['ask'])
+    pair = domain('sponsor_pair', ecdh(h(v['seckey']), h(v['peer'])))
+    seal = domain('strip_seal', pair + h(v['session']))
+    same('k_n', domain('sponsored_keys', of_ask).hex(), v['k_n'])
+    same('secret', domain('sponsored_session', of_ask).hex(), v['secret'])
+    same('T', pair.hex(), v['T'])
+    same('seal', seal.hex(), v['seal'])
+    same('keystream', keystream(seal, bytes(12), 100).hex(), v['keystream'])
     for v in vectors['requests']:
         parts = v['path'].split('/')
         message = b'keys' if parts[2] == 'keys' else b'unit' + struct.pack(

@@ -7,6 +7,7 @@
 #include "souk/base/check.h"
 #include "souk/exchange/header.h"
 #include "souk/exchange/hub.h"
+#include "souk/exchange/sponsored.h"
 
 #define OUT_MAX 8192
 
@@ -201,6 +202,40 @@ static void write_hub(const struct souk_nonce *session)
 	souk_writer_text(&writer, "]\n  },\n");
 }
 
+/* What sponsor and cache derive for a session that nobody asked for; a strip's seal and 100 bytes
+ * of its keystream. */
+static void write_sponsored(const struct souk_nonce *session)
+{
+	struct souk_seckey mine_key, peer_key;
+	struct souk_identity mine, peer;
+	struct souk_hash secret, ask, pair, other;
+	uint8_t sealed[100] = {0};
+	memset(&mine_key, 0x11, sizeof mine_key);
+	memset(&peer_key, 0x22, sizeof peer_key);
+	memset(&secret, 0x5e, sizeof secret);
+	memset(&ask, 0x44, sizeof ask);
+	SOUK_CHECK(souk_identity_of(&mine, &mine_key) == SOUK_OK);
+	SOUK_CHECK(souk_identity_of(&peer, &peer_key) == SOUK_OK);
+	SOUK_CHECK(souk_sponsor_pair(&pair, &mine, &peer.pubkey) == SOUK_OK);
+	SOUK_CHECK(souk_sponsor_pair(&other, &peer, &mine.pubkey) == SOUK_OK);
+	SOUK_CHECK(souk_hash_equal(&pair, &other));
+	struct souk_hash keys = souk_sponsored_keys(&secret, session, &ask);
+	struct souk_hash shared = souk_sponsored_session_secret(&secret, session, &ask);
+	struct souk_hash seal = souk_strip_seal_of(&pair, session);
+	souk_strip_seal(&seal, sealed, sizeof sealed);
+	souk_writer_text(&writer, "  \"sponsored\": {\n");
+	member_hex("seckey", &mine.seckey, sizeof mine.seckey, ",\n");
+	member_hex("peer", &peer.pubkey, sizeof peer.pubkey, ",\n");
+	member_hex("session", session, sizeof *session, ",\n");
+	member_hex("ask", &ask, sizeof ask, ",\n");
+	member_hex("S", &secret, sizeof secret, ",\n");
+	member_hex("k_n", &keys, sizeof keys, ",\n");
+	member_hex("secret", &shared, sizeof shared, ",\n");
+	member_hex("T", &pair, sizeof pair, ",\n");
+	member_hex("seal", &seal, sizeof seal, ",\n");
+	member_hex("keystream", sealed, sizeof sealed, "\n  },\n");
+}
+
 static int compare(const char *path)
 {
 	static char file[OUT_MAX];
@@ -228,6 +263,7 @@ int main(int argc, char **argv)
 	write_keys(&secret);
 	write_key_chain(&session);
 	write_hub(&session);
+	write_sponsored(&session);
 	write_requests(&secret, &session);
 	souk_writer_text(&writer, "}\n");
 	SOUK_CHECK(!writer.full);

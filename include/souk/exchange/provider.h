@@ -4,8 +4,9 @@
  *
  *            ask                strip                 idle, expired, cheating,
  *   (free) ------> GRANTED -----------------> OPEN -- or its epoch ended ----> LEAVING
- *             ^        |                                                        | STORE
- *             +--------+ no strip in time                                       v
+ *     |       ^        |                        ^                               | STORE
+ *     |       +--------+ no strip in time       |                               v
+ *     +---------- a sponsor's strip ------------+
  *                                       draw, points won: CLAIM             (a due claim)
  *             SETTLED <-- claim_result <------------------------------------    |
  *                ^------------------------ draw, no points won ------------------+
@@ -24,11 +25,13 @@
  *
  * After a crash the provider knows what was stored: at worst it has lost the
  * tickets since the last flush (until the customer's next ticket, which pays for
- * them too) and the bindings of the last windows: (unflushed + window) units.
+ * them too) and the bindings of the last windows: (unflushed + window) units. A sponsor's session
+ * that was not flushed is forgotten whole, and begins anew with the same strip and the same keys:
+ * what is paid then may have been sent twice, of other chunks: a window of units.
  *
  * The caller pulls effects until there is none, after every call that may cause
- * them, and before it answers the peer: that is what makes an accepted strip
- * durable before the customer relies on it.
+ * them, and before it answers the peer: that is what makes the strip of a session
+ * that was granted durable before its customer relies on it.
  *
  * Memory: caller's arrays; holds secrets. Threads: one owner; encryption is done by the caller,
  * outside its lock, with the cipher of the reply. Spec: spec/exchange.md 5. */
@@ -317,18 +320,22 @@ SOUK_MUST_CHECK souk_status souk_provider_strip(struct souk_provider *provider,
 	struct souk_time now);
 
 /* souk_provider_open: accept the strip of a session that a sponsor opened, which nobody asked for.
- * The same strip again is SOUK_OK.
+ * The same strip again is SOUK_OK. Who has not the signature of the escrow's owner has no session
+ * put away for it, and no chain computed.
  *
  *  In: item  what the strip's request is here, at the price that the sponsor was promised; with
- *            its secrets
+ *            its secrets. Its units_max counts for asks alone
  *
  * It is stored with the next batch of tickets (souk_provider_flush): a crash before that loses what
  * was sent, as it loses tickets, and the customer begins anew.
  *
  * Returns SOUK_OK: answer; those of souk_provider_ask_check and
  * souk_provider_strip; or
- *   SOUK_PEER_STRIP_TERMS  too where its keys are not derived as agreed.
- *   SOUK_LOCAL_FULL        too where no session is free: answer 503.
+ *   SOUK_PEER_UNKNOWN_SESSION  it was put away a moment ago.
+ *   SOUK_PEER_STRIP_OVERLAP    too where it was put away and is due.
+ *   SOUK_PEER_STRIP_TERMS      too where its keys are not derived as agreed.
+ *   SOUK_LOCAL_FULL            too where no session is free: answer 503; one that tries our
+ *                              patience makes way meanwhile.
  * No session is begun then. */
 SOUK_MUST_CHECK souk_status souk_provider_open(struct souk_provider *provider,
 	const struct souk_strip_open *open, const struct souk_provider_item *item,

@@ -84,7 +84,8 @@ SOUK_MUST_CHECK souk_status souk_enlist_verify(const struct souk_signed_enlist *
 /* ---- the viewer's customer ---- */
 
 /* souk_customer_sponsored: a customer of the session that a sponsor opened at OFFER's provider:
- * OPEN. Forward the strip with the request for the first unit.
+ * OPEN. Forward the strip with the request for the first unit. OFFER passed souk_offer_verify; the
+ * strip's signature is not checked: the cache does, and nobody else loses by it.
  *
  * Returns SOUK_OK, or
  *   SOUK_PEER_STRIP_TERMS      not a strip that pays this offer's provider for its content at its
