@@ -13,7 +13,7 @@
 #include "souk/io/log.h"
 
 /* Sessions that wait for their draw, beside those that are open. */
-#define DUE_MAX	       4096u
+#define DUE_MAX	       16384u
 #define GRANT_MS       30000u
 #define SESSION_MS     (24ull * 3600 * 1000)
 #define IDLE_MS	       (10ull * 60 * 1000)
