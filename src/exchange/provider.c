@@ -63,22 +63,30 @@ void provider_session_free(struct souk_provider *provider, struct souk_provider_
 	souk_bytes_wipe(s, sizeof *s);
 	s->state = SOUK_PROVIDER_FREE;
 	provider->session_count--;
+	provider_note_free(provider, (uint32_t)(s - provider->memory.sessions));
+}
+
+void provider_note_free(struct souk_provider *provider, uint32_t index)
+{
+	if (index < provider->session_free)
+		provider->session_free = index;
 }
 
 /* Sessions whose last STORE was pulled are only kept for souk_provider_record until now. */
 static struct souk_provider_session *find_free(struct souk_provider *provider)
 {
-	struct souk_provider_session *found = NULL;
-	for (uint32_t i = 0; i < provider->memory.session_max && found == NULL; i++) {
-		struct souk_provider_session *s = &provider->memory.sessions[i];
+	for (; provider->session_free < provider->memory.session_max; provider->session_free++) {
+		struct souk_provider_session *s =
+			&provider->memory.sessions[provider->session_free];
 		if (s->state == SOUK_PROVIDER_LEAVING && !s->store_due)
 			provider_session_free(provider, s);
-		if (s->state == SOUK_PROVIDER_FREE)
-			found = s;
+		if (s->state != SOUK_PROVIDER_FREE)
+			continue;
+		if (provider->session_free >= provider->session_top)
+			provider->session_top++;
+		return s;
 	}
-	if (found != NULL && (uint32_t)(found - provider->memory.sessions) >= provider->session_top)
-		provider->session_top++;
-	return found;
+	return NULL;
 }
 
 /* Whether something was sent that is not paid yet. */

@@ -33,12 +33,13 @@ static void settle_due(struct souk_provider *provider, struct souk_provider_due 
 
 static struct souk_provider_due *due_free_slot(struct souk_provider *provider)
 {
-	for (uint32_t i = 0; i < provider->memory.due_max; i++) {
-		if (provider->memory.dues[i].state != SOUK_DUE_FREE)
+	for (; provider->due_free < provider->memory.due_max; provider->due_free++) {
+		uint32_t index = provider->due_free;
+		if (provider->memory.dues[index].state != SOUK_DUE_FREE)
 			continue;
-		if (i >= provider->due_top)
-			provider->due_top = i + 1;
-		return &provider->memory.dues[i];
+		if (index >= provider->due_top)
+			provider->due_top = index + 1;
+		return &provider->memory.dues[index];
 	}
 	return NULL;
 }
@@ -98,9 +99,12 @@ void provider_due_add(
 
 static void due_free(struct souk_provider *provider, struct souk_provider_due *due)
 {
+	uint32_t index = (uint32_t)(due - provider->memory.dues);
 	souk_map_remove(&provider->due_map, &due->session);
 	memset(due, 0, sizeof *due);
 	provider->due_count--;
+	if (index < provider->due_free)
+		provider->due_free = index;
 }
 
 static void update_record(struct souk_provider_session *s)
@@ -461,6 +465,8 @@ static bool next_store(struct souk_provider *provider, struct souk_provider_effe
 			continue;
 		s->store_due = false;
 		s->dirty = false;
+		if (s->state == SOUK_PROVIDER_LEAVING)
+			provider_note_free(provider, provider->session_cursor);
 		*ret = (struct souk_provider_effect){
 			.kind = SOUK_PROVIDER_STORE,
 			.index = provider->session_cursor,

@@ -15,6 +15,8 @@ struct souk_provider_due *provider_due_of(
 
 /* Free the slot of a session, secrets and all. */
 void provider_session_free(struct souk_provider *provider, struct souk_provider_session *s);
+/* The slot at INDEX is free, or will be when it is looked for. */
+void provider_note_free(struct souk_provider *provider, uint32_t index);
 
 /* Whether every session of the table, and MORE besides, could become a due. */
 bool provider_has_due_room(const struct souk_provider *provider, uint32_t more);

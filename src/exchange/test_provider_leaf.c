@@ -90,6 +90,16 @@ static void take_effects(struct place *p)
 			kit_provider_keep(&p->m->kit, &effect);
 }
 
+/* There is no slot, or no place for its claim. */
+static bool is_full(const struct market *m)
+{
+	uint32_t used = 0;
+	for (uint32_t i = 0; i < KIT_SESSIONS; i++)
+		used += m->kit.sessions[i].state == SOUK_PROVIDER_OPEN ||
+			m->kit.sessions[i].store_due;
+	return used == KIT_SESSIONS || used + m->kit.provider.due_count >= KIT_DUES;
+}
+
 /* One strip, about where the next one of its leaf would be. */
 static void try_strip(struct place *p, uint32_t spread)
 {
@@ -112,6 +122,7 @@ static void try_strip(struct place *p, uint32_t spread)
 		    status == SOUK_PEER_STRIP_OVERLAP);
 	assert_true(status != SOUK_OK || !overlaps);
 	assert_true(status != SOUK_PEER_STRIP_OVERLAP || overlaps);
+	assert_true(status != SOUK_LOCAL_FULL || is_full(m));
 	p->accepted += status == SOUK_OK;
 	if (souk_rng_below(&p->rng, 3) == 0)
 		p->next[leaf] = (at + count) % PLACES;
@@ -134,6 +145,8 @@ static void run(uint64_t seed, uint32_t spread)
 			take_effects(p);
 			break;
 		case 1:
+			if (souk_rng_below(&p->rng, 4) != 0)
+				break;
 			p->m->kit.record_count = 0;
 			souk_provider_flush(&p->m->kit.provider);
 			take_effects(p);

@@ -517,6 +517,29 @@ static void test_full(void **state)
 	free(m);
 }
 
+/* A grant for which no strip came leaves its slot, wherever that is. */
+static void test_slot_of_a_grant(void **state)
+{
+	(void)state;
+	struct market *m = place_new();
+	struct made *made = malloc(sizeof *made);
+	struct souk_grant_open grant;
+	assert_non_null(made);
+	customer_new(m, 9, 3);
+	assert_int_equal(souk_provider_ask(&m->kit.provider, &grant,
+				 souk_customer_ask(&m->customer), &m->item, t0),
+		SOUK_OK);
+	for (uint32_t i = 1; i < KIT_SESSIONS; i++) {
+		make(m, made, (uint8_t)i, 5);
+		assert_int_equal(open(m, made), SOUK_OK);
+	}
+	make(m, made, 200, 5);
+	assert_int_equal(open(m, made), SOUK_LOCAL_FULL);
+	assert_int_equal(open_at(m, &made->session.strip, souk_time_plus_ms(t0, 3000)), SOUK_OK);
+	free(made);
+	free(m);
+}
+
 /* Sessions that are used once and left fill the dues: the last place is not given away twice. */
 static void test_dues_full(void **state)
 {
@@ -644,6 +667,7 @@ int main(void)
 		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_put_away),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_slot_of_a_grant),
 		cmocka_unit_test(test_dues_full),
 		cmocka_unit_test(test_room_ahead),
 		cmocka_unit_test(test_customer),

@@ -208,6 +208,9 @@ struct souk_provider {
 	/* Behind these no slot was ever used: tables are large, and mostly empty. */
 	uint32_t session_top;
 	uint32_t due_top;
+	/* Below these no slot is free, or could be. */
+	uint32_t session_free;
+	uint32_t due_free;
 	/* Between these souk_provider_tick finds nothing to do. */
 	struct souk_time quiet_from, quiet;
 	bool has_dirty;	       /* a session may be dirty */
