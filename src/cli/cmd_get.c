@@ -168,6 +168,9 @@ souk_status get_one(struct get *get, struct get_file *file, const struct souk_co
 		.progress = on_progress,
 		.evidence = get_evidence,
 	};
+	/* Of a pack parts are wanted, and of a path perhaps nothing. */
+	config.is_from_start = file->pack == NULL && (get->inner == NULL || file->is_of_tree) &&
+			       faccessat(file->folder_fd, file->part, F_OK, 0) != 0;
 	file->get = get;
 	file->part_fd = -1;
 	*ret_began = false;

@@ -114,8 +114,9 @@ struct fetch_config {
 				 * what is allotted now will pay for them too */
 	bool no_hedges;		/* no late chunk is asked of two, lest both be paid */
 	bool is_streaming;
-	/* Nothing of it is here, and in a stream its start is wanted: a sponsor that paid lately
-	 * may be asked for that before anybody has said what the content is. */
+	/* Nothing of it is here, and its start is wanted: the sponsor that was named, or in a
+	 * stream the one that paid last, may be asked for that before anybody has said what it is.
+	 */
 	bool is_from_start;
 	uint32_t seed; /* which of equally rare chunks come first; 0: from the start on. Who sells
 			* on what it buys takes another one than the others. */

@@ -14,10 +14,11 @@
 static bool find_sponsor(struct fetch *fetch)
 {
 	const struct fetch_config *config = &fetch->config;
-	bool may = !fetch->has_asked_first && config->is_streaming && config->is_from_start &&
-		   config->payer != FETCH_OWN && config->admission == NULL &&
-		   !(config->name.has_size && config->name.size == 0);
-	return may && memory_sponsor(config->memory, config->sponsor, &fetch->first_sponsor);
+	bool may = !fetch->has_asked_first && config->is_from_start && config->payer != FETCH_OWN &&
+		   config->admission == NULL && !(config->name.has_size && config->name.size == 0);
+	return may && (memory_sponsor(config->memory, config->sponsor, &fetch->first_sponsor) ||
+			      (config->sponsor != NULL && view_sponsor_known(&fetch->first_sponsor,
+								  config->home, config->sponsor)));
 }
 
 void fetch_first_ask(struct fetch *fetch, struct souk_http_fetcher *engine)
@@ -35,7 +36,8 @@ void fetch_first_ask(struct fetch *fetch, struct souk_http_fetcher *engine)
 		.is_streaming = config->is_streaming,
 	};
 	fetch->has_asked_first = true;
-	if (view_early_ask(&fetch->first, &view, VIEW_EARLY_CHUNKS, engine) != SOUK_OK)
+	uint32_t chunks = config->is_streaming ? VIEW_EARLY_CHUNKS : UINT32_MAX;
+	if (view_early_ask(&fetch->first, &view, chunks, engine) != SOUK_OK)
 		fetch->first = NULL;
 }
 
@@ -46,8 +48,9 @@ static void note_refused(struct fetch *fetch, souk_status status)
 	if (status == SOUK_PEER_UNKNOWN_CONTENT)
 		return;
 	memory_forget_sponsor(fetch->config.memory, &fetch->first_sponsor.address);
-	fetch_note(
-		fetch, "the sponsor that paid last gave no bundle: %s", souk_status_text(status));
+	if (fetch->config.sponsor == NULL)
+		fetch_note(fetch, "the sponsor that paid last gave no bundle: %s",
+			souk_status_text(status));
 }
 
 bool fetch_first_take(struct fetch *fetch, const struct souk_http_fetched *fetched,

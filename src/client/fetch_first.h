@@ -6,9 +6,10 @@
  *   GET offers of all -------------.--> its bundle: size, row, sessions; nobody else is needed
  *   POST ask to who paid last -----'--> a refusal, or nothing in time: the offers count
  *
- * One sponsor, once for each fetch, and only in a stream that begins at the start: what is drawn in
- * vain is charged to the quota. One that does not pay for this content says so, and has heard that
- * somebody wants it: nobody is asked who did not pay before, or was not named by the user.
+ * One sponsor, once for each fetch, and only where nothing of it is here and its start is wanted:
+ * what is drawn in vain is charged to the quota. One that does not pay for this content says so,
+ * and has heard that somebody wants it: nobody is asked who did not pay before, or was not named by
+ * the user.
  *
  * Memory: heap. Threads: the fetch's owner. */
 #ifndef SOUK_CLIENT_FETCH_FIRST_H

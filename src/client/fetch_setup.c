@@ -133,13 +133,15 @@ static void note_sellers(struct fetch *fetch)
 		memory_note_provider(fetch->config.memory, &fetch->entries[i], false);
 }
 
-/* Who lets a named sponsor pay, or nobody, needs no offers. */
+/* Who lets a named sponsor pay, or nobody, needs no offers: and no list of providers, but to
+ * remember those that served. */
 static souk_status ask_sponsor(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE])
 {
 	bool is_old;
 	if (fetch->config.payer != FETCH_SPONSOR || fetch->config.sponsor == NULL)
 		return SOUK_LOCAL_NOT_FOUND;
-	SOUK_TRY(list_all(fetch, &is_old, detail));
+	if (fetch->config.memory != NULL)
+		SOUK_TRY(list_all(fetch, &is_old, detail));
 	return fetch_find_named(fetch, detail);
 }
 

@@ -212,8 +212,10 @@ void view_note_drawn(struct view_bundle *bundle)
 	struct view *view = bundle->view;
 	const struct souk_bundle_plan *plan = &bundle->viewer.plan;
 	uint64_t chunks = (uint64_t)plan->units * plan->caches;
+	uint32_t left = souk_content_chunk_count(&plan->content) - plan->first;
 	uint32_t held = plan->segment * VIEW_HELD_SEGMENTS;
 	bundle->is_counted = true;
+	chunks = chunks < left ? chunks : left;
 	bundle->count = chunks < bundle->count ? (uint32_t)chunks : bundle->count;
 	bundle->memory = (uint64_t)plan->caches * plan->content.chunk_size *
 			 (held < plan->units ? held : plan->units);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view_sponsors.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "http_keep.h"
 #include "problem.h"
 #include "souk/base/check.h"
+#include "souk/crypto/sha256.h"
 #include "souk/exchange/header.h"
+#include "souk/io/file.h"
 #include "souk/io/http_fetch.h"
 #include "sponsor_paths.h"
 #include "view_internal.h"
@@ -22,6 +26,7 @@
  * just answered with an offer: who does not answer now is rare. */
 #define GRACE_MS    250u
 #define POLL_MS	    100u
+#define PATH_SIZE   640
 #define POLL_END_MS 10u
 
 struct question {
@@ -237,6 +242,52 @@ static souk_status get(const struct control_place *place, const char *path, uint
 		       ? SOUK_OK
 		       : problem_parse(souk_bytes_of(answer, ret->size), ret->http_status, NULL, 0);
 }
+
+/* ------------------------------------------------------------------ names that were met */
+
+static void name_path(char out[PATH_SIZE], const char *home, const char *name)
+{
+	char hex[2 * SOUK_HASH_SIZE + 1];
+	struct souk_hash digest = souk_sha256_domain("sponsor_name", souk_bytes_text(name));
+	souk_hex_encode(hex, digest.bytes, SOUK_HASH_SIZE);
+	snprintf(out, PATH_SIZE, "%.500s/viewers/name-%s", home, hex);
+}
+
+bool view_sponsor_known(struct view_sponsor *ret, const char *home, const char *name)
+{
+	char path[PATH_SIZE];
+	if (home == NULL || strlen(name) >= sizeof ret->name)
+		return false;
+	name_path(path, home, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	snprintf(ret->name, sizeof ret->name, "%s", name);
+	souk_status status =
+		souk_file_read_at(fd, ret->address.bytes, sizeof ret->address.bytes, 0);
+	close(fd);
+	return status == SOUK_OK && !souk_address_is_zero(&ret->address);
+}
+
+void view_sponsor_keep(const struct view_sponsor *sponsor, const char *home)
+{
+	char folder[PATH_SIZE], path[PATH_SIZE];
+	struct view_sponsor known;
+	if (home == NULL || (view_sponsor_known(&known, home, sponsor->name) &&
+				    souk_address_equal(&known.address, &sponsor->address)))
+		return;
+	snprintf(folder, sizeof folder, "%.500s/viewers", home);
+	name_path(path, home, sponsor->name);
+	souk_status status = souk_file_make_folders(folder);
+	int fd = status == SOUK_OK ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+	if (fd < 0)
+		return;
+	status = souk_file_write_at(fd, sponsor->address.bytes, sizeof sponsor->address.bytes, 0);
+	(void)status;
+	close(fd);
+}
+
+/* ------------------------------------------------------------------ asked who it is */
 
 static souk_status get_status(
 	const struct control_place *place, uint64_t timeout_ms, struct souk_sponsor_status *ret)

@@ -17,6 +17,13 @@
 
 #define VIEW_SPONSORS_MAX 8u
 
+/* The address of the sponsor that NAME is, as HOME remembers it: HOME/viewers/name-<D(NAME)>. Who
+ * asks another than it is is told so, and asks who it is. False: it was never met, or lately not.
+ */
+bool view_sponsor_known(struct view_sponsor *ret, const char *home, const char *name);
+/* What cannot be written is asked for again. */
+void view_sponsor_keep(const struct view_sponsor *sponsor, const char *home);
+
 /* view_find_sponsors: ask the providers of ENTRIES, many at once, until one has named a sponsor,
  * and then as long again as that took: whoever most of them name comes first.
  *

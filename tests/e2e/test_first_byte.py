@@ -227,7 +227,18 @@ class Sponsored(MarketTest):
             self.other.process.send_signal(signal.SIGCONT)
         self.assertEqual(self.refusals(), before + 1)
 
-    def test_e_pays_no_more(self):
+    def test_e_nobody_else(self):
+        """Who names a sponsor that it met before asks it for the bundle and the caches for the units:
+        nobody else, and no ledger."""
+        viewer = self.market.customer(coins=None, line=None)
+        for index, ledger in ((0, None), (8, "http://127.0.0.1:1")):
+            path = self.market.path(f"named{index}")
+            viewer.souk("get", self.ids[index], path, "--sponsor", self.sponsor.report()["name"],
+                        ledger=ledger)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), self.files[index][1])
+
+    def test_f_pays_no_more(self):
         """Who was asked first pays for a part: the rest is bought, where the user lets it."""
         gate = self.market.gateway(payer="sponsor-first", idle="1s")
         for index in (self.others + 1, self.others + 2):
