@@ -652,6 +652,46 @@ static void test_customer(void **state)
 	free(m);
 }
 
+/* ------------------------------------------------------------------ sealed */
+
+/* Sealed and unsealed it is what it was; with the seal of another session, or of others who share
+ * something, it is not. */
+static void test_seal(void **state)
+{
+	(void)state;
+	static uint8_t plain[SOUK_STRIP_OPEN_SIZE_MAX], sealed[SOUK_STRIP_OPEN_SIZE_MAX];
+	struct market *m = place_new();
+	struct made *made = malloc(sizeof *made);
+	struct souk_identity cache, other;
+	struct souk_hash pair, same, stranger;
+	struct souk_writer writer;
+	assert_non_null(made);
+	make(m, made, 1, 300);
+	kit_identity(&cache, 50);
+	kit_identity(&other, 51);
+	assert_int_equal(souk_sponsor_pair(&pair, &m->payer.issuer, &cache.pubkey), SOUK_OK);
+	assert_int_equal(souk_sponsor_pair(&same, &cache, &m->payer.issuer.pubkey), SOUK_OK);
+	assert_int_equal(souk_sponsor_pair(&stranger, &other, &cache.pubkey), SOUK_OK);
+	assert_memory_equal(&pair, &same, sizeof pair);
+	assert_memory_not_equal(&pair, &stranger, sizeof pair);
+	souk_writer_init(&writer, plain, sizeof plain);
+	souk_strip_open_encode(&writer, &made->session.strip);
+	memcpy(sealed, plain, writer.size);
+	const struct souk_nonce *session = &made->session.strip.strip.nonce;
+	const struct souk_nonce next = {{2}};
+	struct souk_hash seal = souk_strip_seal_of(&pair, session);
+	souk_strip_seal(&seal, sealed, writer.size);
+	assert_memory_not_equal(sealed, plain, writer.size);
+	souk_strip_seal(&seal, sealed, writer.size);
+	assert_memory_equal(sealed, plain, writer.size);
+	struct souk_hash elsewhere = souk_strip_seal_of(&pair, &next);
+	struct souk_hash foreign_seal = souk_strip_seal_of(&stranger, session);
+	assert_memory_not_equal(&seal, &elsewhere, sizeof seal);
+	assert_memory_not_equal(&seal, &foreign_seal, sizeof seal);
+	free(made);
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -671,6 +711,7 @@ int main(void)
 		cmocka_unit_test(test_dues_full),
 		cmocka_unit_test(test_room_ahead),
 		cmocka_unit_test(test_customer),
+		cmocka_unit_test(test_seal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

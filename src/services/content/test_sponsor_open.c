@@ -81,6 +81,28 @@ static uint64_t used_of_all(const struct kit_sponsor *kit)
 	return used;
 }
 
+/* Each cache derives what its viewer was told of the session. */
+static void check_shared(const struct kit_sponsor *kit, const struct souk_bundle_open *open)
+{
+	for (uint32_t i = 0; i < open->sessions.count; i++) {
+		const struct souk_bundle_session *session = &open->sessions.items[i];
+		const struct souk_strip *strip = &session->strip.strip;
+		uint32_t index = kit_sponsor_provider(kit, &strip->payee);
+		struct souk_ask ask = souk_sponsored_ask(strip);
+		struct souk_hash pair, digest = souk_ask_digest(&ask);
+		assert_int_equal(souk_sponsor_pair(&pair, &kit->providers[index].identity,
+					 &kit->payer.issuer.pubkey),
+			SOUK_OK);
+		struct souk_hash seal = souk_strip_seal_of(&pair, &strip->nonce);
+		assert_memory_equal(&seal, &session->seal, sizeof seal);
+		struct souk_hash secret =
+			souk_sponsored_session_secret(&kit->secrets[index], &strip->nonce, &digest);
+		assert_memory_equal(&secret, &session->secret, sizeof secret);
+		assert_memory_equal(
+			&strip->customer, &kit->payer.issuer.pubkey, sizeof strip->customer);
+	}
+}
+
 /* ------------------------------------------------------------------ the same ask again */
 
 static void test_again_while_drawn(void **state)
@@ -256,6 +278,7 @@ static void test_crash_while_drawn(void **state)
 	kit_sponsor_restart(kit, 12);
 	check_charged(kit, 1);
 	assert_int_equal(make(after), SOUK_OK);
+	check_shared(kit, &after->open);
 	check_charged(kit, 1);
 	assert_memory_equal(
 		&m->work.record.bundle, &after->work.record.bundle, sizeof(struct souk_nonce));
@@ -346,6 +369,7 @@ static void test_caches_change_meanwhile(void **state)
 	souk_sponsor_release(&kit->sponsor, &kit->providers[1].identity.address, &kit->content.id);
 	assert_int_equal(make(m), SOUK_OK);
 	souk_sponsor_ask_sign(&m->open, kit->config.identity);
+	check_shared(kit, &m->open);
 	for (uint32_t i = 0; i < N; i++) {
 		const struct souk_strip_open *strip = &m->open.sessions.items[i].strip;
 		uint32_t index = kit_sponsor_provider(kit, &strip->strip.payee);
