@@ -30,6 +30,7 @@ struct bench {
 	struct souk_bundle_open open;
 	bool drawn, computed;
 	struct souk_strip_open strip;
+	struct souk_bundle_open lie;
 };
 
 static void start_viewing(struct bench *b, uint32_t i, const uint8_t bytes[4])
@@ -84,6 +85,67 @@ static void spoil_strip(struct bench *b, uint32_t i, const uint8_t bytes[4])
 	uint64_t accepted = provider->totals.strips_accepted;
 	SOUK_CHECK(kit_sponsor_strip(b->kit, index, &b->strip) != SOUK_OK);
 	SOUK_CHECK(provider->totals.strips_accepted == accepted);
+}
+
+/* ------------------------------------------------------------------ a sponsor that lies */
+
+/* The answer that I got once, as if for V's ask, with some bytes of it changed, and signed again.
+ */
+static bool make_lie(
+	struct bench *b, uint32_t i, const struct souk_viewer *v, const uint8_t bytes[4])
+{
+	static uint8_t buffer[SOUK_BUNDLE_OPEN_SIZE_MAX];
+	struct souk_writer writer;
+	struct souk_wire_error where;
+	b->lie = b->viewings[i]->open;
+	b->lie.offer.offer.ask = souk_bundle_ask_digest(&v->ask.ask);
+	b->lie.offer.offer.first = v->config.first;
+	souk_writer_init(&writer, buffer, sizeof buffer);
+	souk_bundle_open_encode(&writer, &b->lie);
+	/* Near the front is the offer, further on the sessions. */
+	size_t at = bytes[2] * (bytes[3] & 1 ? writer.size / 256 : 3);
+	buffer[at % writer.size] ^= (uint8_t)(1 + bytes[3]);
+	buffer[(at * 7 + bytes[3]) % writer.size] ^= bytes[3] & 2 ? bytes[2] : 0;
+	if (souk_bundle_open_decode(&b->lie, souk_bytes_of(buffer, writer.size), &where) !=
+			SOUK_OK ||
+		b->lie.sessions.count == 0)
+		return false;
+	souk_sponsor_ask_sign(&b->lie, b->kit->config.identity);
+	return true;
+}
+
+/* A viewer ends such a bundle at once, or goes on within its plan. */
+static void lie(struct bench *b, uint32_t i, const uint8_t bytes[4])
+{
+	static struct souk_viewer_cache caches[SOUK_BUNDLE_CACHES_MAX];
+	static struct souk_viewer v;
+	struct souk_viewer_effect effect;
+	struct kit_viewing *of = b->viewings[i];
+	struct souk_viewer_config config = of->viewer.config;
+	if (of->open.sessions.count == 0)
+		return;
+	config.content = b->kit->content;
+	if (bytes[3] & 4)
+		config.content.chunk_size = 0;
+	souk_viewer_init(&v, &config, caches);
+	SOUK_CHECK(souk_viewer_next_effect(&v, &effect, b->kit->now));
+	if (!make_lie(b, i, &v, bytes))
+		return;
+	souk_viewer_opened(&v, &b->lie, b->kit->now);
+	SOUK_CHECK(v.state == SOUK_VIEWER_RUNNING || v.state == SOUK_VIEWER_FAILED);
+	SOUK_CHECK(v.state == SOUK_VIEWER_FAILED || souk_bundle_plan_check(&v.plan) == SOUK_OK);
+	for (uint32_t n = 0; n < 64 && souk_viewer_next_effect(&v, &effect, b->kit->now); n++) {
+		SOUK_CHECK(effect.kind != SOUK_VIEWER_COMPLAIN && effect.cache < 16);
+		if (effect.kind != SOUK_VIEWER_FETCH)
+			continue;
+		SOUK_CHECK(effect.length <= v.config.content.chunk_size);
+		SOUK_CHECK(effect.opens == !caches[effect.cache].is_open);
+		if (n % 3 == 0)
+			souk_viewer_admitted(&v, effect.cache, effect.unit, b->kit->now);
+		else
+			souk_viewer_received(&v, effect.cache, effect.unit, NULL, b->kit->now);
+	}
+	souk_viewer_wipe(&v);
 }
 
 /* ------------------------------------------------------------------ half a bundle */
@@ -230,6 +292,7 @@ static void step(struct bench *b, const uint8_t bytes[4])
 	case 5: kit_sponsor_restart(b->kit, ++b->restarts); break;
 	case 6: b->kit->disk_fails = bytes[2] % 4 == 0; break;
 	case 7: make_half(b, i, bytes); break;
+	case 9: lie(b, i, bytes); break;
 	default: (void)kit_viewing_run(b->viewings[i], 1 + bytes[2] % 8); break;
 	}
 	check(b);
