@@ -84,8 +84,8 @@ struct provider_node {
 	atomic_int store_status;     /* a souk_status: units are refused until it is SOUK_OK */
 
 	/* Taken before the others: a leaf's receipt is kept while no strip of it is accepted, and
-	 * none of it is drawn. */
-	pthread_mutex_t receipt_lock;
+	 * none of it is drawn. Who accepts strips shares it; it is held alone over a write. */
+	pthread_rwlock_t receipt_lock;
 
 	struct chunk_store *chunks;
 	struct cache_recruits *recruits;

@@ -445,7 +445,12 @@ souk_status provider_node_start(struct provider_node **ret,
 	node->identity = identity;
 	pthread_mutex_init(&node->lock, NULL);
 	pthread_mutex_init(&node->commit_lock, NULL);
-	pthread_mutex_init(&node->receipt_lock, NULL);
+	/* Who writes a receipt goes first: strips never end. */
+	pthread_rwlockattr_t writers_first;
+	pthread_rwlockattr_init(&writers_first);
+	pthread_rwlockattr_setkind_np(&writers_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&node->receipt_lock, &writers_first);
+	pthread_rwlockattr_destroy(&writers_first);
 	pthread_mutex_init(&node->lookup_lock, NULL);
 	pthread_mutex_init(&node->money_lock, NULL);
 	/* By a steady clock: one that is set back must not keep tickets from the disk. */

@@ -142,11 +142,11 @@ static souk_status take(struct provider_node *node, const struct souk_leaf_id *l
 	/* Only the issuer of a leaf that we were paid on has us ask the ledger. */
 	SOUK_TRY(screen(node, leaf, proposal, &record, &owed));
 	SOUK_TRY(check_undrawn(node, leaf->epoch));
-	pthread_mutex_lock(&node->receipt_lock);
+	pthread_rwlock_wrlock(&node->receipt_lock);
 	status = find_kept(node, leaf, proposal, ret);
 	if (status == SOUK_LOCAL_NOT_FOUND)
 		status = keep(node, leaf, proposal, ret, ret_detail);
-	pthread_mutex_unlock(&node->receipt_lock);
+	pthread_rwlock_unlock(&node->receipt_lock);
 	return status;
 }
 

@@ -103,11 +103,11 @@ static souk_status follow_draws(struct settler *settler)
 		souk_status status = souk_chain_epoch(settler->chain, epoch, &record);
 		if (status != SOUK_OK || !record.drawn)
 			return status;
-		pthread_mutex_lock(&node->receipt_lock);
+		pthread_rwlock_wrlock(&node->receipt_lock);
 		pthread_mutex_lock(&node->lock);
 		souk_provider_draw(&node->provider, epoch, &record.beacon, provider_now());
 		pthread_mutex_unlock(&node->lock);
-		pthread_mutex_unlock(&node->receipt_lock);
+		pthread_rwlock_unlock(&node->receipt_lock);
 	}
 }
 

@@ -87,14 +87,14 @@ static souk_status take_strip(struct provider_node *node, const struct souk_nonc
 	return status;
 }
 
-/* Under receipt_lock, which is held over writes of receipts. */
+/* receipt_lock is held alone while a receipt is written. */
 static souk_status take_waiting(struct provider_node *node, const struct souk_nonce *session,
 	const struct souk_strip_open *open, const struct souk_provider_item *item,
 	const struct money *money)
 {
-	pthread_mutex_lock(&node->receipt_lock);
+	pthread_rwlock_rdlock(&node->receipt_lock);
 	souk_status status = take_strip(node, session, open, item, money);
-	pthread_mutex_unlock(&node->receipt_lock);
+	pthread_rwlock_unlock(&node->receipt_lock);
 	return status;
 }
 
@@ -103,10 +103,10 @@ static souk_status take_at_once(struct provider_node *node, const struct souk_st
 {
 	struct money money;
 	if (!provider_recall_money(node, open, &money) ||
-		pthread_mutex_trylock(&node->receipt_lock) != 0)
+		pthread_rwlock_tryrdlock(&node->receipt_lock) != 0)
 		return SOUK_LOCAL_STATE;
 	souk_status status = take_strip(node, &open->strip.nonce, open, item, &money);
-	pthread_mutex_unlock(&node->receipt_lock);
+	pthread_rwlock_unlock(&node->receipt_lock);
 	return status;
 }
 

@@ -603,9 +603,9 @@ static void test_nothing_is_waited_for(void **state)
 	for (unsigned i = 0; i < STRANGER_ASK; i++)
 		assert_refused_sealed(market, opened, sponsor_of(market), "LOCAL_STATE");
 	know_money(market, true);
-	pthread_mutex_lock(&market->node->receipt_lock);
+	pthread_rwlock_wrlock(&market->node->receipt_lock);
 	assert_refused_sealed(market, opened, sponsor_of(market), "LOCAL_STATE");
-	pthread_mutex_unlock(&market->node->receipt_lock);
+	pthread_rwlock_unlock(&market->node->receipt_lock);
 	assert_served_sealed(market, opened);
 	free(opened);
 }
