@@ -41,8 +41,6 @@ souk_status fetch_find_named(struct fetch *fetch, char detail[FETCH_DETAIL_SIZE]
 	souk_status status = view_ask_content(&fetch->named, answer, config->sponsor,
 		&config->name.id, config->timeout_ms, detail);
 	if (status == SOUK_OK)
-		view_sponsor_keep(&fetch->named, config->home);
-	if (status == SOUK_OK)
 		status = take_content(fetch, answer);
 	free(answer);
 	if (status == SOUK_OK)

@@ -113,11 +113,11 @@ static souk_status find_sponsors(
 	if (config->sponsor == NULL)
 		return view_find_sponsors(fetch->entries, fetch->entry_count, &fetch->content.id,
 			config->timeout_ms, viewed->sponsors, &viewed->sponsor_count);
-	if (fetch->named.name[0] != '\0')
-		viewed->sponsors[0] = fetch->named;
-	else
+	viewed->sponsors[0] = fetch->named;
+	if (fetch->named.name[0] == '\0')
 		SOUK_TRY(view_name_sponsor(
 			&viewed->sponsors[0], config->sponsor, config->timeout_ms, detail));
+	view_sponsor_keep(&viewed->sponsors[0], config->home);
 	viewed->sponsor_count = 1;
 	return SOUK_OK;
 }

@@ -552,6 +552,27 @@ static void test_find(void **state)
 	place_free(place);
 }
 
+/* A home knows the address of who was met by that name. */
+static void test_names(void **state)
+{
+	struct place *place = place_new(3, 2, SOUK_PUZZLE_FAST);
+	struct view_sponsor known, other = place->who;
+	(void)state;
+	assert_false(view_sponsor_known(&known, place->home, place->who.name));
+	view_sponsor_keep(&place->who, place->home);
+	assert_true(view_sponsor_known(&known, place->home, place->who.name));
+	assert_true(souk_address_equal(&known.address, &place->who.address));
+	assert_string_equal(known.name, place->who.name);
+	/* Another one goes by the name now. */
+	other.address.bytes[0] ^= 1;
+	view_sponsor_keep(&other, place->home);
+	assert_true(view_sponsor_known(&known, place->home, place->who.name));
+	assert_true(souk_address_equal(&known.address, &other.address));
+	assert_false(view_sponsor_known(&known, place->home, "https://127.0.0.1:1#00"));
+	assert_false(view_sponsor_known(&known, NULL, place->who.name));
+	place_free(place);
+}
+
 static void test_admission_text(void **state)
 {
 	struct souk_identity site;
@@ -591,6 +612,7 @@ int main(void)
 		cmocka_unit_test(test_early_unused),
 		cmocka_unit_test(test_early_refused),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_admission_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

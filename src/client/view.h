@@ -2,7 +2,7 @@
  *
  * view.h - a content fetched at a sponsor's expense: bundles of souk/content/viewer.h over HTTP.
  *
- *   wants --> [plan] --> bundle: key, ask, n grants, open, n strips, segments ... --> the next one
+ *   wants --> [plan] --> bundle: key, ask, strips with n units, segments ... --> the next one
  *                         |                                          '-- events.chunk, verified
  *                         '-- a cache failed: complain, and another bundle from what lacks on
  *
@@ -60,8 +60,8 @@ struct view_config {
 	const struct market_entry *entries; /* providers that are known already; others are looked
 					       up on the ledger */
 	size_t entry_count;
-	/* A bundle of the first sponsor that is there already, and becomes view_new's; NULL: none.
-	 */
+	/* A bundle of the first sponsor that is there already, and is view_new's where that returns
+	 * SOUK_OK; NULL: none. */
 	struct view_early *early;
 	const struct souk_signed_admission *admission; /* NULL: none */
 	uint64_t timeout_ms;			       /* 0: 5,000 */
@@ -70,7 +70,7 @@ struct view_config {
 	struct fetch_events events;
 	/* A bundle was drawn, and is over. On view_run's thread. May be NULL. */
 	void (*outcome)(void *ctx, const struct view_outcome *outcome);
-	/* A bundle was offered; anything but SOUK_OK ends the fetch. May be NULL. */
+	/* A bundle was drawn; anything but SOUK_OK ends the fetch. May be NULL. */
 	souk_status (*drawn)(void *ctx, const struct souk_address *viewer);
 };
 
