@@ -120,6 +120,13 @@ enum souk_sponsor_bundle_state {
 	SOUK_BUNDLE_OVER,
 };
 
+/* Where walks down the chains of a bundle begin, as long as they need not begin higher: at the
+ * values of `unit`; 0: not known. Secret, in memory only. */
+struct souk_sponsor_marks {
+	uint32_t unit;
+	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX], tickets[SOUK_BUNDLE_CACHES_MAX];
+};
+
 struct souk_sponsor_bundle {
 	enum souk_sponsor_bundle_state state;
 	bool store_due;
@@ -129,6 +136,7 @@ struct souk_sponsor_bundle {
 	struct souk_time drawn; /* or restored */
 	struct souk_puzzle_token token;
 	struct souk_amount row; /* what one unit of each cache costs together */
+	struct souk_sponsor_marks marks;
 	struct souk_sponsor_bundle_record record;
 };
 
@@ -176,6 +184,7 @@ struct souk_sponsor_work {
 	bool is_last;
 	struct souk_puzzle puzzle; /* that goes with the answer */
 	struct souk_puzzle_token token, next;
+	struct souk_sponsor_marks marks;
 	/* scratch: the keys of a segment */
 	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX][SOUK_BUNDLE_SEGMENT_MAX];
 };

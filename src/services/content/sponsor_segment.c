@@ -12,6 +12,8 @@
 #include "sponsor_internal.h"
 
 #define KEYSTREAM_BLOCK 64u
+/* Marks are so many full segments ahead: the chains above them are walked once for each as many. */
+#define MARK_SEGMENTS 8u
 
 /* ------------------------------------------------------------------ what only the sponsor knows */
 
@@ -39,19 +41,40 @@ static void nonces_of(
 		ret[i] = r->sessions.items[i].session;
 }
 
+/* Have marks from which END can be reached. */
+static void find_marks(struct souk_sponsor_work *work, uint32_t end)
+{
+	const struct souk_sponsor_bundle_record *r = &work->record;
+	struct souk_sponsor_marks *marks = &work->marks;
+	struct souk_nonce nonces[SOUK_BUNDLE_CACHES_MAX];
+	uint32_t ahead = MARK_SEGMENTS * work->plan.segment, count = r->sessions.count;
+	if (marks->unit >= end)
+		return;
+	marks->unit = r->units - end > ahead ? end + ahead : r->units;
+	nonces_of(r, nonces);
+	for (uint32_t i = 0; i < count; i++) {
+		marks->keys[i] = r->sessions.items[i].keys;
+		marks->tickets[i] = ticket_secret(r, i);
+	}
+	souk_chain_walk_lanes(
+		souk_chain_tag_key, nonces, r->units, marks->unit, marks->keys, count);
+	souk_chain_walk_lanes(
+		souk_chain_tag_ticket, nonces, r->units, marks->unit, marks->tickets, count);
+}
+
 /* work->keys: those of the units of SEGMENT. */
 static void compute_keys(struct souk_sponsor_work *work, uint32_t segment)
 {
 	const struct souk_bundle_plan *plan = &work->plan;
 	struct souk_nonce nonces[SOUK_BUNDLE_CACHES_MAX];
 	struct souk_hash keys[SOUK_BUNDLE_CACHES_MAX];
-	uint32_t start = souk_bundle_segment_start(plan, segment), at = plan->units;
+	uint32_t start = souk_bundle_segment_start(plan, segment);
+	uint32_t end = souk_bundle_segment_end(plan, segment);
+	find_marks(work, end);
+	memcpy(keys, work->marks.keys, sizeof keys);
 	nonces_of(&work->record, nonces);
-	for (uint32_t cache = 0; cache < plan->caches; cache++)
-		keys[cache] = work->record.sessions.items[cache].keys;
-	for (uint32_t unit = souk_bundle_segment_end(plan, segment); unit > start; unit--) {
+	for (uint32_t unit = end, at = work->marks.unit; unit > start; at = unit--) {
 		souk_chain_walk_lanes(souk_chain_tag_key, nonces, at, unit, keys, plan->caches);
-		at = unit;
 		for (uint32_t cache = 0; cache < plan->caches; cache++)
 			work->keys[cache][unit - start - 1] = keys[cache];
 	}
@@ -287,6 +310,7 @@ static souk_status finish_ask(struct souk_sponsor *sponsor, const struct souk_sp
 	b->state = SOUK_BUNDLE_OPEN;
 	b->token = work->token;
 	b->has_token = true;
+	b->marks = work->marks;
 	sponsor_touch_bundle(sponsor, b);
 	ret->puzzle.count = work->policy.mode != 0;
 	if (ret->puzzle.count != 0)
@@ -317,21 +341,20 @@ void souk_sponsor_ask_sign(struct souk_bundle_open *open, const struct souk_iden
 /* ------------------------------------------------------------------ claim */
 
 /* x of the last unit of SEGMENT, for each cache. */
-static void fill_tickets(const struct souk_sponsor_bundle_record *r,
-	const struct souk_bundle_plan *plan, uint32_t segment, struct souk_segment_tickets *ret)
+static void fill_tickets(
+	const struct souk_sponsor_work *work, uint32_t segment, struct souk_segment_tickets *ret)
 {
+	const struct souk_sponsor_bundle_record *r = &work->record;
 	struct souk_nonce nonces[SOUK_BUNDLE_CACHES_MAX];
 	struct souk_hash values[SOUK_BUNDLE_CACHES_MAX];
-	uint32_t end = souk_bundle_segment_end(plan, segment);
+	uint32_t end = souk_bundle_segment_end(&work->plan, segment), count = r->sessions.count;
 	ret->bundle = r->bundle;
 	ret->segment = segment;
-	ret->tickets.count = (uint16_t)plan->caches;
+	ret->tickets.count = (uint16_t)count;
 	nonces_of(r, nonces);
-	for (uint32_t i = 0; i < plan->caches; i++)
-		values[i] = ticket_secret(r, i);
-	souk_chain_walk_lanes(
-		souk_chain_tag_ticket, nonces, plan->units, end, values, plan->caches);
-	for (uint32_t i = 0; i < plan->caches; i++)
+	memcpy(values, work->marks.tickets, sizeof values);
+	souk_chain_walk_lanes(souk_chain_tag_ticket, nonces, work->marks.unit, end, values, count);
+	for (uint32_t i = 0; i < count; i++)
 		ret->tickets.items[i] = (struct souk_ticket){.unit = end, .value = values[i]};
 }
 
@@ -408,6 +431,7 @@ souk_status souk_sponsor_claim_begin(struct souk_sponsor *sponsor,
 	if (status == SOUK_OK) {
 		begin_work(work, sponsor, b);
 		work->is_again = is_again;
+		work->marks = b->marks;
 		work->has_token = b->has_token && !is_again;
 		work->token = b->token;
 	}
@@ -425,6 +449,7 @@ void souk_sponsor_claim_compute(
 		work->status = make_puzzle(work, claim->segment, &puzzle, &work->token);
 	if (work->status == SOUK_OK && !is_token(&work->token, claim))
 		work->status = SOUK_PEER_SPONSOR_TOKEN;
+	find_marks(work, souk_bundle_segment_end(&work->plan, claim->segment));
 	work->is_last = claim->segment + 1 == souk_bundle_segment_count(&work->plan);
 	if (work->status == SOUK_OK && !work->is_last)
 		work->status = make_puzzle(work, claim->segment + 1, &work->puzzle, &work->next);
@@ -447,6 +472,7 @@ static souk_status finish_claim(struct souk_sponsor *sponsor, const struct souk_
 	pay_segment(sponsor, b, &work->plan);
 	b->token = work->next;
 	b->has_token = !work->is_last;
+	b->marks = work->marks;
 	return SOUK_OK;
 }
 
@@ -462,7 +488,7 @@ souk_status souk_sponsor_claim_finish(struct souk_sponsor *sponsor,
 void souk_sponsor_claim_answer(const struct souk_sponsor_work *work,
 	const struct souk_segment_claim *claim, struct souk_segment_tickets *ret)
 {
-	fill_tickets(&work->record, &work->plan, claim->segment, ret);
+	fill_tickets(work, claim->segment, ret);
 	ret->puzzle.count = !work->is_last && work->policy.mode != 0;
 	if (ret->puzzle.count != 0)
 		ret->puzzle.items[0] = work->puzzle;

@@ -204,9 +204,31 @@ static void test_one_part(void **state)
 	kit_sponsor_free(kit);
 }
 
+/* One cache for all chunks: its chains are walked from marks on the way, which a restart forgets.
+ */
+static void test_long_chains(void **state)
+{
+	(void)state;
+	for (uint32_t restart = 0; restart < 40; restart += 13) {
+		struct kit_sponsor *kit = kit_sponsor_new(1, 2, SOUK_PUZZLE_FAST);
+		struct kit_viewing *v = kit_viewing_new(kit, 900, 0, 0, KIT_CHUNKS);
+		while (kit->sponsor.totals.units < restart)
+			assert_true(kit_viewing_run(v, 1));
+		if (restart > 0)
+			kit_sponsor_restart(kit, 3);
+		assert_true(kit_viewing_run(v, 5000));
+		assert_int_equal(v->viewer.state, SOUK_VIEWER_DONE);
+		assert_int_equal(v->viewer.plan.units, KIT_CHUNKS);
+		assert_int_equal(kit->sponsor.totals.units, KIT_CHUNKS);
+		kit_viewing_free(v);
+		kit_sponsor_free(kit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_long_chains),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_one_unit_for_each_chunk),
 		cmocka_unit_test(test_share),
