@@ -533,6 +533,11 @@ bool content_issue_run(
 			.units = 64,
 			.segment = 16,
 			.starts = SOUK_PUZZLE_STARTS_DEFAULT},
+		{.chunk_bytes = 1u << 20,
+			.caches = 6,
+			.units = 1024,
+			.segment = 16,
+			.starts = SOUK_PUZZLE_STARTS_DEFAULT},
 	};
 	for (unsigned i = 0; i < CONTENT_ISSUE_ROWS; i++) {
 		rows[i] = asked[i];

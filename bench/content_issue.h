@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONTENT_ISSUE_ROWS 4u
+#define CONTENT_ISSUE_ROWS 5u
 
 struct content_issue_row {
 	uint32_t chunk_bytes;
