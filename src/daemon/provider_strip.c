@@ -213,7 +213,7 @@ static souk_status unseal(struct provider_node *node, const struct souk_nonce *s
 	struct souk_address address;
 	struct souk_hash pair;
 	if (souk_hex_decode(address.bytes, SOUK_ADDRESS_SIZE, sponsor) != SOUK_OK ||
-		body.size > sizeof bytes)
+		body.size == 0 || body.size > sizeof bytes)
 		return SOUK_PEER_BAD_REQUEST;
 	if (!cache_recruits_pair(node->recruits, &address, &pair))
 		return SOUK_PEER_UNKNOWN_SESSION;

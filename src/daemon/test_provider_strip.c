@@ -586,6 +586,37 @@ static void test_seal_is_the_sponsors(void **state)
 	free(opened);
 }
 
+/* What is no strip, in the name of who is no sponsor. */
+static void test_nonsense_is_refused(void **state)
+{
+	struct market *market = *state;
+	static uint8_t body[2 * SOUK_STRIP_OPEN_SIZE_MAX];
+	const size_t sizes[] = {0, 1, SOUK_STRIP_OPEN_SIZE_MAX, sizeof body};
+	char hex[2 * SOUK_ADDRESS_SIZE + 1], url[256], name[128];
+	souk_hex_encode(hex, sponsor_of(market)->bytes, SOUK_ADDRESS_SIZE);
+	const char *sponsors[] = {hex, hex + 2, "zz", "0x"};
+	const char *headers[] = {name, SOUK_HEADER_AUTH ": 00112233445566778899aabbccddeeff"};
+	snprintf(url, sizeof url, "%s" SOUK_PATH_UNITS "00112233445566778899aabbccddeeff/1/0",
+		market->node->data_url);
+	for (size_t i = 0; i < sizeof sponsors / sizeof *sponsors; i++) {
+		snprintf(name, sizeof name, SOUK_HEADER_SPONSOR ": %s", sponsors[i]);
+		for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+			struct souk_http_answer answer = {0};
+			struct souk_http_call call = {.method = "POST",
+				.url = url,
+				.body = souk_bytes_of(body, sizes[k]),
+				.headers = headers,
+				.header_count = 2};
+			assert_int_equal(
+				souk_http_client_call(market->http, &call, &answer), SOUK_OK);
+			assert_int_equal(answer.status, 400);
+			assert_non_null(strstr(answer.body, "PEER_BAD_REQUEST"));
+			souk_http_answer_done(&answer);
+		}
+	}
+	assert_int_equal(market->node->provider.session_count, 0);
+}
+
 static void know_money(struct market *market, bool is_known)
 {
 	pthread_mutex_lock(&market->node->money_lock);
@@ -677,6 +708,7 @@ int main(void)
 		IN_A_MARKET(test_enlisting_keeps_the_secret_before),
 		IN_A_MARKET(test_sealed_strip_begins_a_session),
 		IN_A_MARKET(test_seal_is_the_sponsors),
+		IN_A_MARKET(test_nonsense_is_refused),
 		IN_A_MARKET(test_nothing_is_waited_for),
 		IN_A_MARKET(test_who_is_over_is_unknown),
 		IN_A_MARKET(test_good_strips_are_not_counted),
