@@ -212,7 +212,9 @@ static souk_status unseal(struct provider_node *node, const struct souk_nonce *s
 	uint8_t bytes[SOUK_STRIP_OPEN_SIZE_MAX];
 	struct souk_address address;
 	struct souk_hash pair;
-	if (souk_hex_decode(address.bytes, SOUK_ADDRESS_SIZE, sponsor) != SOUK_OK ||
+	/* In its one form, as all headers. */
+	if (strspn(sponsor, "0123456789abcdef") != 2 * SOUK_ADDRESS_SIZE ||
+		souk_hex_decode(address.bytes, SOUK_ADDRESS_SIZE, sponsor) != SOUK_OK ||
 		body.size == 0 || body.size > sizeof bytes)
 		return SOUK_PEER_BAD_REQUEST;
 	if (!cache_recruits_pair(node->recruits, &address, &pair))

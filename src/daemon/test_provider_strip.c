@@ -592,9 +592,10 @@ static void test_nonsense_is_refused(void **state)
 	struct market *market = *state;
 	static uint8_t body[2 * SOUK_STRIP_OPEN_SIZE_MAX];
 	const size_t sizes[] = {0, 1, SOUK_STRIP_OPEN_SIZE_MAX, sizeof body};
-	char hex[2 * SOUK_ADDRESS_SIZE + 1], url[256], name[128];
+	char hex[2 * SOUK_ADDRESS_SIZE + 1], prefixed[sizeof hex + 2], url[256], name[128];
 	souk_hex_encode(hex, sponsor_of(market)->bytes, SOUK_ADDRESS_SIZE);
-	const char *sponsors[] = {hex, hex + 2, "zz", "0x"};
+	snprintf(prefixed, sizeof prefixed, "0x%s", hex);
+	const char *sponsors[] = {hex, hex + 2, "zz", prefixed};
 	const char *headers[] = {name, SOUK_HEADER_AUTH ": 00112233445566778899aabbccddeeff"};
 	snprintf(url, sizeof url, "%s" SOUK_PATH_UNITS "00112233445566778899aabbccddeeff/1/0",
 		market->node->data_url);
