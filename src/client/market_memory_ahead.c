@@ -16,9 +16,9 @@
 #include "souk/payment/allotment.h"
 
 #define CALL_MS 3000u
-/* To the control server, for an offer and, beside it, a stream's first session (fetch_early.c): each
- * is a thread of the provider's. To the data server, for two units and the first key beside them.
- * No more than the next fetch needs. */
+/* To the control server, for an offer and, beside it, a stream's first session (fetch_early.c):
+ * each is a thread of the provider's. To the data server, for two units and the first key beside
+ * them. No more than the next fetch needs. */
 #define CONTROL_CONNECTIONS 2u
 #define DATA_CONNECTIONS    3u
 #define CONNECTIONS	    (CONTROL_CONNECTIONS + DATA_CONNECTIONS)
