@@ -163,8 +163,8 @@ static void test_number_lost(void **state)
 }
 
 /* One cache in eight does wrong, three are drawn: those bundles fail that drew it, and are
- * complained of; the file comes. */
-static void run_manner(enum manner manner, bool is_blamed)
+ * complained of; the file comes. Whether it was drawn; viewers of a kit are few. */
+static bool run_manner_here(enum manner manner, bool is_blamed)
 {
 	char detail[FETCH_DETAIL_SIZE];
 	struct place *place = place_new(3, 4, SOUK_PUZZLE_FAST);
@@ -174,22 +174,29 @@ static void run_manner(enum manner manner, bool is_blamed)
 	config.patience_ms = 60000;
 	config.home = NULL; /* so that each time others are drawn */
 	place->caches[2].manner = manner;
-	for (int i = 0; i < 30 && place->kit->caches[2].record.complaints == 0; i++) {
+	for (int i = 0; i < 9 && place->kit->caches[2].record.complaints == 0; i++) {
 		memset((void *)place->given, 0, sizeof place->given);
 		place->count = 0;
 		place->blamed = 0;
-		/* Viewers of the kit are few. */
-		if (i % 10 == 9)
-			place->kit->sponsor.viewer_count = 0;
 		assert_int_equal(run(&config, detail), SOUK_OK);
 		assert_all_came(place);
 	}
+	bool was_drawn = place->kit->caches[2].record.complaints > 0;
 	for (uint32_t i = 0; i < CACHES; i++) {
 		uint64_t complaints = place->kit->caches[i].record.complaints;
-		assert_true(i == 2 ? complaints > 0 : complaints == 0 || manner == STALLS);
+		assert_true(i == 2 || complaints == 0 || manner == STALLS);
 	}
-	assert_true(is_blamed == (place->blamed > 0));
+	assert_true(!was_drawn || is_blamed == (place->blamed > 0));
 	place_free(place);
+	return was_drawn;
+}
+
+static void run_manner(enum manner manner, bool is_blamed)
+{
+	bool was_drawn = false;
+	for (int i = 0; i < 4 && !was_drawn; i++)
+		was_drawn = run_manner_here(manner, is_blamed);
+	assert_true(was_drawn);
 }
 
 static void test_bad_caches(void **state)
