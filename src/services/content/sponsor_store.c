@@ -333,6 +333,17 @@ void sponsor_bundle_end(struct souk_sponsor *sponsor, struct souk_sponsor_bundle
 
 /* ------------------------------------------------------------------ time */
 
+/* Until when something is to come of B, which nothing was paid for yet: else who asks for bundles
+ * and never uses them would hold budgets. */
+static struct souk_time patience_end(
+	const struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b)
+{
+	if (b->state == SOUK_BUNDLE_DRAWN)
+		return souk_time_plus_ms(b->drawn, sponsor->config.drawn_ms);
+	return b->record.paid == 0 ? souk_time_plus_ms(b->drawn, SOUK_SPONSOR_FIRST_MS)
+				   : SOUK_TIME_NEVER;
+}
+
 static bool is_done(const struct souk_sponsor *sponsor, const struct souk_sponsor_bundle *b,
 	struct souk_time now)
 {
@@ -340,8 +351,7 @@ static bool is_done(const struct souk_sponsor *sponsor, const struct souk_sponso
 					    !souk_time_is_before(now, sponsor->epoch_end)))
 		return true;
 	return !souk_time_is_before(now, b->record.expires) ||
-	       (b->state == SOUK_BUNDLE_DRAWN &&
-		       souk_time_since_ms(b->drawn, now) >= sponsor->config.drawn_ms);
+	       !souk_time_is_before(now, patience_end(sponsor, b));
 }
 
 static bool is_running(const struct souk_sponsor_bundle *b)
@@ -367,9 +377,7 @@ struct souk_time souk_sponsor_deadline(const struct souk_sponsor *sponsor)
 		if (!is_running(b))
 			continue;
 		deadline = souk_time_earlier(deadline, b->record.expires);
-		if (b->state == SOUK_BUNDLE_DRAWN)
-			deadline = souk_time_earlier(
-				deadline, souk_time_plus_ms(b->drawn, sponsor->config.drawn_ms));
+		deadline = souk_time_earlier(deadline, patience_end(sponsor, b));
 		if (sponsor->epoch_known)
 			deadline = souk_time_earlier(deadline, sponsor->epoch_end);
 	}

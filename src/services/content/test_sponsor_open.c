@@ -379,6 +379,26 @@ static void test_caches_change_meanwhile(void **state)
 	kit_sponsor_free(kit);
 }
 
+/* Who asks, and never fetches, holds budgets for a minute. */
+static void test_never_used(void **state)
+{
+	(void)state;
+	struct kit_sponsor *kit = kit_sponsor_new(N, SEGMENT, SOUK_PUZZLE_FAST);
+	struct making *m = making_new(kit, VIEWER);
+	assert_int_equal(make(m), SOUK_OK);
+	assert_int_equal(kit->sponsor.held.ncoin, N * UNITS * KIT_PRICE);
+	struct souk_time end = souk_time_plus_ms(kit->now, SOUK_SPONSOR_FIRST_MS);
+	assert_int_equal(souk_sponsor_deadline(&kit->sponsor).ms, end.ms);
+	kit->now.ms = end.ms - 1;
+	souk_sponsor_tick(&kit->sponsor, kit->now);
+	assert_int_equal(kit->sponsor.held.ncoin, N * UNITS * KIT_PRICE);
+	kit->now = end;
+	souk_sponsor_tick(&kit->sponsor, kit->now);
+	assert_int_equal(kit->sponsor.held.ncoin, 0);
+	free(m);
+	kit_sponsor_free(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_crash_when_open),
 		cmocka_unit_test(test_answer_again),
 		cmocka_unit_test(test_caches_change_meanwhile),
+		cmocka_unit_test(test_never_used),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
