@@ -225,10 +225,10 @@ static bool run_row(struct content_first_row *row, const struct souk_bench_optio
 bool content_first_run(
 	struct content_first_row rows[CONTENT_FIRST_ROWS], const struct souk_bench_options *options)
 {
-	static const double round_trips_ms[] = {0, 40};
+	static const double round_trips_ms[] = {0, 5, 40};
 	for (unsigned i = 0; i < CONTENT_FIRST_ROWS; i++) {
 		rows[i] = (struct content_first_row){
-			.round_trip_ms = round_trips_ms[i % 2], .is_paid = i < 2};
+			.round_trip_ms = round_trips_ms[i % 3], .is_paid = i < 3};
 		if (!run_row(&rows[i], options))
 			return false;
 	}

@@ -10,7 +10,7 @@
 
 #include "bench.h"
 
-#define CONTENT_FIRST_ROWS 4u
+#define CONTENT_FIRST_ROWS 6u
 
 struct content_first_row {
 	bool is_paid;	      /* by the gateway; false: by a sponsor */
