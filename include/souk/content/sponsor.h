@@ -55,8 +55,8 @@
 /* A cache that was found alive is not doubted again for so long. */
 #define SOUK_SPONSOR_TRUST_MS 5000u
 
-/* A bundle whose first segment, one unit of each cache, is not paid by then is over: nothing is held
- * for it any more. */
+/* A bundle whose first segment, one unit of each cache, is not paid by then is over: nothing is
+ * held for it any more. */
 #define SOUK_SPONSOR_FIRST_MS 60000u
 
 /* Where the sponsor reads its contents: SIZE bytes at OFFSET. */

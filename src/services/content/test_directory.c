@@ -103,8 +103,8 @@ static void values_are_found(void **state)
 	assert_true(souk_bencode_is(string, "no"));
 	assert_int_equal(souk_bencode_find(&value, dictionary, "co"), SOUK_LOCAL_NOT_FOUND);
 	assert_int_equal(souk_bencode_find(&value, BYTES("i1e"), "a"), SOUK_PEER_BAD_BENCODE);
-	assert_int_equal(souk_bencode_find(&value, BYTES("d1:ai1e1:bi02ee"), "c"),
-		SOUK_PEER_NOT_CANONICAL);
+	assert_int_equal(
+		souk_bencode_find(&value, BYTES("d1:ai1e1:bi02ee"), "c"), SOUK_PEER_NOT_CANONICAL);
 }
 
 /* ------------------------------------------------------------------ paths */
