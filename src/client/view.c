@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "http_keep.h"
 #include "souk/base/check.h"
 #include "souk/io/clock_real.h"
+#include "souk/io/thread.h"
 #include "view_internal.h"
 
 #define POLL_MAX_MS 100u
@@ -46,10 +46,8 @@ static souk_status know_entries(struct view *view)
 
 static souk_status make_tools(struct view *view)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	view->thread_count = processors < 1			   ? 1
-			     : processors > (long)VIEW_THREADS_MAX ? VIEW_THREADS_MAX
-								   : (unsigned)processors;
+	unsigned processors = souk_thread_processors();
+	view->thread_count = processors < VIEW_THREADS_MAX ? processors : VIEW_THREADS_MAX;
 	SOUK_TRY(http_keep_take_engine(&view->fetcher));
 	return souk_worker_start(&view->worker, view->thread_count, JOBS_MAX);
 }
