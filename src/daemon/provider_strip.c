@@ -231,7 +231,7 @@ static souk_status unseal(struct provider_node *node, const struct souk_nonce *s
 /* One that is open was sent its strip before: the answer was lost. Who has not its secret is told
  * nothing by that. */
 static souk_status take_sealed(struct provider_node *node, const struct souk_http_request *http,
-	const struct souk_nonce *session, const char *sponsor)
+	const struct souk_nonce *session, const char *sponsor, bool *ret_is_new)
 {
 	struct souk_strip_open open;
 	struct souk_hash escrow;
@@ -240,7 +240,8 @@ static souk_status take_sealed(struct provider_node *node, const struct souk_htt
 	pthread_mutex_lock(&node->lock);
 	souk_status status = souk_provider_wants(&node->provider, session, &escrow, &epoch);
 	pthread_mutex_unlock(&node->lock);
-	if (status != SOUK_PEER_UNKNOWN_SESSION)
+	*ret_is_new = status == SOUK_PEER_UNKNOWN_SESSION;
+	if (!*ret_is_new)
 		return status == SOUK_PEER_OUT_OF_ORDER ? SOUK_OK : SOUK_PEER_OUT_OF_ORDER;
 	SOUK_TRY(unseal(node, session, sponsor, http->body, &open));
 	souk_http_request_peer(http, peer);
@@ -250,8 +251,10 @@ static souk_status take_sealed(struct provider_node *node, const struct souk_htt
 void provider_strip_sealed(struct provider_node *node, const struct souk_http_request *http,
 	const struct souk_unit_request *request, const char *sponsor, struct souk_http_reply *reply)
 {
-	souk_status status = take_sealed(node, http, &request->session, sponsor);
-	SOUK_LOG(status == SOUK_OK ? SOUK_LOG_INFO : SOUK_LOG_DEBUG,
+	bool is_new;
+	souk_status status = take_sealed(node, http, &request->session, sponsor, &is_new);
+	/* Who listens can send it again and again: that is not worth a line each. */
+	SOUK_LOG(status == SOUK_OK && is_new ? SOUK_LOG_INFO : SOUK_LOG_DEBUG,
 		status == SOUK_OK ? "strip_accepted" : "strip_refused",
 		souk_log_hex("session", request->session.bytes, SOUK_NONCE_SIZE),
 		souk_log_status(status));
